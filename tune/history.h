@@ -1,0 +1,104 @@
+#pragma once
+// What is known of a study: its events, understood. Samplers and pruners read nothing else.
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attune/tune/event.h"
+#include "attune/tune/space.h"
+
+namespace attune::tune {
+
+// One trial. Losses: lower is better, whatever the study's direction.
+struct TrialRecord {
+  struct Use {
+    int32_t param = 0;  // an index into History::params()
+    double value = 0;   // see Param
+  };
+  struct Report {
+    int64_t step = 0;
+    double loss = 0;
+  };
+
+  int64_t number = 0;
+  State state = State::waiting;
+  std::vector<Use> params = {};      // in the order chosen
+  std::vector<Report> reports = {};  // by step
+  std::vector<double> losses = {};   // complete: one per objective; pruned: the last report or none
+  double started = 0, ended = 0;     // seconds since 1970
+  std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
+
+  // The first objective's; NaN when there is none.
+  double loss() const {
+    return losses.empty() ? std::numeric_limits<double>::quiet_NaN() : losses.front();
+  }
+};
+
+class History {
+ public:
+  // signs: 1 for an objective to minimise, -1 to maximise; that many values does a trial have.
+  explicit History(std::vector<double> signs = {1.0});
+
+  // Events may come twice (the second time changes nothing), and from any process; what comes after
+  // a trial's end is ignored. A trial's Created comes before all else about it.
+  void apply(const Event& event);
+
+  // Takes over one finished trial of another history; numbers must come in order.
+  void adopt(const TrialRecord& trial, const History& from);
+
+  const std::vector<TrialRecord>& trials() const { return trials_; }  // by number
+  const std::vector<int64_t>& finished() const {
+    return finished_;
+  }  // numbers, in order of finishing
+  size_t objectives() const { return signs_.size(); }
+  int64_t count(State state) const { return counts_[static_cast<size_t>(state)]; }
+
+  // All parameters ever used; the same name may be there more than once, with different bounds.
+  const std::vector<std::shared_ptr<const Param>>& params() const { return params_; }
+  // The parameter's entry in params(), a new one if need be.
+  int32_t intern(const Param& param);
+  const Param* latest(std::string_view name) const;  // null: no such parameter yet
+
+  // The trial's value of the parameter, as a unit of `param`'s present range; NaN when the trial
+  // has none (for a conditional parameter: it was inactive) or had another kind of parameter by
+  // that name.
+  double unit(const TrialRecord& trial, const Param& param) const;
+
+  // The parameters that every complete trial has had, with unchanged ranges, by name; for
+  // objectives that define their space by running.
+  std::shared_ptr<const Space> shared_space() const { return shared_; }
+
+  const std::map<std::string, std::string>& user() const {
+    return user_;
+  }  // the study's attributes
+  const std::map<std::string, std::string>& system() const { return system_; }
+
+ private:
+  void on(const Created& e);
+  void on(const Started& e);
+  void on(const ParamSet& e);
+  void on(const Reported& e);
+  void on(const Attribute& e);
+  void on(const Finished& e);
+  TrialRecord* unfinished(int64_t number);
+  void set_state(TrialRecord& trial, State state);
+  void note_finished(const TrialRecord& trial);
+  void rebuild_shared();
+
+  std::vector<double> signs_;
+  std::vector<TrialRecord> trials_;
+  std::vector<int64_t> finished_;
+  std::vector<std::shared_ptr<const Param>> params_;
+  std::vector<int32_t> shared_ids_;
+  std::shared_ptr<const Space> shared_;
+  bool any_complete_ = false;
+  int64_t counts_[5] = {};
+  std::map<std::string, std::string> user_, system_;
+};
+
+}  // namespace attune::tune

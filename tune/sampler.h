@@ -1,0 +1,64 @@
+#pragma once
+// Samplers choose parameters. Each is a pure function of the study's seed, the trial's number and
+// the trials it is shown; it sees units in [0, 1] and losses where lower is better. It may keep
+// what it has computed, as long as computing it anew would give the same.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "attune/tensor/rng.h"
+#include "attune/tune/history.h"
+#include "attune/tune/space.h"
+
+namespace attune::tune {
+
+// What a sampler is asked, and all it may know.
+struct Question {
+  int64_t number = 0;  // the trial's
+  uint64_t seed = 0;   // the study's
+  // The parameters to choose together: the declared space; else those that all complete trials had.
+  const Space& space;
+  // Finished trials, and, as running, others whose parameters may be seen. Not the asking trial's
+  // own values: those that are fixed win over whatever the sampler says.
+  const History& history;
+};
+
+// A study calls its sampler under its lock; one sampler object must not serve two studies that run
+// at the same time, unless it keeps nothing.
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+
+  // Once per trial: one unit for each parameter of question.space, in its order. NaN, or an empty
+  // result, leaves parameters to sample(); units of inactive parameters are not looked at. Called
+  // again, with `rng` where it was left, when the combination is forbidden.
+  virtual std::vector<double> propose(const Question& question, Rng& rng);
+
+  // One parameter that propose() did not choose; `rng` is keyed by its name too. A unit.
+  virtual double sample(const Question& question, const Param& param, Rng& rng) = 0;
+
+  // True when nothing is left to try: optimize() then ends.
+  virtual bool exhausted(const Question& question);
+};
+
+// Every value with equal chance.
+std::shared_ptr<Sampler> random();
+
+// Every combination of a finite space once, in order, the last parameter fastest; what a study has
+// done already is left out. `space` empty: the space that is asked for. A continuous range without
+// grid values is a SearchSpaceError.
+std::shared_ptr<Sampler> grid(Space space = {});
+
+// Sobol's low-discrepancy sequence (direction numbers of Joe & Kuo, 2008), scrambled by hashes
+// after Owen (Burley, 2020); trial k gets point k. Beyond 64 parameters: random.
+std::shared_ptr<Sampler> sobol();
+
+struct BayesianOptions {
+  // Trials before the model is asked; 0: one more than there are parameters.
+  int64_t startup_trials = 0;
+};
+// Gaussian processes.
+std::shared_ptr<Sampler> bayesian(BayesianOptions options = {});
+
+}  // namespace attune::tune

@@ -1,0 +1,146 @@
+#pragma once
+// A study: many trials of one objective, a sampler that chooses what to try, a pruner that ends
+// what is hopeless, and a storage that keeps it all.
+//   tune::Study study({.direction = tune::maximize, .sampler = tune::random()});
+//   study.optimize([](tune::Trial& t) -> tune::Outcome { return score(t.suggest_float("x", 0, 1));
+//   },
+//                  {.trials = 50});
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attune/tune/pruner.h"
+#include "attune/tune/sampler.h"
+#include "attune/tune/storage.h"
+#include "attune/tune/trial.h"
+
+namespace attune::tune {
+
+inline constexpr Direction minimize = Direction::minimize;
+inline constexpr Direction maximize = Direction::maximize;
+
+// A storage, or its URL ("memory", "sqlite:///file.db").
+struct StorageRef {
+  StorageRef() = default;
+  StorageRef(const char* where) : url(where) {}
+  StorageRef(std::string where) : url(std::move(where)) {}
+  StorageRef(std::shared_ptr<Storage> opened) : storage(std::move(opened)) {}
+
+  std::string url = "memory";
+  std::shared_ptr<Storage> storage = {};
+};
+
+// What the first trial of a new study is: the default configuration (the middle of each range, or
+// what the space declares as its first value), or whatever the sampler says.
+enum class First : uint8_t { defaults, sampler };
+
+struct StudyOptions {
+  std::string name = "study";  // a study of this name in the storage is gone on with
+  StorageRef storage = {};
+  std::optional<Direction> direction = {};  // absent: as stored; a new study minimises
+  std::vector<Direction> directions = {};   // for several objectives
+  std::shared_ptr<Sampler> sampler = {};    // absent: random()
+  std::shared_ptr<Pruner> pruner = {};      // absent: no_pruning()
+  std::optional<uint64_t> seed = {};        // absent: as stored; a new study draws one and keeps it
+  Space space = {};                         // when known ahead; otherwise found by running
+  First first = First::defaults;
+  // The same table of trials for any number of jobs: trial k's parameters and pruning depend on the
+  // trials below k - lag alone, and k waits for them. At most lag + 1 trials then run at a time.
+  bool deterministic = false;
+  int64_t lag = 4;
+  bool must_exist = false;  // StorageError when there is no study of that name
+};
+
+// How far optimize() is.
+struct Progress {
+  int64_t trials = 0, wanted = 0;  // of this call; wanted 0: no limit
+  int64_t complete = 0, pruned = 0, failed = 0;
+  std::optional<TrialResult> best = {};  // of the study; absent with several objectives
+  double seconds = 0;                    // since optimize() began
+};
+
+// Where progress goes: nowhere, std::clog (`true`), or a function of one's own. Called after each
+// trial, by one thread at a time.
+class ProgressSink {
+ public:
+  ProgressSink(bool to_clog = false);
+  template <typename F>
+  requires std::is_invocable_v<F, const Progress&> ProgressSink(F sink) : sink_(std::move(sink)) {}
+
+  explicit operator bool() const { return static_cast<bool>(sink_); }
+  void operator()(const Progress& progress) const { sink_(progress); }
+
+ private:
+  std::function<void(const Progress&)> sink_;
+};
+
+struct OptimizeOptions {
+  int64_t trials = 100;  // in this call, from whichever thread; negative: ValueError
+  int jobs = 1;          // trials at a time, each on a thread
+  std::optional<std::chrono::duration<double>> timeout = {};  // no trial starts later
+  ProgressSink progress = {};
+  bool catch_errors =
+      true;  // an exception fails its trial; false: it also ends the study and is rethrown
+  std::function<void(const TrialResult&)> on_trial = {};  // after each trial, one thread at a time
+};
+
+using Objective = std::function<Outcome(Trial&)>;
+
+// A handle: copies are the same study. All members may be called from several threads.
+class Study {
+ public:
+  explicit Study(StudyOptions options = {});
+
+  // Ends after the wanted trials, the timeout, stop(), or when the sampler has nothing left.
+  void optimize(const Objective& objective, OptimizeOptions options = {});
+  // One trial. False when nothing is left to do.
+  bool step(const Objective& objective);
+  // optimize() ends after the trials that run. May be called before it, from any thread or
+  // callback.
+  void stop();
+
+  // The same by hand. In a deterministic study ask() throws ValueError when trials it depends on
+  // run.
+  Trial ask();
+  Trial ask(const Space& space);
+  // StorageError when somebody else has finished the trial; ValueError for a wrong number of
+  // values.
+  void tell(Trial& trial, const Outcome& outcome);
+  void tell(Trial&& trial, const Outcome& outcome);
+  // The next trial to start has these values; what is missing is sampled.
+  int64_t enqueue(const Params& params);
+
+  TrialResult best_trial() const;  // ValueError when none is complete, or with several objectives
+  std::vector<TrialResult> best_trials()
+      const;  // no other trial is as good in all and better in one
+  std::vector<TrialResult> trials() const;
+  TrialResult trial(int64_t number) const;
+  int64_t size() const;  // trials in any state
+
+  const std::string& name() const;
+  const std::vector<Direction>& directions() const;
+  uint64_t seed() const;
+  Rng rng(int64_t trial, std::string_view name) const;  // as Trial::rng gives it
+  bool exhausted() const;                               // the sampler has nothing left to try
+
+  void set_attribute(std::string_view name, const ParamValue& value);
+  void set_attribute_json(std::string_view name, std::string json);
+  std::optional<std::string> attribute(std::string_view name) const;  // JSON text
+  std::map<std::string, std::string> attributes() const;
+
+ private:
+  std::shared_ptr<StudyState> state_;
+};
+
+// JSON text of a value, as Python writes it; and a value of JSON text (ValueError: a list or an
+// object).
+std::string to_json(const ParamValue& value);
+ParamValue from_json(std::string_view json);
+
+}  // namespace attune::tune

@@ -1,0 +1,131 @@
+#pragma once
+// One run of the objective: it asks for parameters, may report how it goes, and ends with an
+// Outcome.
+
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "attune/tensor/rng.h"
+#include "attune/tune/event.h"
+#include "attune/tune/space.h"
+
+namespace attune::tune {
+
+// How suggest_float and suggest_int place values: tune::log, tune::step(0.25), or nothing.
+struct Spacing {
+  bool log = false;
+  double step = 0;
+};
+inline constexpr Spacing log{.log = true};
+constexpr Spacing step(double size) { return {.log = false, .step = size}; }
+
+struct Pruned {};
+inline constexpr Pruned pruned{};
+struct Failed {
+  std::string reason = {};
+};
+
+// How a trial ended: a number, one number per objective, tune::pruned, or Failed. NaN counts as
+// failed.
+class Outcome {
+ public:
+  template <typename T>
+  requires std::is_arithmetic_v<T> Outcome(T value)
+      : state_(State::complete), values_{static_cast<double>(value)} {}
+  Outcome(std::vector<double> values) : state_(State::complete), values_(std::move(values)) {}
+  Outcome(std::initializer_list<double> values) : state_(State::complete), values_(values) {}
+  Outcome(Pruned) : state_(State::pruned) {}
+  Outcome(Failed failed) : state_(State::failed), reason_(std::move(failed.reason)) {}
+
+  State state() const { return state_; }
+  const std::vector<double>& values() const { return values_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  State state_;
+  std::vector<double> values_ = {};
+  std::string reason_ = {};
+};
+
+// A trial as a study remembers it, values in the user's own sense.
+struct TrialResult {
+  int64_t number = 0;
+  State state = State::running;
+  double value = 0;  // the first objective's; NaN when there is none
+  std::vector<double> values = {};
+  Params params = {};
+  std::map<int64_t, double> intermediate = {};                // step -> value
+  std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
+  double seconds = 0;                                         // NaN until the trial has ended
+};
+
+class StudyState;
+
+// To be used by one thread at a time. A trial that goes away without having been told is failed.
+class Trial {
+ public:
+  Trial(Trial&&) noexcept;
+  Trial& operator=(Trial&&) noexcept;
+  ~Trial();
+
+  int64_t number() const { return number_; }
+
+  // The value of the parameter in this trial, chosen on the first call. Throws SearchSpaceError
+  // when the range contradicts itself, or the parameter's earlier ranges in this study.
+  double suggest_float(std::string_view name, double low, double high, Spacing spacing = {});
+  int64_t suggest_int(std::string_view name, int64_t low, int64_t high, Spacing spacing = {});
+  ParamValue suggest_categorical(std::string_view name, std::vector<ParamValue> choices);
+  // suggest_categorical("activation", {"relu", "gelu"}) -> std::string; {16, 32} -> int; and so on
+  template <typename T>
+  auto suggest_categorical(std::string_view name, std::initializer_list<T> choices) {
+    using Value = std::conditional_t<std::is_arithmetic_v<T>, T, std::string>;
+    return static_cast<Value>(
+        suggest_categorical(name, std::vector<ParamValue>(choices.begin(), choices.end())));
+  }
+  template <typename T>
+  requires(!std::is_same_v<T, ParamValue>) auto suggest_categorical(std::string_view name,
+                                                                    const std::vector<T>& choices) {
+    using Value = std::conditional_t<std::is_arithmetic_v<T>, T, std::string>;
+    std::vector<ParamValue> all;
+    for (const auto& one : choices) all.emplace_back(one);
+    return static_cast<Value>(suggest_categorical(name, std::move(all)));
+  }
+  ParamValue suggest(std::string_view name, const Param& range);  // tune::log_range(1e-4, 1e-1)
+  Params suggest(const Space& space);  // all of it, in one go; what is inactive is left out
+
+  // Steps count from 0; a step reported twice keeps its first value. ValueError with several
+  // objectives.
+  Trial& report(int64_t step, double value);
+  bool should_stop();  // what the pruner thinks of the reports so far
+
+  Params params() const;                 // chosen so far
+  Rng rng(std::string_view name) const;  // of this study's seed, this trial's number and the name
+
+  // User attributes: a value, or JSON text of any shape.
+  void set_attribute(std::string_view name, const ParamValue& value);
+  void set_attribute_json(std::string_view name, std::string json);
+
+ private:
+  friend class StudyState;
+  friend class Study;
+  Trial(std::shared_ptr<StudyState> study, int64_t number);
+  double choose(const Param& param);
+  const double* proposed(std::string_view name) const;
+  void propose(const Space& space);
+
+  std::shared_ptr<StudyState> study_;  // null once told
+  int64_t number_ = 0;
+  bool proposed_any_ = false;
+  Params fixed_;  // enqueued values
+  std::vector<std::pair<std::string, double>>
+      proposal_;  // values (see Param) to be used when asked for
+};
+
+}  // namespace attune::tune
