@@ -1,16 +1,74 @@
 # Everything attune is built with, from the system's packages. docs/dependencies.md says why each is
 # here; script/setup installs them on Debian.
-find_package(PkgConfig REQUIRED)
+
+# attune_dependency(<target> [<library> ...]) admits a target to the PRIVATE list of attune_module().
+# The libraries are what an installed static attune names in its stead, so that a program which
+# find_packages attune needs to find nothing else; a header-only dependency leaves none.
+function(attune_dependency target)
+  set_property(GLOBAL PROPERTY attune_dependency_${target} "known;${ARGN}")
+endfunction()
+
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
-find_package(fmt REQUIRED)
-pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+attune_dependency(OpenMP::OpenMP_CXX ${OpenMP_CXX_LIBRARIES})
 
-# The OpenMP build of OpenBLAS: the pthread build ignores per-thread limits (docs/decisions).
-find_library(ATTUNE_OPENBLAS NAMES openblas
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy>=1.0.3)
+attune_dependency(PkgConfig::HWY ${HWY_LINK_LIBRARIES})
+
+# The OpenMP build of OpenBLAS: the pthread build ignores per-thread limits
+# (docs/decisions/0002-openblas-openmp.md).
+find_library(ATTUNE_OPENBLAS NAMES openblas openblaso
   HINTS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp REQUIRED)
 find_path(ATTUNE_CBLAS_INCLUDE NAMES cblas.h
   HINTS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp REQUIRED)
 add_library(attune_blas INTERFACE)
 target_link_libraries(attune_blas INTERFACE ${ATTUNE_OPENBLAS})
 target_include_directories(attune_blas SYSTEM INTERFACE ${ATTUNE_CBLAS_INCLUDE})
+attune_dependency(attune_blas ${ATTUNE_OPENBLAS})
+
+if(NOT CMAKE_CROSSCOMPILING AND NOT DEFINED ATTUNE_OPENBLAS_IS_OPENMP)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/blas_kind.cpp CONTENT
+    "extern \"C\" int openblas_get_parallel(void);\nint main() { return openblas_get_parallel() == 2 ? 0 : 1; }\n")
+  try_run(ran compiled ${PROJECT_BINARY_DIR}/blas_kind ${PROJECT_BINARY_DIR}/blas_kind.cpp
+          LINK_LIBRARIES ${ATTUNE_OPENBLAS})
+  if(compiled AND ran EQUAL 0)
+    set(ATTUNE_OPENBLAS_IS_OPENMP ON CACHE INTERNAL "")
+  else()
+    message(WARNING "${ATTUNE_OPENBLAS} is not OpenBLAS's OpenMP build: limits on threads will not "
+                    "hold inside matrix products. On Debian: apt-get install libopenblas-openmp-dev")
+    set(ATTUNE_OPENBLAS_IS_OPENMP OFF CACHE INTERNAL "")
+  endif()
+endif()
+
+# LAPACK's C interface, for the Gaussian process; OpenBLAS, named first, does the work behind it.
+find_library(ATTUNE_LAPACKE NAMES lapacke REQUIRED)
+find_path(ATTUNE_LAPACKE_INCLUDE NAMES lapacke.h PATH_SUFFIXES lapacke REQUIRED)
+add_library(attune_lapacke INTERFACE)
+target_link_libraries(attune_lapacke INTERFACE attune_blas ${ATTUNE_LAPACKE})
+target_include_directories(attune_lapacke SYSTEM INTERFACE ${ATTUNE_LAPACKE_INCLUDE})
+attune_dependency(attune_lapacke ${ATTUNE_OPENBLAS} ${ATTUNE_LAPACKE})
+
+pkg_check_modules(NLOPT REQUIRED IMPORTED_TARGET nlopt)
+add_library(attune_nlopt INTERFACE)
+target_link_libraries(attune_nlopt INTERFACE PkgConfig::NLOPT)
+attune_dependency(attune_nlopt ${NLOPT_LINK_LIBRARIES})
+
+find_package(fmt REQUIRED)
+attune_dependency(fmt::fmt-header-only)
+find_package(nlohmann_json REQUIRED)
+attune_dependency(nlohmann_json::nlohmann_json)
+
+if(ATTUNE_WITH_SQLITE)
+  find_package(SQLite3 REQUIRED)
+  attune_dependency(SQLite::SQLite3 ${SQLite3_LIBRARIES})
+endif()
+if(ATTUNE_WITH_CLI)
+  find_package(CLI11 REQUIRED)
+endif()
+if(ATTUNE_WITH_TESTS)
+  find_package(doctest REQUIRED)
+endif()
+if(ATTUNE_WITH_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

@@ -1,4 +1,4 @@
-# attune_module(nn SOURCES nn/linear.cpp ... DEPENDS tensor PRIVATE fmt::fmt)
+# attune_module(nn SOURCES nn/linear.cpp ... DEPENDS tensor PRIVATE fmt::fmt-header-only)
 # makes target attune::nn from folder nn/. Every nn/**.h is reachable as <attune/nn/**.h>:
 # in the build tree by one-line forwarding headers, once installed by the real ones.
 # What lies in an internal/ folder, and what is given as PRIVATE, stays invisible to users.
@@ -10,27 +10,45 @@ function(attune_module name)
     EXPORT_NAME ${name}
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}
-    POSITION_INDEPENDENT_CODE ON)
+    POSITION_INDEPENDENT_CODE ON
+    DEFINE_SYMBOL "")  # no macro marks exports: all is visible, so that the rooms and tests link
   target_compile_features(attune_${name} PUBLIC cxx_std_20)
   foreach(dependency IN LISTS ARG_DEPENDS)
     target_link_libraries(attune_${name} PUBLIC attune_${dependency})
   endforeach()
-  target_link_libraries(attune_${name} PRIVATE attune_build_flags ${ARG_PRIVATE})
+  target_link_libraries(attune_${name} PRIVATE $<BUILD_INTERFACE:attune_build_flags>)
+  foreach(dependency IN LISTS ARG_PRIVATE)
+    attune_private_dependency(${name} ${dependency})
+  endforeach()
 
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${name}/*.h)
   foreach(header IN LISTS headers)
     file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/include/attune/${header}
          CONTENT "#include \"${PROJECT_SOURCE_DIR}/${header}\"\n")
-    if(NOT header MATCHES "/internal/")
-      get_filename_component(folder ${header} DIRECTORY)
-      install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/attune/${folder}
-              COMPONENT development)
-    endif()
   endforeach()
+  list(FILTER headers EXCLUDE REGEX "/internal/")
   target_include_directories(attune_${name}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
            $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR})
-  install(TARGETS attune_${name} EXPORT attune-targets COMPONENT development)
+  # For cmake/install.cmake and the tests of the package.
+  set_property(GLOBAL APPEND PROPERTY attune_modules ${name})
+  set_property(GLOBAL PROPERTY attune_${name}_headers ${headers})
+  set_property(GLOBAL PROPERTY attune_${name}_depends ${ARG_DEPENDS})
+endfunction()
+
+# Links a library that users must not see: by its target here, by its file's name once installed.
+function(attune_private_dependency name dependency)
+  get_property(entry GLOBAL PROPERTY attune_dependency_${dependency})
+  if(NOT entry)
+    message(FATAL_ERROR "${name}/sources.cmake: ${dependency} is unknown; cmake/dependencies.cmake "
+                        "must find it and admit it by attune_dependency()")
+  endif()
+  list(POP_FRONT entry)
+  target_link_libraries(attune_${name} PRIVATE $<BUILD_INTERFACE:${dependency}>)
+  foreach(library IN LISTS entry)
+    target_link_libraries(attune_${name} PRIVATE $<INSTALL_INTERFACE:${library}>)
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY attune_${name}_libraries ${entry})
 endfunction()

@@ -1,0 +1,3 @@
+#pragma once
+// Optimizers, learning-rate schedules and gradient clipping. Made by script/umbrella.
+

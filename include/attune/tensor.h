@@ -1,0 +1,11 @@
+#pragma once
+// Tensors, their ops, gradients, random numbers and files. Made by script/umbrella.
+
+#include "attune/tensor/arguments.h"
+#include "attune/tensor/dtype.h"
+#include "attune/tensor/error.h"
+#include "attune/tensor/rng.h"
+#include "attune/tensor/shape.h"
+#include "attune/tensor/tape.h"
+#include "attune/tensor/tensor.h"
+#include "attune/tensor/threads.h"

@@ -1,0 +1,40 @@
+#!/bin/bash
+# consumer.sh static|shared SOURCE BUILD: installs attune into an empty folder and lets tests/consumer
+# find it there, by find_package and by pkg-config alone. The static libraries are those of BUILD;
+# the shared ones are built from the same objects where ccache is present.
+set -euo pipefail
+kind=$1 source=$2 build=$3
+work=$build/consumer-$kind
+prefix=$work/prefix
+compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
+build_type=$(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$build/CMakeCache.txt")
+simd=$(sed -n 's/^ATTUNE_SIMD:[A-Z]*=//p' "$build/CMakeCache.txt")
+rm -rf "$prefix" "$work/consumer"
+mkdir -p "$work"
+
+if [ "$kind" = shared ]; then
+  cmake -S "$source" -B "$build-shared" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
+    -DCMAKE_BUILD_TYPE="$build_type" -DATTUNE_SIMD="$simd" -DBUILD_SHARED_LIBS=ON \
+    -DATTUNE_WITH_TESTS=OFF -DATTUNE_WITH_CLI=OFF >"$work/log" || { cat "$work/log"; exit 1; }
+  cmake --build "$build-shared"
+  cmake --install "$build-shared" --prefix "$prefix" >/dev/null
+else
+  cmake --install "$build" --prefix "$prefix" >/dev/null
+fi
+
+echo "== find_package"
+cmake -S "$source/tests/consumer" -B "$work/consumer" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
+  -DCMAKE_PREFIX_PATH="$prefix" >"$work/log" || { cat "$work/log"; exit 1; }
+cmake --build "$work/consumer"
+"$work/consumer/consumer"
+"$work/consumer/consumer_of_tune"
+
+echo "== pkg-config"
+PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name attune.pc)")
+export PKG_CONFIG_PATH
+read -ra flags <<<"$(pkg-config --cflags --libs attune)"
+"$compiler" -std=c++20 "$source/tests/consumer/main.cpp" "${flags[@]}" -o "$work/by-pkg-config"
+LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") "$work/by-pkg-config"
+
+echo "== nothing private is installed"
+if find "$prefix" -path '*internal*' | grep .; then exit 1; fi
