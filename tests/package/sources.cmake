@@ -50,3 +50,5 @@ add_test(NAME consumer_subdirectory
          COMMAND bash ${PROJECT_SOURCE_DIR}/tests/package/subdirectory.sh
                  ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 set_tests_properties(consumer_subdirectory PROPERTIES LABELS slow)
+
+add_test(NAME docs COMMAND bash ${PROJECT_SOURCE_DIR}/tests/package/docs.sh ${PROJECT_SOURCE_DIR})
