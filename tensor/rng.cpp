@@ -50,9 +50,7 @@ std::array<uint32_t, 4> Rng::philox(uint64_t key, uint64_t block) {
 
 Rng::Rng(uint64_t seed) : key_(derive_key(seed, 0, kSeed)), position_(0) {}
 
-Rng Rng::fork(std::string_view name) const {
-  return {derive_key(key_, hash_name(name), kName), 0};
-}
+Rng Rng::fork(std::string_view name) const { return {derive_key(key_, hash_name(name), kName), 0}; }
 
 Rng Rng::fork(int64_t number) const {
   return {derive_key(key_, static_cast<uint64_t>(number), kNumber), 0};

@@ -8,8 +8,9 @@
 
 namespace attune {
 
-// Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a counter-based
-// generator, so that word n of a stream is a function of (key, n) and needs no earlier word.
+// Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a
+// counter-based generator, so that word n of a stream is a function of (key, n) and needs no
+// earlier word.
 class Rng {
  public:
   explicit Rng(uint64_t seed);
@@ -21,10 +22,10 @@ class Rng {
 
   uint32_t next_u32();
   uint64_t next_u64();
-  double uniform();                        // in [0, 1), 53 bits
+  double uniform();                         // in [0, 1), 53 bits
   double uniform(double low, double high);  // in [low, high)
-  double normal();                         // mean 0, deviation 1
-  uint64_t below(uint64_t n);              // in [0, n), without bias; n > 0, else ValueError
+  double normal();                          // mean 0, deviation 1
+  uint64_t below(uint64_t n);               // in [0, n), without bias; n > 0, else ValueError
 
   // Where this stream stands. Kernels that draw many numbers read words
   // [position, position + n) themselves and then skip(n).

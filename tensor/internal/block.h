@@ -1,0 +1,94 @@
+#pragma once
+// What a Tensor points to: a 128-byte header with the elements right behind it, in one block of the
+// pool. A view is a block without elements that keeps its strides in their place, and its base
+// alive.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "attune/tensor/dtype.h"
+#include "attune/tensor/shape.h"
+#include "attune/tensor/tensor.h"
+
+namespace attune::internal {
+
+inline constexpr size_t kAlignment = 64;  // of the elements: a cache line, and the widest vector
+inline constexpr size_t kHeader = 128;
+
+struct Block {
+  enum class Kind : uint8_t { owner, view, borrowed };
+
+  std::atomic<uint32_t> refs{1};
+  DType dtype = DType::f32;
+  uint8_t rank = 0;
+  uint8_t size_class = 0;  // of the pool
+  Kind kind = Kind::owner;
+  bool contiguous = true;
+  uint32_t node = 0;  // place on the record of the thread that made it, if that record is `record`;
+  uint64_t record = 0;  // both are written once, before the tensor is shared
+  int64_t numel = 1;
+  char* data = nullptr;
+  Block* base = nullptr;  // of a view: the block that owns the elements
+  int64_t sizes[kMaxRank] = {};
+
+  int64_t* strides() { return reinterpret_cast<int64_t*>(reinterpret_cast<char*>(this) + kHeader); }
+  const int64_t* strides() const { return const_cast<Block*>(this)->strides(); }
+  auto* lender() {  // of a borrowed block: whoever keeps the elements alive
+    return reinterpret_cast<std::shared_ptr<void>*>(reinterpret_cast<char*>(this) + kHeader);
+  }
+
+  template <class T>
+  T* as() {
+    return reinterpret_cast<T*>(data);
+  }
+};
+static_assert(sizeof(Block) <= kHeader);
+
+// A block with room for `bytes` behind the header, from this thread's pool. OutOfMemory.
+Block* allocate(size_t bytes);
+
+// The shape of a block, and its stride in elements along an axis (also of contiguous ones).
+inline Shape shape_of(const Block& block) {
+  return Shape(std::span<const int64_t>(block.sizes, block.rank));
+}
+Shape strides_of(const Block& block);
+
+// A new tensor with undefined elements; ops write them before anyone else sees it.
+Tensor make(const Shape& shape, DType dtype);
+Tensor make_like(const Tensor& x);              // contiguous, with the shape and dtype of x
+Tensor make_scalar(double value, DType dtype);  // 0-d
+
+// A view of x's elements. `offset` in elements from x's first.
+Tensor make_view(const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset);
+
+inline Block& block(const Tensor& x) { return *x.block(); }
+
+template <class T>
+T* elements(const Tensor& x) {  // writing is for the op that made x
+  return x.block()->as<T>();
+}
+
+// Nobody else holds x or its elements: an op that was given x for good may write in place.
+inline bool sole_owner(const Tensor& x) {
+  const Block& b = block(x);
+  return b.kind == Block::Kind::owner && b.refs.load(std::memory_order_acquire) == 1;
+}
+
+inline bool same_shape(const Tensor& x, const Tensor& y) {
+  const Block &a = block(x), &b = block(y);
+  if (a.rank != b.rank) return false;
+  for (int i = 0; i < a.rank; ++i) {
+    if (a.sizes[i] != b.sizes[i]) return false;
+  }
+  return true;
+}
+
+// Refuses an undefined tensor in the name of `op`.
+void require_defined(const char* op, const Tensor& x);
+
+// 0 … rank-1 for an axis that may be negative; IndexError otherwise.
+int normal_axis(const char* op, int axis, int rank);
+
+}  // namespace attune::internal

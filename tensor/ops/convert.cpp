@@ -1,0 +1,99 @@
+// cast, contiguous, clone, detach: the same values in another type or place.
+
+#include <cstring>
+
+#include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/parallel.h"
+#include "attune/tensor/internal/record.h"
+#include "attune/tensor/internal/walk.h"
+
+namespace attune {
+namespace {
+
+using namespace internal;
+
+template <class From, class To>
+To convert(From x) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return x != From{};
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    // Out of range would be undefined in C++: NaN gives 0, the rest the nearest end.
+    constexpr auto kLow = static_cast<From>(std::numeric_limits<To>::lowest());
+    constexpr auto kHigh = static_cast<From>(std::numeric_limits<To>::max());
+    if (x != x) return To{};
+    if (x <= kLow) return std::numeric_limits<To>::lowest();
+    if (x >= kHigh) return std::numeric_limits<To>::max();
+    return static_cast<To>(x);
+  } else {
+    return static_cast<To>(x);
+  }
+}
+
+// y (contiguous) = x (any strides).
+template <class From, class To>
+void copy_elements(const Tensor& x, const Tensor& y) {
+  const From* from = elements<From>(x);
+  To* to = elements<To>(y);
+  if (block(x).contiguous) {
+    parallel_for(x.numel(), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) to[i] = convert<From, To>(from[i]);
+    });
+    return;
+  }
+  const auto walk = make_walk<2>(x.shape(), {strides_of(block(x)), strides_of(block(y))});
+  const int64_t n = walk.row_length(), step = walk.row_stride(0);
+  parallel_for(walk.rows(), n, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const auto at = walk.offsets(row);
+      for (int64_t i = 0; i < n; ++i) {
+        to[at[1] + i] = convert<From, To>(from[at[0] + i * step]);
+      }
+    }
+  });
+}
+
+Tensor copy(const Tensor& x, DType dtype) {
+  Tensor y = make(x.shape(), dtype);
+  if (x.numel() == 0) return y;
+  if (x.dtype() == dtype && block(x).contiguous) {
+    std::memcpy(block(y).data, block(x).data, static_cast<size_t>(x.numel()) * byte_size(dtype));
+    return y;
+  }
+  dispatch(x.dtype(), [&]<class From>() {
+    dispatch(dtype, [&]<class To>() { copy_elements<From, To>(x, y); });
+  });
+  return y;
+}
+
+Tensor recorded_copy(const Tensor& x, DType dtype) {
+  Tensor y = copy(x, dtype);
+  if (is_floating(dtype) && is_floating(x.dtype()) && tracks(x)) {
+    record(y, {&x},
+           [from = x.dtype()](const Tensor& dy, Gradients& grads) { grads.add(0, dy.cast(from)); });
+  }
+  return y;
+}
+
+}  // namespace
+
+Tensor Tensor::cast(DType dtype) const {
+  require_defined("cast", *this);
+  return block_->dtype == dtype ? *this : recorded_copy(*this, dtype);
+}
+
+Tensor Tensor::contiguous() const {
+  require_defined("contiguous", *this);
+  return block_->contiguous ? *this : recorded_copy(*this, block_->dtype);
+}
+
+Tensor Tensor::clone() const {
+  require_defined("clone", *this);
+  return recorded_copy(*this, block_->dtype);
+}
+
+Tensor Tensor::detach() const {
+  require_defined("detach", *this);
+  return make_view(*this, shape(), strides(), 0);
+}
+
+}  // namespace attune

@@ -1,0 +1,173 @@
+// Parts of a tensor as views: x[{0, Slice{1, -1}}], narrow, split. The gradient of a part is laid
+// into zeros.
+
+#include <algorithm>
+
+#include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/record.h"
+#include "attune/tensor/internal/walk.h"
+
+namespace attune {
+namespace {
+
+using namespace internal;
+
+// One axis of the result: where it comes from (-1: a new axis), and which positions.
+struct Cut {
+  int axis = -1;
+  int64_t begin = 0, step = 1, length = 1;
+};
+
+struct Part {
+  std::array<Cut, kMaxRank> cuts{};
+  int count = 0;
+  std::array<int64_t, kMaxRank> fixed{};  // position along each axis that an integer index removed
+  Shape whole;                            // the shape it was cut from
+
+  void push_back(const Cut& cut) {
+    check<ShapeError>(count < kMaxRank, "index: a tensor has at most {} axes", kMaxRank);
+    cuts[static_cast<size_t>(count++)] = cut;
+  }
+  Tensor of(const Tensor& x) const;  // the view
+};
+
+Tensor take(const Tensor& x, const Part& part);
+
+// dy laid into zeros of the whole's shape.
+Tensor embed(const Tensor& dy, const Part& part) {
+  Tensor dx = Tensor::zeros(part.whole, dy.dtype());
+  const Tensor target = part.of(dx);
+  if (dy.numel() > 0) {
+    const auto walk = make_walk<2>(dy.shape(), {dy.strides(), target.strides()});
+    dispatch(dy.dtype(), [&]<class T>() {
+      for (int64_t row = 0; row < walk.rows(); ++row) {
+        const auto at = walk.offsets(row);
+        const T* from = elements<T>(dy) + at[0];
+        T* to = elements<T>(target) + at[1];
+        for (int64_t i = 0; i < walk.row_length(); ++i) {
+          to[i * walk.row_stride(1)] = from[i * walk.row_stride(0)];
+        }
+      }
+    });
+  }
+  if (tracks(dy)) {
+    record(dx, {&dy},
+           [part](const Tensor& ddx, Gradients& grads) { grads.add(0, take(ddx, part)); });
+  }
+  return dx;
+}
+
+Tensor Part::of(const Tensor& x) const {
+  const Shape strides = x.strides();
+  Shape sizes, steps;
+  int64_t offset = 0;
+  for (int axis = 0; axis < whole.rank(); ++axis) {
+    offset += fixed[static_cast<size_t>(axis)] * strides[axis];
+  }
+  for (int i = 0; i < count; ++i) {
+    const Cut& cut = cuts[static_cast<size_t>(i)];
+    sizes.push_back(cut.length);
+    steps.push_back(cut.axis < 0 ? 1 : cut.step * strides[cut.axis]);
+    if (cut.axis >= 0 && cut.length > 0) offset += cut.begin * strides[cut.axis];
+  }
+  return make_view(x, sizes, steps, x.numel() > 0 ? offset : 0);
+}
+
+Tensor take(const Tensor& x, const Part& part) {
+  Tensor y = part.of(x);
+  if (tracks(x)) {
+    record(y, {&x}, [part](const Tensor& dy, Gradients& grads) { grads.add(0, embed(dy, part)); });
+  }
+  return y;
+}
+
+Cut whole_axis(int axis, int64_t size) {
+  return {.axis = axis, .begin = 0, .step = 1, .length = size};
+}
+
+// Python's rules: negative ends count from the end, ends outside are cut.
+Cut cut_of(const Slice& slice, int axis, int64_t size) {
+  check<ValueError>(slice.step != 0, "index: a slice's step must not be 0");
+  const bool forward = slice.step > 0;
+  const auto place = [&](const std::optional<int64_t>& at, int64_t otherwise) {
+    if (!at) return otherwise;
+    const int64_t p = *at < 0 ? *at + size : *at;
+    return forward ? std::clamp(p, int64_t{0}, size) : std::clamp(p, int64_t{-1}, size - 1);
+  };
+  const int64_t begin = place(slice.begin, forward ? 0 : size - 1);
+  const int64_t end = place(slice.end, forward ? size : -1);
+  const int64_t span = forward ? end - begin : begin - end, step = std::abs(slice.step);
+  return {axis, begin, slice.step, span > 0 ? (span + step - 1) / step : 0};
+}
+
+int64_t position_of(int64_t index, int axis, const Shape& shape) {
+  const int64_t size = shape[axis];
+  check<IndexError>(index >= -size && index < size, "index: {} is out of range for axis {} of {}",
+                    index, axis, shape);
+  return index < 0 ? index + size : index;
+}
+
+}  // namespace
+
+Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
+  require_defined("index", *this);
+  Part part;
+  part.whole = shape();
+  int named = 0, ellipses = 0;
+  for (const Index& index : indices) {
+    named += std::holds_alternative<int64_t>(index.value()) ||
+             std::holds_alternative<Slice>(index.value());
+    ellipses += std::holds_alternative<Ellipsis>(index.value());
+  }
+  check<IndexError>(named <= rank(), "index: {} positions given for {}", named, shape());
+  check<IndexError>(ellipses <= 1, "index: at most one ellipsis can stand for the axes in between");
+
+  int axis = 0;
+  for (const Index& index : indices) {
+    if (const auto* position = std::get_if<int64_t>(&index.value())) {
+      part.fixed[static_cast<size_t>(axis)] = position_of(*position, axis, part.whole);
+      ++axis;
+    } else if (const auto* slice = std::get_if<Slice>(&index.value())) {
+      part.push_back(cut_of(*slice, axis, part.whole[axis]));
+      ++axis;
+    } else if (std::holds_alternative<NewAxis>(index.value())) {
+      part.push_back({});
+    } else {
+      for (int skip = rank() - named; skip > 0; --skip, ++axis) {
+        part.push_back(whole_axis(axis, part.whole[axis]));
+      }
+    }
+  }
+  for (; axis < rank(); ++axis) part.push_back(whole_axis(axis, part.whole[axis]));
+  return take(*this, part);
+}
+
+Tensor Tensor::operator[](int64_t position) const { return (*this)[{Index(position)}]; }
+
+Tensor Tensor::narrow(int axis, int64_t begin, int64_t length) const {
+  require_defined("narrow", *this);
+  axis = normal_axis("narrow", axis, rank());
+  check<IndexError>(begin >= 0 && length >= 0 && begin + length <= size(axis),
+                    "narrow: {} elements from {} reach outside axis {} of {}", length, begin, axis,
+                    shape());
+  Part part;
+  part.whole = shape();
+  for (int i = 0; i < rank(); ++i) part.push_back(whole_axis(i, size(i)));
+  part.cuts[static_cast<size_t>(axis)].begin = begin;
+  part.cuts[static_cast<size_t>(axis)].length = length;
+  return take(*this, part);
+}
+
+std::vector<Tensor> Tensor::split(int64_t piece, int axis) const {
+  require_defined("split", *this);
+  check<ValueError>(piece > 0, "split: the size of a piece must be above 0, got {}", piece);
+  axis = normal_axis("split", axis, rank());
+  std::vector<Tensor> parts;
+  for (int64_t begin = 0; begin < size(axis); begin += piece) {
+    parts.push_back(narrow(axis, begin, std::min(piece, size(axis) - begin)));
+  }
+  return parts;
+}
+
+}  // namespace attune

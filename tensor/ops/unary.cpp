@@ -1,0 +1,486 @@
+// y = f(x), element by element, activations included.
+// To add one: write its formula, name it in UNARY_OPS, declare it in tensor.h, and give it a row in
+// tests/tensor/unary_test.cpp.
+
+#include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/formula.h"
+#include "attune/tensor/internal/parallel.h"
+#include "attune/tensor/internal/record.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tensor/ops/unary.cpp"  // compiled once per CPU: see docs/simd.md
+#include "hwy/foreach_target.h"
+#include "attune/tensor/internal/unary-inl.h"
+
+#ifndef ATTUNE_UNARY_OPS
+#define ATTUNE_UNARY_OPS
+// method, formula, and what becomes of integers: kept, or computed as f32
+#define UNARY_OPS(X)                  \
+  X(neg, Neg, kKept)                  \
+  X(abs, Abs, kKept)                  \
+  X(sign, Sign, kKept)                \
+  X(square, Square, kKept)            \
+  X(floor, Floor, kKept)              \
+  X(ceil, Ceil, kKept)                \
+  X(round, Round, kKept)              \
+  X(relu, Relu, kKept)                \
+  X(sqrt, Sqrt, kAsFloat)             \
+  X(rsqrt, Rsqrt, kAsFloat)           \
+  X(reciprocal, Reciprocal, kAsFloat) \
+  X(exp, Exp, kAsFloat)               \
+  X(expm1, Expm1, kAsFloat)           \
+  X(log, Log, kAsFloat)               \
+  X(log1p, Log1p, kAsFloat)           \
+  X(sin, Sin, kAsFloat)               \
+  X(cos, Cos, kAsFloat)               \
+  X(tanh, Tanh, kAsFloat)             \
+  X(erf, Erf, kAsFloat)               \
+  X(sigmoid, Sigmoid, kAsFloat)       \
+  X(silu, Silu, kAsFloat)             \
+  X(softplus, Softplus, kAsFloat)     \
+  X(gelu_exact, GeluExact, kAsFloat)  \
+  X(gelu_tanh, GeluTanh, kAsFloat)    \
+  X(leaky_relu, LeakyRelu, kAsFloat)
+
+namespace attune {
+enum class UnaryOp : uint8_t {
+#define ENUMERATOR(method, F, integers) k##F,
+  UNARY_OPS(ENUMERATOR)
+#undef ENUMERATOR
+};
+}  // namespace attune
+#endif
+
+// ---- Formulas: value, and slope dy/dx given x and y. V is a Pack, or a Tensor (formula.h). ----
+
+HWY_BEFORE_NAMESPACE();
+namespace attune::HWY_NAMESPACE {
+
+struct Neg {
+  template <class V>
+  static V value(V x) {
+    return -x;
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return constant(x, -1.0);
+  }
+};
+struct Abs {
+  template <class V>
+  static V value(V x) {
+    return abs(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return sign(x);
+  }
+};
+struct Sign {
+  template <class V>
+  static V value(V x) {
+    return sign(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return constant(x, 0.0);
+  }
+};
+struct Square {
+  template <class V>
+  static V value(V x) {
+    return x * x;
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return x * 2.0;
+  }
+};
+struct Floor {
+  template <class V>
+  static V value(V x) {
+    return floor(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return constant(x, 0.0);
+  }
+};
+struct Ceil {
+  template <class V>
+  static V value(V x) {
+    return ceil(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return constant(x, 0.0);
+  }
+};
+struct Round {
+  template <class V>
+  static V value(V x) {
+    return round(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return constant(x, 0.0);
+  }
+};
+struct Relu {
+  template <class V>
+  static V value(V x) {
+    return maximum(x, 0);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return positive(x);
+  }
+};
+struct Sqrt {
+  template <class V>
+  static V value(V x) {
+    return sqrt(x);
+  }
+  template <class V>
+  static V slope(const V&, const V& y) {
+    return 0.5 / y;
+  }
+};
+struct Rsqrt {
+  template <class V>
+  static V value(V x) {
+    return 1.0 / sqrt(x);
+  }
+  template <class V>
+  static V slope(const V&, const V& y) {
+    return -0.5 * y * y * y;
+  }
+};
+struct Reciprocal {
+  template <class V>
+  static V value(V x) {
+    return 1.0 / x;
+  }
+  template <class V>
+  static V slope(const V&, const V& y) {
+    return -(y * y);
+  }
+};
+struct Exp {
+  template <class V>
+  static V value(V x) {
+    return exp(x);
+  }
+  template <class V>
+  static V slope(const V&, const V& y) {
+    return y;
+  }
+};
+struct Expm1 {
+  template <class V>
+  static V value(V x) {
+    return expm1(x);
+  }
+  template <class V>
+  static V slope(const V&, const V& y) {
+    return y + 1.0;
+  }
+};
+struct Log {
+  template <class V>
+  static V value(V x) {
+    return log(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return 1.0 / x;
+  }
+};
+struct Log1p {
+  template <class V>
+  static V value(V x) {
+    return log1p(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return 1.0 / (x + 1.0);
+  }
+};
+struct Sin {
+  template <class V>
+  static V value(V x) {
+    return sin(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return cos(x);
+  }
+};
+struct Cos {
+  template <class V>
+  static V value(V x) {
+    return cos(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return -sin(x);
+  }
+};
+struct Tanh {
+  template <class V>
+  static V value(V x) {
+    return tanh(x);
+  }
+  template <class V>
+  static V slope(const V&, const V& y) {
+    return 1.0 - y * y;
+  }
+};
+struct Erf {  // the constant is 2 / sqrt(pi)
+  template <class V>
+  static V value(V x) {
+    return erf(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return 1.1283791670955126 * exp(-(x * x));
+  }
+};
+struct Sigmoid {  // y - y^2; 1 / (1 + exp(-x))
+  template <class V>
+  static V value(V x) {
+    return sigmoid(x);
+  }
+  template <class V>
+  static V slope(const V&, const V& y) {
+    return y * (1.0 - y);
+  }
+};
+struct Silu {
+  template <class V>
+  static V value(V x) {
+    return x * sigmoid(x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    const V s = sigmoid(x);
+    return s * (1.0 + x * (1.0 - s));
+  }
+};
+struct Softplus {  // max(x, 0) + log(1 + exp(-|x|)): never overflows
+  template <class V>
+  static V value(V x) {
+    return maximum(x, 0) + log1p(exp(-abs(x)));
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return sigmoid(x);
+  }
+};
+struct GeluExact {  // x times the normal distribution function, by erfc, which keeps the far tail
+                    // exact
+  template <class V>
+  static V value(V x) {
+    return 0.5 * x * erfc(-0.7071067811865476 * x);
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    return 0.5 * erfc(-0.7071067811865476 * x) + 0.3989422804014327 * x * exp(-0.5 * x * x);
+  }
+};
+struct GeluTanh {  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+  template <class V>
+  static V value(V x) {
+    return x * sigmoid(1.5957691216057308 * x * (1.0 + 0.044715 * x * x));
+  }
+  template <class V>
+  static V slope(const V& x, const V&) {
+    const V s = sigmoid(1.5957691216057308 * x * (1.0 + 0.044715 * x * x));
+    return s + x * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * x * x);
+  }
+};
+struct LeakyRelu {
+  template <class V>
+  static V value(V x, double p) {
+    return maximum(x, 0) + p * minimum(x, 0);
+  }
+  template <class V>
+  static V slope(const V& x, const V&, double p) {
+    return p + (1.0 - p) * positive(x);
+  }
+};
+
+// ---- Kernels ----
+
+template <class T>
+void UnaryValues(UnaryOp op, const T* x, T* y, size_t n, double p) {
+  switch (op) {
+#define CASE(method, F, integers) \
+  case UnaryOp::k##F: return Map<F>(x, y, n, p);
+    UNARY_OPS(CASE)
+#undef CASE
+  }
+}
+
+template <class T>
+void UnarySlopes(UnaryOp op, const T* x, const T* y, const T* dy, T* dx, size_t n, double p) {
+  switch (op) {
+#define CASE(method, F, integers) \
+  case UnaryOp::k##F: return MapSlope<F>(x, y, dy, dx, n, p);
+    UNARY_OPS(CASE)
+#undef CASE
+  }
+}
+
+void UnaryValuesF32(UnaryOp op, const float* x, float* y, size_t n, double p) {
+  UnaryValues(op, x, y, n, p);
+}
+void UnaryValuesF64(UnaryOp op, const double* x, double* y, size_t n, double p) {
+  UnaryValues(op, x, y, n, p);
+}
+void UnarySlopesF32(UnaryOp op, const float* x, const float* y, const float* dy, float* dx,
+                    size_t n, double p) {
+  UnarySlopes(op, x, y, dy, dx, n, p);
+}
+void UnarySlopesF64(UnaryOp op, const double* x, const double* y, const double* dy, double* dx,
+                    size_t n, double p) {
+  UnarySlopes(op, x, y, dy, dx, n, p);
+}
+
+}  // namespace attune::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+// ---- Ops ----
+
+#if HWY_ONCE
+namespace attune {
+namespace {
+
+using namespace internal;
+
+HWY_EXPORT(UnaryValuesF32);
+HWY_EXPORT(UnaryValuesF64);
+HWY_EXPORT(UnarySlopesF32);
+HWY_EXPORT(UnarySlopesF64);
+
+enum Integers : uint8_t { kKept, kAsFloat };
+
+// f'(x) made of ops, for the gradient of a gradient.
+Tensor slope_tensor(UnaryOp op, const Tensor& x, const Tensor& y, double p) {
+  switch (op) {
+#define CASE(method, F, integers) \
+  case UnaryOp::k##F: return HWY_NAMESPACE::slope_of<HWY_NAMESPACE::F>(x, y, p);
+    UNARY_OPS(CASE)
+#undef CASE
+  }
+  return {};
+}
+
+Tensor unary_gradient(UnaryOp op, double p, const Tensor& x, const Tensor& y, Tensor dy) {
+  if (recording()) return dy * slope_tensor(op, x, y, p);
+  dy = dy.contiguous();
+  Tensor dx = sole_owner(dy) ? dy : make_like(dy);
+  const bool single = x.dtype() == DType::f32;
+  parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
+    const auto n = static_cast<size_t>(end - begin);
+    const auto run = [&]<class T>(T, auto kernel) {
+      kernel(op, elements<T>(x) + begin, elements<T>(y) + begin, elements<T>(dy) + begin,
+             elements<T>(dx) + begin, n, p);
+    };
+    single ? run(float{}, HWY_DYNAMIC_DISPATCH(UnarySlopesF32))
+           : run(double{}, HWY_DYNAMIC_DISPATCH(UnarySlopesF64));
+  });
+  return dx;
+}
+
+Tensor unary_floating(UnaryOp op, const Tensor& input, double p) {
+  const Tensor x = input.contiguous();
+  Tensor y = make_like(x);
+  const bool single = x.dtype() == DType::f32;
+  parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
+    const auto n = static_cast<size_t>(end - begin);
+    single ? HWY_DYNAMIC_DISPATCH(UnaryValuesF32)(op, elements<float>(x) + begin,
+                                                  elements<float>(y) + begin, n, p)
+           : HWY_DYNAMIC_DISPATCH(UnaryValuesF64)(op, elements<double>(x) + begin,
+                                                  elements<double>(y) + begin, n, p);
+  });
+  if (tracks(x)) {
+    record(y, {&x}, [op, p, x, y](Tensor dy, Gradients& grads) {
+      grads.add(0, unary_gradient(op, p, x, y, std::move(dy)));
+    });
+  }
+  return y;
+}
+
+// Integers stay what they are.
+template <class F>
+Tensor unary_integers(const Tensor& input) {
+  const Tensor x = input.contiguous();
+  Tensor y = make_like(x);
+  const auto run = [&]<class T>(T) {
+    for (int64_t i = 0; i < x.numel(); ++i) {
+      elements<T>(y)[i] = static_cast<T>(F::value(elements<T>(x)[i]));
+    }
+  };
+  switch (x.dtype()) {
+    case DType::i32: run(int32_t{}); break;
+    case DType::i64: run(int64_t{}); break;
+    default: run(uint8_t{}); break;
+  }
+  return y;
+}
+
+template <class F, Integers kIntegers>
+Tensor unary(const char* name, UnaryOp op, const Tensor& x, double p = 0) {
+  require_defined(name, x);
+  if (is_floating(x.dtype())) return unary_floating(op, x, p);
+  if constexpr (kIntegers == kKept) {
+    check<DTypeError>(x.dtype() != DType::boolean,
+                      "{}: takes numbers, got booleans; cast them first", name);
+    return unary_integers<F>(x);
+  } else {
+    return unary_floating(op, x.cast(DType::f32), p);
+  }
+}
+
+#define FUNCTION(method, F, integers)                                       \
+  Tensor method(const Tensor& x, double p = 0) {                            \
+    return unary<HWY_NAMESPACE::F, integers>(#method, UnaryOp::k##F, x, p); \
+  }
+namespace by_name {
+UNARY_OPS(FUNCTION)
+}
+#undef FUNCTION
+
+}  // namespace
+
+Tensor Tensor::neg() const { return by_name::neg(*this); }
+Tensor Tensor::abs() const { return by_name::abs(*this); }
+Tensor Tensor::sign() const { return by_name::sign(*this); }
+Tensor Tensor::square() const { return by_name::square(*this); }
+Tensor Tensor::floor() const { return by_name::floor(*this); }
+Tensor Tensor::ceil() const { return by_name::ceil(*this); }
+Tensor Tensor::round() const { return by_name::round(*this); }
+Tensor Tensor::relu() const { return by_name::relu(*this); }
+Tensor Tensor::sqrt() const { return by_name::sqrt(*this); }
+Tensor Tensor::rsqrt() const { return by_name::rsqrt(*this); }
+Tensor Tensor::reciprocal() const { return by_name::reciprocal(*this); }
+Tensor Tensor::exp() const { return by_name::exp(*this); }
+Tensor Tensor::expm1() const { return by_name::expm1(*this); }
+Tensor Tensor::log() const { return by_name::log(*this); }
+Tensor Tensor::log1p() const { return by_name::log1p(*this); }
+Tensor Tensor::sin() const { return by_name::sin(*this); }
+Tensor Tensor::cos() const { return by_name::cos(*this); }
+Tensor Tensor::tanh() const { return by_name::tanh(*this); }
+Tensor Tensor::erf() const { return by_name::erf(*this); }
+Tensor Tensor::sigmoid() const { return by_name::sigmoid(*this); }
+Tensor Tensor::silu() const { return by_name::silu(*this); }
+Tensor Tensor::softplus() const { return by_name::softplus(*this); }
+Tensor Tensor::leaky_relu(double slope) const { return by_name::leaky_relu(*this, slope); }
+Tensor Tensor::gelu(Gelu form) const {
+  return form == Gelu::exact ? by_name::gelu_exact(*this) : by_name::gelu_tanh(*this);
+}
+Tensor operator-(const Tensor& x) { return x.neg(); }
+
+}  // namespace attune
+#endif  // HWY_ONCE

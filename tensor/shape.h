@@ -1,0 +1,47 @@
+#pragma once
+// The sizes of a tensor's axes. At most kMaxRank of them, held in place: making a shape never
+// allocates.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <span>
+#include <string>
+
+namespace attune {
+
+inline constexpr int kMaxRank = 8;
+
+class Shape {
+ public:
+  Shape() = default;                            // of a 0-d tensor
+  Shape(std::initializer_list<int64_t> sizes);  // ShapeError above kMaxRank
+  explicit Shape(std::span<const int64_t> sizes);
+
+  int rank() const { return rank_; }
+  int64_t operator[](int axis) const { return sizes_[static_cast<size_t>(axis)]; }
+  int64_t& operator[](int axis) { return sizes_[static_cast<size_t>(axis)]; }
+  int64_t numel() const;  // product of the sizes; 1 for rank 0
+
+  const int64_t* begin() const { return sizes_.data(); }
+  const int64_t* end() const { return sizes_.data() + rank_; }
+
+  void push_back(int64_t size);   // ShapeError above kMaxRank
+  std::string to_string() const;  // "[2, 3]"
+
+  friend bool operator==(const Shape& a, const Shape& b);
+
+ private:
+  int rank_ = 0;
+  std::array<int64_t, kMaxRank> sizes_{};
+};
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
+
+// The shape NumPy's broadcasting gives two operands: axes are matched from the last; a missing axis
+// or one of size 1 is repeated. ShapeError, beginning with `op`, where two sizes differ.
+Shape broadcast(const char* op, const Shape& a, const Shape& b);
+
+}  // namespace attune

@@ -1,0 +1,186 @@
+// Making tensors and asking about them: the parts of Tensor that compute nothing.
+
+#include "attune/tensor/tensor.h"
+
+#include <cstring>
+#include <limits>
+
+#include "attune/tensor/internal/block.h"
+#include "attune/tensor/internal/check.h"
+
+namespace attune {
+namespace internal {
+namespace {
+
+// The number of elements of a shape that memory could hold.
+int64_t checked_numel(const Shape& shape, DType dtype) {
+  int64_t n = 1;
+  for (const int64_t size : shape) {
+    check<ShapeError>(size >= 0, "tensor: sizes must not be negative, got {}", shape);
+  }
+  const auto limit = std::numeric_limits<int64_t>::max() / static_cast<int64_t>(byte_size(dtype));
+  for (const int64_t size : shape) {
+    if (size == 0) return 0;
+    check<OutOfMemory>(n <= limit / size, "tensor: no memory for {} elements of {}", shape, dtype);
+    n *= size;
+  }
+  return n;
+}
+
+void set_shape(Block& block, const Shape& shape) {
+  block.rank = static_cast<uint8_t>(shape.rank());
+  for (int i = 0; i < shape.rank(); ++i) block.sizes[i] = shape[i];
+}
+
+}  // namespace
+
+Shape strides_of(const Block& block) {
+  if (block.kind == Block::Kind::view) {
+    return Shape(std::span<const int64_t>(block.strides(), block.rank));
+  }
+  Shape strides = shape_of(block);
+  int64_t stride = 1;
+  for (int i = block.rank - 1; i >= 0; --i) {
+    strides[i] = stride;
+    stride *= block.sizes[i];
+  }
+  return strides;
+}
+
+Tensor make(const Shape& shape, DType dtype) {
+  const int64_t numel = checked_numel(shape, dtype);
+  Block* block = allocate(static_cast<size_t>(numel) * byte_size(dtype));
+  block->dtype = dtype;
+  block->numel = numel;
+  set_shape(*block, shape);
+  return Tensor(block);
+}
+
+Tensor make_like(const Tensor& x) {
+  const Block& from = block(x);
+  Block* to = allocate(static_cast<size_t>(from.numel) * byte_size(from.dtype));
+  to->dtype = from.dtype;
+  to->numel = from.numel;
+  to->rank = from.rank;
+  for (int i = 0; i < from.rank; ++i) to->sizes[i] = from.sizes[i];
+  return Tensor(to);
+}
+
+Tensor make_scalar(double value, DType dtype) { return Tensor::full({}, value, dtype); }
+
+Tensor make_view(const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset) {
+  Block& from = block(x);
+  Block* view = allocate(sizeof(int64_t) * kMaxRank);
+  view->kind = Block::Kind::view;
+  view->dtype = from.dtype;
+  view->numel = shape.numel();
+  view->base = from.kind == Block::Kind::view ? from.base : &from;
+  retain(view->base);
+  view->data = from.data + offset * static_cast<int64_t>(byte_size(from.dtype));
+  set_shape(*view, shape);
+  int64_t dense = 1;
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    view->strides()[i] = strides[i];
+    if (shape[i] != 1 && strides[i] != dense) view->contiguous = false;
+    dense *= shape[i];
+  }
+  if (view->numel == 0) view->contiguous = true;
+  return Tensor(view);
+}
+
+void require_defined(const char* op, const Tensor& x) {
+  check<ValueError>(x.defined(), "{}: the tensor is undefined (made by Tensor())", op);
+}
+
+int normal_axis(const char* op, int axis, int rank) {
+  check<IndexError>(axis >= -rank && axis < rank, "{}: axis {} is out of range for {} axes", op,
+                    axis, rank);
+  return axis < 0 ? axis + rank : axis;
+}
+
+}  // namespace internal
+
+
+
+Tensor::Tensor(float value) : Tensor(from(std::span<const float>(&value, 1), {})) {}
+Tensor::Tensor(double value) : Tensor(from(std::span<const double>(&value, 1), {})) {}
+Tensor::Tensor(int32_t value) : Tensor(from(std::span<const int32_t>(&value, 1), {})) {}
+Tensor::Tensor(int64_t value) : Tensor(from(std::span<const int64_t>(&value, 1), {})) {}
+Tensor::Tensor(bool value) : Tensor(from(std::span<const bool>(&value, 1), {})) {}
+
+Tensor Tensor::from_bytes(const void* values, size_t count, DType dtype, const Shape& shape) {
+  Tensor x = internal::make(shape, dtype);
+  check<ShapeError>(static_cast<size_t>(x.numel()) == count,
+                    "from: {} values do not fill the shape {} of {}", count, shape, x.numel());
+  if (count > 0) std::memcpy(internal::block(x).data, values, count * byte_size(dtype));
+  return x;
+}
+
+Tensor Tensor::borrow_bytes(const void* elements, DType dtype, const Shape& shape,
+                            std::shared_ptr<void> owner) {
+  check<ValueError>(elements != nullptr || shape.numel() == 0, "borrow: the pointer is null");
+  internal::Block* borrowed = internal::allocate(sizeof(std::shared_ptr<void>));
+  borrowed->kind = internal::Block::Kind::borrowed;
+  std::construct_at(borrowed->lender(), std::move(owner));
+  Tensor x(borrowed);
+  borrowed->dtype = dtype;
+  borrowed->numel = internal::checked_numel(shape, dtype);
+  internal::set_shape(*borrowed, shape);
+  borrowed->data = const_cast<char*>(static_cast<const char*>(elements));
+  return x;
+}
+
+Shape Tensor::shape() const {
+  internal::require_defined("shape", *this);
+  return internal::shape_of(*block_);
+}
+
+int64_t Tensor::size(int axis) const {
+  internal::require_defined("size", *this);
+  return block_->sizes[internal::normal_axis("size", axis, block_->rank)];
+}
+
+int Tensor::rank() const {
+  internal::require_defined("rank", *this);
+  return block_->rank;
+}
+
+int64_t Tensor::numel() const {
+  internal::require_defined("numel", *this);
+  return block_->numel;
+}
+
+DType Tensor::dtype() const {
+  internal::require_defined("dtype", *this);
+  return block_->dtype;
+}
+
+Shape Tensor::strides() const {
+  internal::require_defined("strides", *this);
+  return internal::strides_of(*block_);
+}
+
+bool Tensor::is_contiguous() const {
+  internal::require_defined("is_contiguous", *this);
+  return block_->contiguous;
+}
+
+const void* Tensor::item_bytes(DType wanted) const {
+  internal::require_defined("item", *this);
+  check<ShapeError>(block_->numel == 1, "item: needs a tensor of one element, got {}", shape());
+  check<DTypeError>(block_->dtype == wanted, "item: the tensor holds {}, not {}; cast it first",
+                    block_->dtype, wanted);
+  return block_->data;
+}
+
+const void* Tensor::data_bytes(DType wanted) const {
+  internal::require_defined("data", *this);
+  check<DTypeError>(block_->dtype == wanted, "data: the tensor holds {}, not {}; cast it first",
+                    block_->dtype, wanted);
+  check<ShapeError>(block_->contiguous,
+                    "data: the tensor {} is a view with strides {}; call contiguous() first",
+                    shape(), strides());
+  return block_->data;
+}
+
+}  // namespace attune

@@ -1,0 +1,331 @@
+#pragma once
+// Tensor: an immutable n-dimensional array, and all of its operations on one page.
+//
+// A Tensor is a cheap handle to shared elements: copying it copies a pointer, every op gives a new
+// one. Ops broadcast as NumPy does, take any strides, and are recorded by the Tape (tape.h) that is
+// open on this thread. Shapes are written in brackets: x [batch, in].
+
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "attune/tensor/arguments.h"
+#include "attune/tensor/dtype.h"
+#include "attune/tensor/error.h"
+#include "attune/tensor/rng.h"
+#include "attune/tensor/shape.h"
+
+namespace attune {
+
+namespace internal {
+struct Block;  // the header in front of the elements: tensor/internal/block.h
+void retain(Block* block);
+void release(Block* block);
+}  // namespace internal
+
+enum class Gelu : uint8_t { exact, tanh };                      // by erf, or its tanh approximation
+enum class PadMode : uint8_t { constant, reflect, replicate };  // what stands beyond the edge
+
+class Tensor {
+ public:
+  // ---- Making one ----
+
+  Tensor() = default;            // holds nothing; defined() is false, every op refuses it
+  explicit Tensor(float value);  // 0-d
+  explicit Tensor(double value);
+  explicit Tensor(int32_t value);
+  explicit Tensor(int64_t value);
+  explicit Tensor(bool value);
+  // Tensor({{1.f, 2.f}, {3.f, 4.f}}): nested lists, up to three deep. ShapeError if they are
+  // ragged.
+  template <class T>
+  explicit Tensor(std::initializer_list<T> values);
+  template <class T>
+  explicit Tensor(std::initializer_list<std::initializer_list<T>> rows);
+  template <class T>
+  explicit Tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes);
+
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32);  // elements undefined
+  static Tensor zeros(const Shape& shape, DType dtype = DType::f32);
+  static Tensor zeros_like(const Tensor& x);
+  static Tensor ones(const Shape& shape, DType dtype = DType::f32);
+  static Tensor ones_like(const Tensor& x);
+  static Tensor full(const Shape& shape, Scalar value, DType dtype = DType::f32);
+  static Tensor eye(int64_t n, DType dtype = DType::f32);  // identity [n, n]
+  static Tensor arange(Scalar begin, Scalar end, Scalar step = 1, DType dtype = DType::i64);
+  static Tensor linspace(double begin, double end, int64_t count, DType dtype = DType::f32);
+
+  // Random tensors advance `rng`; the numbers depend on it and the shape only.
+  static Tensor rand(const Shape& shape, Rng& rng, DType dtype = DType::f32);   // [0, 1)
+  static Tensor randn(const Shape& shape, Rng& rng, DType dtype = DType::f32);  // N(0, 1)
+  static Tensor uniform(const Shape& shape, double low, double high, Rng& rng,
+                        DType dtype = DType::f32);  // [low, high)
+  static Tensor randint(const Shape& shape, int64_t low, int64_t high, Rng& rng,
+                        DType dtype = DType::i64);                            // [low, high)
+  static Tensor bernoulli(const Shape& shape, double probability, Rng& rng);  // boolean
+  static Tensor permutation(int64_t n, Rng& rng);  // 0 … n-1 in random order, i64 [n]
+
+  // Copies `values`, whose number must be that of `shape`. T is any element type; no bool spans of
+  // std::vector<bool>, which has none.
+  template <class T>
+  static Tensor from(std::span<const T> values, const Shape& shape);
+  template <class T>
+  static Tensor from(const std::vector<T>& values, const Shape& shape) {
+    return from(std::span<const T>(values), shape);
+  }
+  // Zero-copy over the caller's elements, row-major. `owner`, if given, is kept alive as long as
+  // any tensor uses them; otherwise the caller keeps them alive, and unchanged.
+  template <class T>
+  static Tensor borrow(const T* elements, const Shape& shape,
+                       std::shared_ptr<void> owner = nullptr);
+
+  Tensor(const Tensor& other) : block_(other.block_) {
+    if (block_ != nullptr) internal::retain(block_);
+  }
+  Tensor(Tensor&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Tensor& operator=(Tensor other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~Tensor() {
+    if (block_ != nullptr) internal::release(block_);
+  }
+
+  // ---- Asking about it ----
+
+  bool defined() const { return block_ != nullptr; }
+  Shape shape() const;
+  int64_t size(int axis) const;  // IndexError outside the rank
+  int rank() const;
+  int64_t numel() const;
+  DType dtype() const;
+  Shape strides() const;       // in elements
+  bool is_contiguous() const;  // row-major without gaps
+  template <class T>
+  T item() const;  // the only element; DTypeError or ShapeError otherwise
+  template <class T>
+  std::span<const T> data() const;  // of a contiguous tensor; valid while any handle lives
+  template <class T>
+  std::vector<T> to_vector() const;  // row-major copy; T must be the dtype
+
+  // ---- Converting ----
+
+  Tensor cast(DType dtype) const;  // floating to integer cuts the fraction; to boolean: x != 0
+  Tensor contiguous() const;       // itself if it is
+  Tensor clone() const;            // a copy with elements of its own
+  Tensor detach() const;           // same elements, unknown to any tape
+
+  // ---- Element by element: y = f(x), same shape (tensor/ops/unary.cpp) ----
+
+  Tensor neg() const;
+  Tensor abs() const;
+  Tensor sign() const;
+  Tensor square() const;
+  Tensor sqrt() const;
+  Tensor rsqrt() const;
+  Tensor reciprocal() const;
+  Tensor exp() const;
+  Tensor expm1() const;
+  Tensor log() const;
+  Tensor log1p() const;
+  Tensor sin() const;
+  Tensor cos() const;
+  Tensor tanh() const;
+  Tensor erf() const;
+  Tensor floor() const;
+  Tensor ceil() const;
+  Tensor round() const;  // halves to even
+  Tensor isnan() const;  // boolean, as the next two
+  Tensor isinf() const;
+  Tensor isfinite() const;
+  Tensor logical_not() const;
+
+  // ---- Activations ----
+
+  Tensor relu() const;
+  Tensor leaky_relu(double slope = 0.01) const;
+  Tensor gelu(Gelu form = Gelu::exact) const;  // Hendrycks and Gimpel (2016)
+  Tensor sigmoid() const;
+  Tensor silu() const;      // x sigmoid(x), also called swish
+  Tensor softplus() const;  // log(1 + exp(x))
+  Tensor softmax(int axis = -1) const;
+  Tensor log_softmax(int axis = -1) const;
+  // Zeroes each element with probability p and divides the rest by 1 - p (Srivastava et al., 2014).
+  Tensor dropout(double p, Rng& rng) const;
+
+  // ---- Two operands, broadcast (operators below the class) ----
+
+  Tensor pow(const Tensor& exponent) const;
+  Tensor pow(Scalar exponent) const;
+  Tensor maximum(const Tensor& other) const;  // NaN if either is
+  Tensor maximum(Scalar other) const;
+  Tensor minimum(const Tensor& other) const;
+  Tensor minimum(Scalar other) const;
+  Tensor clamp(Scalar low, Scalar high) const;
+  Tensor eq(const Tensor& other) const;  // comparisons give boolean tensors
+  Tensor eq(Scalar other) const;
+  Tensor ne(const Tensor& other) const;
+  Tensor ne(Scalar other) const;
+  Tensor lt(const Tensor& other) const;
+  Tensor lt(Scalar other) const;
+  Tensor le(const Tensor& other) const;
+  Tensor le(Scalar other) const;
+  Tensor gt(const Tensor& other) const;
+  Tensor gt(Scalar other) const;
+  Tensor ge(const Tensor& other) const;
+  Tensor ge(Scalar other) const;
+  Tensor logical_and(const Tensor& other) const;
+  Tensor logical_or(const Tensor& other) const;
+  Tensor logical_xor(const Tensor& other) const;
+  Tensor masked_fill(const Tensor& mask, Scalar value) const;  // value where mask is true
+
+  // ---- Reductions over axes (all by default) ----
+
+  Tensor sum(Axes axes = {}, KeepDims keep = {}) const;  // integers and booleans give i64
+  Tensor mean(Axes axes = {}, KeepDims keep = {}) const;
+  Tensor max(Axes axes = {}, KeepDims keep = {}) const;  // NaN if any is; ties share the gradient
+  Tensor min(Axes axes = {}, KeepDims keep = {}) const;
+  Tensor prod(Axes axes = {}, KeepDims keep = {}) const;
+  // Mean squared distance from the mean, dividing by n - correction.
+  Tensor var(Axes axes = {}, int correction = 1, KeepDims keep = {}) const;
+  Tensor std(Axes axes = {}, int correction = 1, KeepDims keep = {}) const;
+  Tensor norm(Axes axes = {}, KeepDims keep = {}) const;  // Euclidean
+  Tensor logsumexp(Axes axes = {}, KeepDims keep = {}) const;
+  Tensor any(Axes axes = {}, KeepDims keep = {}) const;
+  Tensor all(Axes axes = {}, KeepDims keep = {}) const;
+  Tensor argmax(std::optional<int> axis = {}, KeepDims keep = {}) const;  // first of equals, i64
+  Tensor argmin(std::optional<int> axis = {}, KeepDims keep = {}) const;
+  Tensor cumsum(int axis) const;
+
+  // ---- Order ----
+
+  struct Sorted;                                              // {values, indices}
+  Sorted sort(int axis = -1, bool descending = false) const;  // stable; NaN last
+  Tensor argsort(int axis = -1, bool descending = false) const;
+  Sorted topk(int64_t k, int axis = -1, bool largest = true) const;
+
+  // ---- Moving elements; views copy nothing ----
+
+  Tensor reshape(const Shape& shape) const;           // one size may be -1; a view where it can be
+  Tensor flatten(int begin = 0, int end = -1) const;  // axes begin … end become one
+  Tensor permute(Axes axes) const;                    // view
+  Tensor transpose(int a, int b) const;               // view
+  Tensor t() const;                                   // view: the last two axes swapped
+  Tensor expand(const Shape& shape) const;            // view: repeats axes of size 1
+  Tensor squeeze(Axes axes = {}) const;               // view: drops axes of size 1
+  Tensor unsqueeze(int axis) const;                   // view: a new axis of size 1
+  Tensor flip(Axes axes) const;                       // view
+  Tensor operator[](std::initializer_list<Index> indices) const;  // view
+  Tensor operator[](int64_t position) const;                      // view: one place along axis 0
+  Tensor narrow(int axis, int64_t begin, int64_t length) const;   // view
+  std::vector<Tensor> split(int64_t size,
+                            int axis = 0) const;  // views of `size`, the last may be less
+  // before[i] and after[i] elements on either side of axis i, counted from the last if fewer.
+  Tensor pad(const std::vector<std::pair<int64_t, int64_t>>& widths,
+             PadMode mode = PadMode::constant, double value = 0) const;
+
+  // ---- Choosing by index; indices are i32 or i64, negative ones count from the end ----
+
+  Tensor gather(int axis, const Tensor& index) const;  // y[i][j] = x[index[i][j]][j] for axis 0
+  Tensor scatter_add(int axis, const Tensor& index,
+                     const Tensor& source) const;            // its transpose, added to x
+  Tensor index_select(int axis, const Tensor& index) const;  // index [n]: whole slices
+  Tensor one_hot(int64_t classes) const;                     // [...] -> [..., classes], f32
+
+  // ---- Products ----
+
+  Tensor matmul(
+      const Tensor& other) const;  // [..., m, k] x [..., k, n] -> [..., m, n]; vectors as NumPy
+  Tensor dot(const Tensor& other) const;    // [n] x [n] -> []
+  Tensor outer(const Tensor& other) const;  // [m] x [n] -> [m, n]
+
+  internal::Block* block() const { return block_; }  // for attune's own sources
+  explicit Tensor(internal::Block* adopted) : block_(adopted) {}
+
+ private:
+  static Tensor from_bytes(const void* values, size_t count, DType dtype, const Shape& shape);
+  static Tensor borrow_bytes(const void* elements, DType dtype, const Shape& shape,
+                             std::shared_ptr<void> owner);
+  const void* data_bytes(DType wanted) const;
+  const void* item_bytes(DType wanted) const;
+
+  internal::Block* block_ = nullptr;
+};
+
+struct Tensor::Sorted {
+  Tensor values, indices;
+};
+
+Tensor operator-(const Tensor& x);
+Tensor operator+(const Tensor& a, const Tensor& b);
+Tensor operator-(const Tensor& a, const Tensor& b);
+Tensor operator*(const Tensor& a, const Tensor& b);
+Tensor operator/(const Tensor& a, const Tensor& b);  // integers are divided as f32
+Tensor operator+(const Tensor& a, Scalar b);
+Tensor operator-(const Tensor& a, Scalar b);
+Tensor operator*(const Tensor& a, Scalar b);
+Tensor operator/(const Tensor& a, Scalar b);
+Tensor operator+(Scalar a, const Tensor& b);
+Tensor operator-(Scalar a, const Tensor& b);
+Tensor operator*(Scalar a, const Tensor& b);
+Tensor operator/(Scalar a, const Tensor& b);
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);  // a where true, else b
+Tensor cat(const std::vector<Tensor>& parts, int axis = 0);    // joined along an axis they have
+Tensor stack(const std::vector<Tensor>& parts, int axis = 0);  // along a new one
+
+enum class Activation : uint8_t { none, relu };
+// activation(x w^T + b): x [..., in], w [out, in], b [out] or undefined -> [..., out]. One fused
+// pass.
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {},
+              Activation activation = Activation::none);
+
+// Mean over the batch of -log softmax(logits)[label]: logits [batch, classes], labels [batch] i32
+// or i64 -> []. Fused. ValueError names the first label outside the classes.
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
+Tensor mse(const Tensor& prediction, const Tensor& target);          // mean of squares -> []
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target);  // mean, target in [0, 1] -> []
+
+std::ostream& operator<<(std::ostream& out, const Tensor& x);
+
+// ---- Templates above ----
+
+template <class T>
+Tensor Tensor::from(std::span<const T> values, const Shape& shape) {
+  return from_bytes(values.data(), values.size(), dtype_of<T>, shape);
+}
+template <class T>
+Tensor Tensor::borrow(const T* elements, const Shape& shape, std::shared_ptr<void> owner) {
+  return borrow_bytes(elements, dtype_of<T>, shape, std::move(owner));
+}
+template <class T>
+T Tensor::item() const {
+  return *static_cast<const T*>(item_bytes(dtype_of<T>));
+}
+template <class T>
+std::span<const T> Tensor::data() const {
+  return {static_cast<const T*>(data_bytes(dtype_of<T>)), static_cast<size_t>(numel())};
+}
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  const Tensor x = contiguous();
+  const std::span<const T> elements = x.data<T>();
+  return {elements.begin(), elements.end()};
+}
+template <class T>
+Tensor::Tensor(std::initializer_list<T> values)
+    : Tensor(from(std::span<const T>(values.begin(), values.size()),
+                  {static_cast<int64_t>(values.size())})) {}
+template <class T>
+Tensor::Tensor(std::initializer_list<std::initializer_list<T>> rows)
+    : Tensor(stack(std::vector<Tensor>(rows.begin(), rows.end()))) {}
+template <class T>
+Tensor::Tensor(std::initializer_list<std::initializer_list<std::initializer_list<T>>> planes)
+    : Tensor(stack(std::vector<Tensor>(planes.begin(), planes.end()))) {}
+
+}  // namespace attune
