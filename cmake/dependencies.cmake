@@ -9,6 +9,7 @@ function(attune_dependency target)
 endfunction()
 
 find_package(Threads REQUIRED)
+attune_dependency(Threads::Threads ${CMAKE_THREAD_LIBS_INIT})
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 attune_dependency(OpenMP::OpenMP_CXX ${OpenMP_CXX_LIBRARIES})
 
