@@ -6,11 +6,16 @@ attune_module(tensor
     tensor/tape.cpp
     tensor/tensor.cpp
     tensor/threads.cpp
+    tensor/internal/gemm.cpp
+    tensor/internal/gemm_kernel.cpp
     tensor/internal/pool.cpp
     tensor/internal/walk.cpp
     tensor/ops/binary.cpp
     tensor/ops/convert.cpp
     tensor/ops/create.cpp
+    tensor/ops/cross_entropy.cpp
+    tensor/ops/linear.cpp
+    tensor/ops/matmul.cpp
     tensor/ops/slice.cpp
     tensor/ops/unary.cpp
     tensor/ops/view.cpp

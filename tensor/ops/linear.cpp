@@ -1,0 +1,197 @@
+// linear: y = activation(x w^T + b), the layer that small networks are made of. The bias and the
+// activation ride on the product's last store; the gradient masks dy and sums its columns in one
+// pass.
+
+#include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/gemm.h"
+#include "attune/tensor/internal/record.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tensor/ops/linear.cpp"  // compiled once per CPU: see docs/simd.md
+#include "hwy/foreach_target.h"
+#include "attune/tensor/internal/pack-inl.h"
+
+// ---- Kernels ----
+
+HWY_BEFORE_NAMESPACE();
+namespace attune::HWY_NAMESPACE {
+
+// One vector of columns of MaskAndSum: the first n lanes.
+template <class T>
+HWY_INLINE void MaskAndSumColumns(T* dy, const T* y, T* sums, int64_t rows, int64_t stride,
+                                  size_t n) {
+  const bool whole = n == lanes<T>();
+  Pack<T> sum;
+  for (int64_t r = 0; r < rows; ++r, dy += stride) {
+    Pack<T> g = whole ? load(dy) : load_first(n, dy);
+    if (y != nullptr) {
+      const Pack<T> v = whole ? load(y) : load_first(n, y);
+      g = select(v > 0.0, g, Pack<T>(0.0));
+      whole ? store(g, dy) : store_first(n, g, dy);
+      y += stride;
+    }
+    sum = sum + g;
+  }
+  if (sums != nullptr) store_first(n, sum, sums);
+}
+
+// dy [rows, columns]: zeroed where y, if given, is not above 0; sums [columns], if given, gets its
+// column sums, added from the first row to the last.
+template <class T>
+void MaskAndSum(T* dy, const T* y, T* sums, int64_t rows, int64_t columns) {
+  const auto step = static_cast<int64_t>(lanes<T>());
+  for (int64_t c = 0; c < columns; c += step) {
+    MaskAndSumColumns(dy + c, y == nullptr ? y : y + c, sums == nullptr ? sums : sums + c, rows,
+                      columns, static_cast<size_t>(std::min(step, columns - c)));
+  }
+}
+
+void MaskAndSumF32(float* dy, const float* y, float* sums, int64_t rows, int64_t columns) {
+  MaskAndSum(dy, y, sums, rows, columns);
+}
+void MaskAndSumF64(double* dy, const double* y, double* sums, int64_t rows, int64_t columns) {
+  MaskAndSum(dy, y, sums, rows, columns);
+}
+
+}  // namespace attune::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+// ---- Op ----
+
+#if HWY_ONCE
+namespace attune {
+namespace {
+
+using namespace internal;
+
+HWY_EXPORT(MaskAndSumF32);
+HWY_EXPORT(MaskAndSumF64);
+
+void mask_and_sum(float* dy, const float* y, float* sums, int64_t rows, int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(MaskAndSumF32)(dy, y, sums, rows, columns);
+}
+void mask_and_sum(double* dy, const double* y, double* sums, int64_t rows, int64_t columns) {
+  HWY_DYNAMIC_DISPATCH(MaskAndSumF64)(dy, y, sums, rows, columns);
+}
+
+// x [rows, in] and w [out, in] contiguous, y [rows, out].
+template <class T>
+void forward(const Tensor& x, const Tensor& w, const Tensor& b, bool relu, const Tensor& y,
+             int64_t rows) {
+  const int64_t in = w.size(1), out = w.size(0);
+  gemm(Gemm<T>{.m = rows,
+               .n = out,
+               .k = in,
+               .a = elements<T>(x),
+               .a_row = in,
+               .a_column = 1,
+               .b = elements<T>(w),
+               .b_row = 1,
+               .b_column = in,
+               .c = elements<T>(y),
+               .c_row = out,
+               .bias = b.defined() ? elements<T>(b) : nullptr,
+               .relu = relu});
+}
+
+template <class T>
+void backward(const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& dy, int64_t rows,
+              Gradients& grads) {
+  const int64_t in = w.size(1), out = w.size(0);
+  Tensor db;
+  if (grads.wants(2)) db = make({out}, dy.dtype());
+  if (y.defined() || db.defined()) {
+    mask_and_sum(elements<T>(dy), y.defined() ? elements<T>(y) : nullptr,
+                 db.defined() ? elements<T>(db) : nullptr, rows, out);
+  }
+  if (db.defined()) grads.add(2, std::move(db));
+  if (grads.wants(1)) {
+    Tensor dw = make_like(w);
+    gemm(Gemm<T>{.m = out,
+                 .n = in,
+                 .k = rows,
+                 .a = elements<T>(dy),
+                 .a_row = 1,
+                 .a_column = out,
+                 .b = elements<T>(x),
+                 .b_row = in,
+                 .b_column = 1,
+                 .c = elements<T>(dw),
+                 .c_row = in});
+    grads.add(1, std::move(dw));
+  }
+  if (grads.wants(0)) {
+    Tensor dx = make_like(x);
+    gemm(Gemm<T>{.m = rows,
+                 .n = in,
+                 .k = out,
+                 .a = elements<T>(dy),
+                 .a_row = out,
+                 .a_column = 1,
+                 .b = elements<T>(w),
+                 .b_row = in,
+                 .b_column = 1,
+                 .c = elements<T>(dx),
+                 .c_row = in});
+    grads.add(0, std::move(dx));
+  }
+}
+
+// The same in ops, for gradients of gradients.
+void backward_in_ops(const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& dy,
+                     Gradients& grads) {
+  const Tensor masked = (y.defined() ? dy * y.gt(0).cast(dy.dtype()) : dy);
+  const Tensor flat_dy = masked.reshape({-1, w.size(0)});
+  if (grads.wants(0)) grads.add(0, masked.matmul(w));
+  if (grads.wants(1)) grads.add(1, flat_dy.t().matmul(x.reshape({-1, w.size(1)})));
+  if (grads.wants(2)) grads.add(2, flat_dy.sum(0));
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x_any, const Tensor& w_any, const Tensor& b_any,
+              Activation activation) {
+  require_defined("linear", x_any);
+  require_defined("linear", w_any);
+  const DType dtype = x_any.dtype();
+  check<DTypeError>(
+      is_floating(dtype) && w_any.dtype() == dtype && (!b_any.defined() || b_any.dtype() == dtype),
+      "linear: x, w and b must have one floating dtype, got {}, {} and {}", dtype, w_any.dtype(),
+      b_any.defined() ? b_any.dtype() : dtype);
+  check<ShapeError>(w_any.rank() == 2 && x_any.rank() >= 1 && x_any.size(-1) == w_any.size(1),
+                    "linear: x {} does not fit w {}; the last axis of x must be w's second",
+                    x_any.shape(), w_any.shape());
+  check<ShapeError>(!b_any.defined() || (b_any.rank() == 1 && b_any.size(0) == w_any.size(0)),
+                    "linear: b {} must be [{}], one element per row of w {}",
+                    b_any.defined() ? b_any.shape() : Shape{}, w_any.size(0), w_any.shape());
+  const Tensor x = x_any.contiguous(), w = w_any.contiguous();
+  const Tensor b = b_any.defined() ? b_any.contiguous() : Tensor();
+
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = w.size(0);
+  Tensor y = make(shape, dtype);
+  const int64_t rows = shape.rank() == 2 ? shape[0] : y.numel() / std::max<int64_t>(1, w.size(0));
+  const bool relu = activation == Activation::relu;
+  if (dtype == DType::f32) {
+    forward<float>(x, w, b, relu, y, rows);
+  } else {
+    forward<double>(x, w, b, relu, y, rows);
+  }
+
+  if (tracks(x, w, b)) {
+    record(y, {&x, &w, &b}, [x, w, y = relu ? y : Tensor(), rows](Tensor dy, Gradients& grads) {
+      if (recording()) return backward_in_ops(x, w, y, dy, grads);
+      dy = dy.contiguous();
+      if (y.defined() && !sole_owner(dy)) dy = dy.clone();  // it is masked in place
+      if (dy.dtype() == DType::f32) {
+        backward<float>(x, w, y, dy, rows, grads);
+      } else {
+        backward<double>(x, w, y, dy, rows, grads);
+      }
+    });
+  }
+  return y;
+}
+
+}  // namespace attune
+#endif  // HWY_ONCE
