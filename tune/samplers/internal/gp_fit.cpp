@@ -1,0 +1,31 @@
+#include "attune/tune/samplers/internal/gp_fit.h"
+
+#include <limits>
+
+#include "attune/tune/samplers/internal/box_minimizer.h"
+
+namespace attune::tune::internal {
+
+std::vector<double> fit_hyperparameters(MapObjective& objective,
+                                        std::span<const std::vector<double>> starts) {
+  std::vector<double> low, high;
+  for (const LogPrior& p : objective.priors()) low.push_back(p.low), high.push_back(p.high);
+  const std::vector<double> prior = objective.prior_mean();
+  if (starts.empty()) starts = {&prior, 1};
+
+  // Loose tolerances: a mode found to two digits suggests as well as one found to six.
+  const BoxMinimizerOptions options{
+      .iterations = 30, .gradient_tolerance = 2e-2, .relative_decrease = 1e-4, .largest_step = 2};
+  double best_value = std::numeric_limits<double>::infinity();
+  std::vector<double> best = prior;
+  for (std::vector<double> theta : starts) {
+    const auto f = [&](std::span<const double> x, std::span<double> gradient) {
+      return objective(x, gradient);
+    };
+    const double value = minimize_in_box(f, low, high, theta, options);
+    if (value < best_value) best_value = value, best = theta;
+  }
+  return best;
+}
+
+}  // namespace attune::tune::internal

@@ -1,0 +1,38 @@
+#pragma once
+// The few dense factorisations a Gaussian process needs, on one thread, in LAPACK's column-major
+// order: a[i + j * n] is row i of column j. Only lower triangles are read and written.
+
+#include <cstddef>
+
+namespace attune::tune::internal {
+
+// Holds BLAS to the calling thread while it lives and then gives the host its OpenMP setting back.
+// One thread, because sums would otherwise depend on how many there are, and because a matrix of
+// a few hundred rows is done before a second thread wakes.
+class OneBlasThread {
+ public:
+  OneBlasThread();
+  ~OneBlasThread();
+  OneBlasThread(const OneBlasThread&) = delete;
+  OneBlasThread& operator=(const OneBlasThread&) = delete;
+
+ private:
+  int threads_;
+};
+
+// a := L with L L' = a. False, with `a` spoilt, where `a` is not positive definite or not finite.
+bool cholesky(double* a, size_t n);
+
+// L := L^-1, then (the second) L := (L L')^-1, both from what cholesky() left.
+void invert_lower(double* l, size_t n);
+void invert_from_cholesky(double* l, size_t n);
+
+// Triangular products with one vector, and with the m columns of b [n, m] in place.
+void lower_times(const double* l, size_t n, double* x);             // x := L x
+void lower_transposed_times(const double* l, size_t n, double* x);  // x := L' x
+void lower_times(const double* l, size_t n, double* b, size_t m);   // b := L b
+
+// x := S x for a symmetric S of which the lower triangle is given; `x` and `y` do not overlap.
+void symmetric_times(const double* s, size_t n, const double* x, double* y);
+
+}  // namespace attune::tune::internal
