@@ -37,6 +37,18 @@ add_executable(attune_readme_sample ${PROJECT_BINARY_DIR}/readme_sample.cpp)
 target_link_libraries(attune_readme_sample PRIVATE attune::attune)
 add_test(NAME readme_sample COMMAND attune_readme_sample)
 
+# example_*: every example, built and run.
+file(GLOB examples CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.cpp)
+foreach(example IN LISTS examples)
+  cmake_path(GET example STEM name)
+  add_executable(attune_example_${name} ${example})
+  set_target_properties(attune_example_${name} PROPERTIES OUTPUT_NAME example_${name})
+  target_link_libraries(attune_example_${name} PRIVATE attune::attune attune_build_flags)
+  add_test(NAME example_${name} COMMAND attune_example_${name}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})  # data is named from there: examples/data/…
+  set_tests_properties(example_${name} PROPERTIES LABELS example)
+endforeach()
+
 # consumer_*: tests/consumer against an installed copy, and with attune as a part of it.
 if(ATTUNE_INSTALL AND NOT BUILD_SHARED_LIBS)
   foreach(kind static shared)
