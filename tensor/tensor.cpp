@@ -14,16 +14,17 @@ namespace {
 
 // The number of elements of a shape that memory could hold.
 int64_t checked_numel(const Shape& shape, DType dtype) {
-  int64_t n = 1;
+  int64_t n = 1, bytes = 0;
+  bool negative = false, huge = false, empty = false;
   for (const int64_t size : shape) {
-    check<ShapeError>(size >= 0, "tensor: sizes must not be negative, got {}", shape);
+    negative |= size < 0;
+    empty |= size == 0;
+    huge |= __builtin_mul_overflow(n, size, &n);
   }
-  const auto limit = std::numeric_limits<int64_t>::max() / static_cast<int64_t>(byte_size(dtype));
-  for (const int64_t size : shape) {
-    if (size == 0) return 0;
-    check<OutOfMemory>(n <= limit / size, "tensor: no memory for {} elements of {}", shape, dtype);
-    n *= size;
-  }
+  huge |= __builtin_mul_overflow(n, static_cast<int64_t>(byte_size(dtype)), &bytes);
+  check<ShapeError>(!negative, "tensor: sizes must not be negative, got {}", shape);
+  if (empty) return 0;
+  check<OutOfMemory>(!huge, "tensor: no memory for {} elements of {}", shape, dtype);
   return n;
 }
 
@@ -88,8 +89,8 @@ Tensor make_view(const Tensor& x, const Shape& shape, const Shape& strides, int6
   return Tensor(view);
 }
 
-void require_defined(const char* op, const Tensor& x) {
-  check<ValueError>(x.defined(), "{}: the tensor is undefined (made by Tensor())", op);
+void fail_undefined(const char* op) {
+  fail<ValueError>("{}: the tensor is undefined (made by Tensor())", op);
 }
 
 int normal_axis(const char* op, int axis, int rank) {

@@ -31,7 +31,7 @@ struct Block {
   int64_t numel = 1;
   char* data = nullptr;
   Block* base = nullptr;  // of a view: the block that owns the elements
-  int64_t sizes[kMaxRank] = {};
+  int64_t sizes[kMaxRank];  // the first `rank` of them
 
   int64_t* strides() { return reinterpret_cast<int64_t*>(reinterpret_cast<char*>(this) + kHeader); }
   const int64_t* strides() const { return const_cast<Block*>(this)->strides(); }
@@ -86,7 +86,11 @@ inline bool same_shape(const Tensor& x, const Tensor& y) {
 }
 
 // Refuses an undefined tensor in the name of `op`.
-void require_defined(const char* op, const Tensor& x);
+[[noreturn]] void fail_undefined(const char* op);
+inline void require_defined(const char* op, const Tensor& x) {
+  if (!x.defined()) [[unlikely]]
+    fail_undefined(op);
+}
 
 // 0 … rank-1 for an axis that may be negative; IndexError otherwise.
 int normal_axis(const char* op, int axis, int rank);

@@ -294,13 +294,25 @@ Tensor binary_same_dtype(const char* name, BinaryOp op, const Tensor& a, const T
   return binary_same_dtype(name, op, a.cast(dtype), b.cast(dtype));
 }
 
+// Two contiguous f32 tensors of one shape, small enough for one thread: most of what small networks
+// do, and nothing to decide about.
+bool is_plain(const Tensor& a, const Tensor& b) {
+  const Block &p = block(a), &q = block(b);
+  return p.dtype == DType::f32 && q.dtype == DType::f32 && p.contiguous && q.contiguous &&
+         p.numel < kParallelWork && p.numel > 0 && same_shape(a, b);
+}
+
 Tensor binary(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
   require_defined(name, a);
   require_defined(name, b);
-  const DType dtype = block(a).dtype;
-  if (dtype == block(b).dtype && is_floating(dtype)) [[likely]] {
-    return binary_same_dtype(name, op, a, b);
+  if (is_plain(a, b)) [[likely]] {
+    Tensor y = make_like(a);
+    row(op, elements<float>(a), 1, elements<float>(b), 1, elements<float>(y), block(a).numel);
+    if (tracks(a, b)) record_binary(op, a, b, y);
+    return y;
   }
+  const DType dtype = block(a).dtype;
+  if (dtype == block(b).dtype && is_floating(dtype)) return binary_same_dtype(name, op, a, b);
   return binary_mixed(name, op, a, b);
 }
 
