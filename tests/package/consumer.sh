@@ -6,15 +6,18 @@ set -euo pipefail
 kind=$1 source=$2 build=$3
 work=$build/consumer-$kind
 prefix=$work/prefix
-compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")
-build_type=$(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$build/CMakeCache.txt")
-simd=$(sed -n 's/^ATTUNE_SIMD:[A-Z]*=//p' "$build/CMakeCache.txt")
+cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt"; }
+compiler=$(cached CMAKE_CXX_COMPILER)
 rm -rf "$prefix" "$work/consumer"
 mkdir -p "$work"
 
 if [ "$kind" = shared ]; then
-  cmake -S "$source" -B "$build-shared" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
-    -DCMAKE_BUILD_TYPE="$build_type" -DATTUNE_SIMD="$simd" -DBUILD_SHARED_LIBS=ON \
+  same=()
+  for name in CMAKE_CXX_COMPILER CMAKE_CXX_FLAGS CMAKE_BUILD_TYPE CMAKE_COMPILE_WARNING_AS_ERROR \
+    ATTUNE_SIMD ATTUNE_WITH_SQLITE; do
+    same+=("-D$name=$(cached $name)")
+  done
+  cmake -S "$source" -B "$build-shared" -G Ninja "${same[@]}" -DBUILD_SHARED_LIBS=ON \
     -DATTUNE_WITH_TESTS=OFF -DATTUNE_WITH_CLI=OFF >"$work/log" || { cat "$work/log"; exit 1; }
   cmake --build "$build-shared"
   cmake --install "$build-shared" --prefix "$prefix" >/dev/null
