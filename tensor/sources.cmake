@@ -6,16 +6,27 @@ attune_module(tensor
     tensor/tape.cpp
     tensor/tensor.cpp
     tensor/threads.cpp
+    tensor/internal/axes.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_kernel.cpp
     tensor/internal/pool.cpp
     tensor/internal/walk.cpp
     tensor/ops/binary.cpp
+    tensor/ops/compare.cpp
     tensor/ops/convert.cpp
     tensor/ops/create.cpp
     tensor/ops/cross_entropy.cpp
+    tensor/ops/dropout.cpp
+    tensor/ops/index.cpp
+    tensor/ops/join.cpp
+    tensor/ops/layer_norm.cpp
     tensor/ops/linear.cpp
     tensor/ops/matmul.cpp
+    tensor/ops/moments.cpp
+    tensor/ops/pad.cpp
+    tensor/ops/random.cpp
+    tensor/ops/reduce.cpp
+    tensor/ops/select.cpp
     tensor/ops/slice.cpp
     tensor/ops/unary.cpp
     tensor/ops/view.cpp

@@ -1,0 +1,141 @@
+// where, masked_fill, clamp: elements chosen one by one.
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/elementwise.h"
+#include "attune/tensor/internal/record.h"
+
+namespace attune {
+namespace {
+
+using namespace internal;
+
+// y[i] = c[i] ? a[i] : b[i]. Nothing is computed, so T stands for all types of its size.
+template <class T>
+void choose(const Tensor& c, const Tensor& a, const Tensor& b, const Tensor& y) {
+  const Shape shape = y.shape();
+  const auto walk = make_walk<4>(
+      shape, {broadcast_strides("where", c, shape), broadcast_strides("where", a, shape),
+              broadcast_strides("where", b, shape), y.strides()});
+  const int64_t n = walk.row_length();
+  const int64_t step_c = walk.row_stride(0), step_a = walk.row_stride(1),
+                step_b = walk.row_stride(2);
+  const auto row = [&](const bool* from_c, const T* from_a, const T* from_b, T* to, int64_t count) {
+    if (step_c == 1 && step_a == 1 && step_b == 1) {
+      for (int64_t i = 0; i < count; ++i) to[i] = from_c[i] ? from_a[i] : from_b[i];
+    } else if (step_c == 1 && step_a == 1 && step_b == 0) {
+      for (int64_t i = 0; i < count; ++i) to[i] = from_c[i] ? from_a[i] : *from_b;
+    } else if (step_c == 1 && step_a == 0 && step_b == 1) {
+      for (int64_t i = 0; i < count; ++i) to[i] = from_c[i] ? *from_a : from_b[i];
+    } else {
+      for (int64_t i = 0; i < count; ++i) {
+        to[i] = from_c[i * step_c] ? from_a[i * step_a] : from_b[i * step_b];
+      }
+    }
+  };
+  const bool* from_c = elements<bool>(c);
+  const T *from_a = elements<T>(a), *from_b = elements<T>(b);
+  T* to = elements<T>(y);
+  if (walk.rank == 1) {  // one row: threads share its elements
+    parallel_for(n, 1, [&](int64_t begin, int64_t end) {
+      row(from_c + begin * step_c, from_a + begin * step_a, from_b + begin * step_b, to + begin,
+          end - begin);
+    });
+    return;
+  }
+  parallel_for(walk.rows(), n, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const auto at = walk.offsets(r);
+      row(from_c + at[0], from_a + at[1], from_b + at[2], to + at[3], n);
+    }
+  });
+}
+
+Tensor nothing(const Tensor& x) { return Tensor::zeros({}, x.dtype()); }
+
+Tensor where_checked(const char* name, const Tensor& c, const Tensor& left, const Tensor& right) {
+  require_defined(name, c);
+  require_defined(name, left);
+  require_defined(name, right);
+  check<DTypeError>(c.dtype() == DType::boolean,
+                    "{}: the condition must be boolean, got {}; compare it first, as in x.gt(0)",
+                    name, c.dtype());
+  const DType dtype = promote(left.dtype(), right.dtype());
+  const Tensor a = left.cast(dtype), b = right.cast(dtype);
+  Tensor y = make(broadcast(name, broadcast(name, c.shape(), a.shape()), b.shape()), dtype);
+  if (y.numel() > 0) {
+    switch (byte_size(dtype)) {
+      case 1: choose<uint8_t>(c, a, b, y); break;
+      case 4: choose<uint32_t>(c, a, b, y); break;
+      default: choose<uint64_t>(c, a, b, y); break;
+    }
+  }
+  if (is_floating(dtype) && tracks(a, b)) {
+    record(y, {&a, &b},
+           [c, of_a = a.shape(), of_b = b.shape()](const Tensor& dy, Gradients& grads) {
+             if (grads.wants(0)) grads.add(0, sum_to(where(c, dy, nothing(dy)), of_a));
+             if (grads.wants(1)) grads.add(1, sum_to(where(c, nothing(dy), dy), of_b));
+           });
+  }
+  return y;
+}
+
+// A C++ number as an element of type T; DTypeError if T cannot hold it.
+template <class T>
+T element(const char* name, Scalar scalar, DType dtype) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return static_cast<T>(scalar.value());
+  } else {
+    using Limits = std::numeric_limits<T>;
+    const bool fits = scalar.is_integral()
+                          ? std::in_range<std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>>(
+                                scalar.integer()) &&
+                                (!std::is_same_v<T, bool> || scalar.integer() <= 1)
+                          : std::trunc(scalar.value()) == scalar.value() &&
+                                scalar.value() >= static_cast<double>(Limits::lowest()) &&
+                                scalar.value() < static_cast<double>(Limits::max()) + 1;
+    check<DTypeError>(fits, "{}: {} does not fit a tensor of {}; cast the tensor first", name,
+                      scalar.value(), dtype);
+    return scalar.is_integral() ? static_cast<T>(scalar.integer()) : static_cast<T>(scalar.value());
+  }
+}
+
+}  // namespace
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  return where_checked("where", condition, a, b);
+}
+
+Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
+  require_defined("masked_fill", *this);
+  Tensor filler = make({}, dtype());
+  dispatch(dtype(),
+           [&]<class T>() { *elements<T>(filler) = element<T>("masked_fill", value, dtype()); });
+  return where_checked("masked_fill", mask, filler, *this);
+}
+
+// NaN stays. The slope is 1 between the bounds and on them, as in PyTorch.
+Tensor Tensor::clamp(Scalar low, Scalar high) const {
+  require_defined("clamp", *this);
+  check<DTypeError>(dtype() != DType::boolean, "clamp: takes numbers, got booleans");
+  check<ValueError>(low.value() <= high.value(), "clamp: the lower bound {} is not below {}",
+                    low.value(), high.value());
+  const Tensor x = contiguous();
+  Tensor y = make_like(x);
+  dispatch(x.dtype(), [&]<class T>() {
+    const T bottom = element<T>("clamp", low, x.dtype()),
+            top = element<T>("clamp", high, x.dtype());
+    map<T, T>(x, y, [bottom, top](T e) { return e < bottom ? bottom : e > top ? top : e; });
+  });
+  if (is_floating(x.dtype()) && tracks(x)) {
+    record(y, {&x}, [x, low, high](const Tensor& dy, Gradients& grads) {
+      grads.add(0, where(x.ge(low).logical_and(x.le(high)), dy, nothing(dy)));
+    });
+  }
+  return y;
+}
+
+}  // namespace attune
