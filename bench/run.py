@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks and writes bench/RESULTS.md.
+
+Every comparison alternates the programs compared, on one pinned core with one thread each, and is
+given as the ratio attune / other: the median over the rounds, and the smallest and largest in
+brackets. Below 1 attune is faster. script/bench builds the programs and calls this.
+"""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+STEPS = {  # name: batch and layer sizes
+    "64-128-10, 16": [16, 64, 128, 10],
+    "64-128-10, 64": [64, 64, 128, 10],
+    "64-128-10, 256": [256, 64, 128, 10],
+    "64-64-64-64-10, 64": [64, 64, 64, 64, 64, 10],
+    "784-128-10, 64": [64, 784, 128, 10],
+    "784-512-512-10, 128": [128, 784, 512, 512, 10],
+}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def run(command, core):
+    """Runs a program pinned to one core; gives its output."""
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, env={**os.environ, **ONE_THREAD},
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    if done.returncode != 0:
+        sys.exit(f"bench: {' '.join(map(str, command))} failed:\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def json_lines(text):
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def spread(values, digits=2):
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
+
+
+def step_section(build, python, core, rounds):
+    """Training steps: attune, the floor, and the peers whose environment is there."""
+    peers = ["torch", "jax", "numpy"] if python else []
+    rows = []
+    for name, sizes in STEPS.items():
+        ours, floor, theirs = [], [], {peer: [] for peer in peers}
+        for _ in range(rounds):
+            ours.append(json_lines(run([build / "attune_step", *sizes], core))[0]["step_us"])
+            floor.append(json_lines(run([build / "attune_floor", *sizes], core))[0]["step_us"])
+            for peer in peers:
+                out = run([python, ROOT / "bench/peers/steps.py", peer, *sizes], core)
+                theirs[peer].append(json_lines(out)[0]["step_us"])
+        ratio = [a / b for a, b in zip(ours, floor)]
+        row = [name, f"{statistics.median(ours):.1f}", f"{statistics.median(floor):.1f}", spread(ratio)]
+        row += [spread([a / b for a, b in zip(ours, theirs[peer])]) for peer in peers]
+        rows.append(row)
+        print("  " + ", ".join(row), file=sys.stderr)
+    head = ["perceptron, batch", "attune, us", "floor, us", "attune / floor"]
+    return table(head + [f"attune / {peer}" for peer in peers], rows)
+
+
+def rows_section(build, core, only):
+    """The Google Benchmark rows: median and spread over repetitions."""
+    command = [build / "attune_bench", "--benchmark_format=json", "--benchmark_repetitions=5",
+               "--benchmark_min_time=0.05", f"--benchmark_filter={only}"]
+    found = {}
+    for row in json.loads(run(command, core))["benchmarks"]:
+        if row.get("run_type") == "iteration":
+            found.setdefault(row["run_name"], []).append(row)
+    rows = []
+    for name, runs in found.items():
+        trial = [r["s/trial"] for r in runs if "s/trial" in r]
+        scale = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}[runs[0]["time_unit"]]
+        ns = [t * 1e9 for t in trial] or [r["cpu_time"] * scale for r in runs]
+        unit, by = ("ns", 1) if min(ns) < 1e4 else ("us", 1e3) if min(ns) < 1e7 else ("ms", 1e6)
+        extra = ""
+        if "GFLOP/s" in runs[0]:
+            extra = f"{statistics.median(r['GFLOP/s'] for r in runs):.0f} GFLOP/s"
+        rows.append([name.replace("|", "/"), spread([n / by for n in ns], 1) + " " + unit, extra])
+    return table(["row", "time per call (per trial in trials)", ""], rows)
+
+
+def peer_section(python, core, script, title):
+    rows = [[r["name"], r["framework"], f"{r['us']:.2f} us"]
+            for r in json_lines(run([python, ROOT / "bench/peers" / script], core))]
+    return f"\n{title}\n\n" + table(["what", "by", "time"], rows)
+
+
+def machine():
+    model = "unknown processor"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    return f"{model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="build folder with the programs")
+    parser.add_argument("--peers", action="store_true", help="also run the other libraries")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
+    parser.add_argument("--output", type=pathlib.Path, default=ROOT / "bench/RESULTS.md")
+    args = parser.parse_args()
+    python = ROOT / ".env/peers/bin/python" if args.peers else None
+    if python and not python.exists():
+        sys.exit("bench: the peers are not installed; script/bench --peers installs them")
+    build = args.build.resolve()
+
+    print("training steps", file=sys.stderr)
+    parts = [
+        "<!-- Written by script/bench; quality.md beside it holds what the samplers reach. -->\n"
+        "# Results\n\n"
+        f"{datetime.date.today()}, {machine()}. One pinned core, one thread, {args.rounds} rounds; medians, "
+        "smallest and largest in brackets. Ratios compare runs that followed each other.\n",
+        "## Training steps\n\nForward, loss, backward and Adam on one batch in memory, f32.\n",
+        step_section(build, python, args.core, args.rounds),
+    ]
+    for title, only in [("Small and common operations", "add_one|product_sum|empty|elementwise"),
+                        ("Matrix products", "^product"), ("Two threads against one", "on_threads"),
+                        ("Whole trials", "^trials")]:
+        print(title.lower(), file=sys.stderr)
+        parts += [f"## {title}\n", rows_section(build, args.core, only)]
+        if python and title == "Small and common operations":
+            parts.append(peer_section(python, args.core, "dispatch.py", "The same elsewhere:"))
+        if python and title == "Whole trials":
+            parts.append(peer_section(python, args.core, "trials.py", "The same elsewhere:"))
+    args.output.write_text("\n".join(parts))
+    print(f"wrote {args.output.relative_to(ROOT) if args.output.is_relative_to(ROOT) else args.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+# The measuring programs. script/bench builds and runs them; nothing here runs in CI.
+find_package(benchmark REQUIRED)
+
+# Google Benchmark rows, a file per topic.
+add_executable(attune_bench
+  bench/gemm_bench.cpp
+  bench/ops_bench.cpp
+  bench/threads_bench.cpp
+  bench/trial_bench.cpp)
+target_link_libraries(attune_bench PRIVATE attune::attune attune_blas attune_build_flags
+                      OpenMP::OpenMP_CXX benchmark::benchmark benchmark::benchmark_main)
+target_include_directories(attune_bench PRIVATE ${PROJECT_SOURCE_DIR})
+
+# One training step, attune's and the floor's, with the same arguments and the same clock.
+add_executable(attune_step bench/step.cpp)
+target_link_libraries(attune_step PRIVATE attune::attune attune_build_flags)
+
+# The floor is as fast as loops by hand get: without -ffast-math its Adam stays scalar and denormal
+# numbers slow it down.
+add_executable(attune_floor bench/floor.cpp)
+target_compile_features(attune_floor PRIVATE cxx_std_20)
+target_compile_options(attune_floor PRIVATE -O3 -march=native -ffast-math -fopenmp-simd)
+target_link_options(attune_floor PRIVATE -ffast-math)
+target_link_libraries(attune_floor PRIVATE attune_blas)
