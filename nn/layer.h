@@ -1,0 +1,38 @@
+#pragma once
+// Layer: a module of any type, held by value. It is what Sequential is made of.
+
+#include <concepts>
+#include <memory>
+#include <utility>
+
+#include "attune/nn/module.h"
+
+namespace attune::nn {
+
+class Layer {
+ public:
+  template <std::derived_from<Module> M>
+  Layer(M module)  // NOLINT(google-explicit-constructor): Sequential{nn::ReLU{}}
+      : module_(std::make_unique<M>(std::move(module))),
+        clone_([](const Module& m) -> std::unique_ptr<Module> {
+          return std::make_unique<M>(static_cast<const M&>(m));
+        }) {}
+
+  Layer(const Layer& other) : module_(other.clone_(*other.module_)), clone_(other.clone_) {}
+  Layer(Layer&&) noexcept = default;
+  Layer& operator=(Layer other) noexcept {
+    std::swap(module_, other.module_);
+    std::swap(clone_, other.clone_);
+    return *this;
+  }
+  ~Layer() = default;
+
+  Module& operator*() const { return *module_; }
+  Module* operator->() const { return module_.get(); }
+
+ private:
+  std::unique_ptr<Module> module_;
+  std::unique_ptr<Module> (*clone_)(const Module&);
+};
+
+}  // namespace attune::nn

@@ -1,0 +1,50 @@
+#include "attune/nn/sequential.h"
+
+#include <typeinfo>
+
+#include "attune/nn/activation.h"
+#include "attune/nn/linear.h"
+#include "attune/tensor/internal/check.h"
+
+namespace attune::nn {
+
+Sequential& Sequential::add(Layer layer) {
+  return add(std::to_string(places_.size()), std::move(layer));
+}
+
+Sequential& Sequential::add(std::string name, Layer layer) {
+  check<ValueError>(!name.empty() && name.find('.') == std::string::npos,
+                    "Sequential: a layer's name must not be empty or hold a dot, got '{}'", name);
+  for (const Place& place : places_) {
+    check<ValueError>(place.name != name, "Sequential: two layers named '{}'", name);
+  }
+  // Exactly these types: what is derived from them may compute something else.
+  const Module& next = *layer;
+  if (!places_.empty() && typeid(next) == typeid(ReLU)) {
+    const Module& last = *places_.back().layer;
+    places_.back().with_relu = typeid(last) == typeid(Linear);
+  }
+  layer->train(training());
+  places_.push_back({std::move(name), std::move(layer)});
+  return *this;
+}
+
+Tensor Sequential::forward(const Tensor& x) {
+  Tensor y = x;
+  for (size_t i = 0; i < places_.size(); ++i) {
+    Module& layer = *places_[i].layer;
+    if (places_[i].with_relu && !observed()) {
+      y = static_cast<Linear&>(layer).forward(y, Activation::relu);
+      ++i;
+    } else {
+      y = layer(y);
+    }
+  }
+  return y;
+}
+
+void Sequential::fields(Fields& f) {
+  for (const Place& place : places_) f(place.name, *place.layer);
+}
+
+}  // namespace attune::nn

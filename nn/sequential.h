@@ -1,0 +1,63 @@
+#pragma once
+// Modules that hold other modules: one after the other, or around one.
+
+#include <concepts>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "attune/nn/layer.h"
+
+namespace attune::nn {
+
+// Layers applied one after the other, named "0", "1", … as in PyTorch. With braces,
+// Sequential{Linear(…, rng), ReLU{}, …}, they are made in the order written.
+class Sequential : public Module {
+ public:
+  Sequential() = default;
+  template <std::derived_from<Module>... Layers>
+  requires(sizeof...(Layers) > 1 ||
+           (!std::same_as<Layers, Sequential> && ...)) explicit Sequential(Layers... layers) {
+    (add(std::move(layers)), ...);
+  }
+
+  Sequential& add(Layer layer);                    // named by its place
+  Sequential& add(std::string name, Layer layer);  // ValueError if the name is taken or empty
+
+  size_t size() const { return places_.size(); }
+  Module& operator[](size_t i) { return *places_.at(i).layer; }
+
+  Tensor forward(const Tensor& x) override;
+  void fields(Fields& f) override;
+
+ private:
+  struct Place {
+    std::string name;
+    Layer layer;
+    bool with_relu = false;  // a Linear right before a ReLU: both in one pass
+  };
+  std::vector<Place> places_;
+};
+
+// y = x + inner(x). He et al., "Deep residual learning" (2016).
+class Residual : public Module {
+ public:
+  explicit Residual(Layer inner) : inner_(std::move(inner)) {}
+  Tensor forward(const Tensor& x) override { return x + (*inner_)(x); }
+  void fields(Fields& f) override { f("inner", *inner_); }
+
+ private:
+  Layer inner_;
+};
+
+// [batch, ...] -> [batch, product of the rest], or any other run of axes made one.
+class Flatten : public Module {
+ public:
+  explicit Flatten(int begin = 1, int end = -1) : begin_(begin), end_(end) {}
+  Tensor forward(const Tensor& x) override { return x.flatten(begin_, end_); }
+
+ private:
+  int begin_, end_;
+};
+
+}  // namespace attune::nn

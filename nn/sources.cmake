@@ -1,0 +1,16 @@
+attune_module(nn
+  SOURCES
+    nn/dataset.cpp
+    nn/dropout.cpp
+    nn/embedding.cpp
+    nn/init.cpp
+    nn/layer_norm.cpp
+    nn/linear.cpp
+    nn/loss.cpp
+    nn/module.cpp
+    nn/module_file.cpp
+    nn/sequential.cpp
+    nn/split.cpp
+    nn/standardizer.cpp
+  DEPENDS tensor
+  PRIVATE fmt::fmt-header-only)

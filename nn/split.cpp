@@ -1,0 +1,139 @@
+#include "attune/nn/split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "attune/tensor/internal/check.h"
+
+namespace attune::nn {
+namespace {
+
+std::vector<int64_t> permutation(int64_t n, Rng& rng) {
+  return Tensor::permutation(n, rng).to_vector<int64_t>();
+}
+
+// How many of `total` rows a share of them is: the nearest number, at least 1 if it is above 0.
+int64_t rows_of(double share, int64_t total) {
+  if (share == 0) return 0;
+  return std::max<int64_t>(1, std::llround(share * static_cast<double>(total)));
+}
+
+// Divides `wanted` among classes of the given sizes in proportion, by largest remainders, never
+// more than `room` of a class. What no class has room for is left out.
+std::vector<int64_t> apportion(int64_t wanted, const std::vector<int64_t>& sizes,
+                               const std::vector<int64_t>& room) {
+  int64_t total = 0;
+  for (const int64_t size : sizes) total += size;
+  std::vector<int64_t> counts(sizes.size());
+  std::vector<std::pair<double, size_t>> remainders;
+  int64_t left = wanted;
+  for (size_t c = 0; c < sizes.size(); ++c) {
+    const double exact =
+        static_cast<double>(wanted) * static_cast<double>(sizes[c]) / static_cast<double>(total);
+    counts[c] = std::min(static_cast<int64_t>(exact), room[c]);
+    left -= counts[c];
+    remainders.emplace_back(static_cast<double>(counts[c]) - exact, c);  // most wanting first
+  }
+  std::sort(remainders.begin(), remainders.end());
+  for (bool gave = true; left > 0 && gave;) {
+    gave = false;
+    for (const auto& [wanting, c] : remainders) {
+      if (left == 0 || counts[c] == room[c]) continue;
+      ++counts[c], --left;
+      gave = true;
+    }
+  }
+  return counts;
+}
+
+// The rows of each class, in the order given.
+std::map<int64_t, std::vector<int64_t>> by_class(const Tensor& y,
+                                                 const std::vector<int64_t>& order) {
+  check<DTypeError>(!is_floating(y.dtype()),
+                    "split: stratify needs integer labels, y is {}; leave it off for numbers",
+                    y.dtype());
+  check<ShapeError>(y.rank() == 1, "split: stratify needs labels [rows], y is {}", y.shape());
+  const std::vector<int64_t> labels = y.cast(DType::i64).to_vector<int64_t>();
+  std::map<int64_t, std::vector<int64_t>> classes;
+  for (const int64_t row : order) classes[labels[static_cast<size_t>(row)]].push_back(row);
+  check<ValueError>(classes.size() > 1,
+                    "split: all {} rows are of class {}; there is nothing to "
+                    "tell apart",
+                    labels.size(), classes.begin()->first);
+  check<ValueError>(classes.size() < labels.size(),
+                    "split: every one of the {} rows has a class of its own; is y an identifier?",
+                    labels.size());
+  return classes;
+}
+
+}  // namespace
+
+Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
+  const auto& [validation_share, test_share, stratify] = options;
+  check<ValueError>(
+      validation >= 0 && validation < 1 && test >= 0 && test < 1 && validation + test < 1,
+      "split: validation and test must be in [0, 1) and leave something to train "
+      "on, got {} and {}",
+      validation, test);
+  const int64_t n = dataset.size();
+  const int64_t tests = rows_of(test_share, n), validations = rows_of(validation_share, n);
+  check<ValueError>(tests + validations < n,
+                    "split: {} rows are too few: {} for validation and {} for test leave none to "
+                    "train on",
+                    n, validations, tests);
+
+  const std::vector<int64_t> order = permutation(n, rng);
+  enum class Part : uint8_t { train, validation, test };
+  std::vector<Part> part(static_cast<size_t>(n), Part::train);
+  const auto assign = [&](const std::vector<int64_t>& rows, int64_t to_test,
+                          int64_t to_validation) {
+    for (int64_t i = 0; i < to_test + to_validation; ++i) {
+      const auto row = static_cast<size_t>(rows[static_cast<size_t>(i)]);
+      part[row] = i < to_test ? Part::test : Part::validation;
+    }
+  };
+  if (!stratify) {
+    assign(order, tests, validations);
+  } else {
+    const auto classes = by_class(dataset.y, order);
+    std::vector<int64_t> sizes, room;
+    for (const auto& [label, rows] : classes) {
+      sizes.push_back(static_cast<int64_t>(rows.size()));
+      room.push_back(sizes.back() - 1);  // one stays in train
+    }
+    const std::vector<int64_t> test_counts = apportion(tests, sizes, room);
+    for (size_t c = 0; c < room.size(); ++c) room[c] -= test_counts[c];
+    const std::vector<int64_t> validation_counts = apportion(validations, sizes, room);
+    size_t c = 0;
+    for (const auto& [label, rows] : classes) {
+      assign(rows, test_counts[c], validation_counts[c]);
+      ++c;
+    }
+  }
+
+  std::vector<int64_t> chosen[3];
+  for (const int64_t row : order) {
+    chosen[static_cast<size_t>(part[static_cast<size_t>(row)])].push_back(row);
+  }
+  return {dataset.rows(chosen[0]), dataset.rows(chosen[1]),
+          Sealed<Dataset>(dataset.rows(chosen[2]))};
+}
+
+std::vector<Fold> kfold(const Dataset& dataset, int64_t k, Rng& rng) {
+  const int64_t n = dataset.size();
+  check<ValueError>(k >= 2 && k <= n, "kfold: k must be between 2 and the {} rows, got {}", n, k);
+  const std::vector<int64_t> order = permutation(n, rng);
+  std::vector<Fold> folds;
+  for (int64_t fold = 0; fold < k; ++fold) {
+    const int64_t begin = fold * n / k, end = (fold + 1) * n / k;  // sizes differ by one at most
+    std::vector<int64_t> train, validation;
+    for (int64_t i = 0; i < n; ++i) {
+      (i >= begin && i < end ? validation : train).push_back(order[static_cast<size_t>(i)]);
+    }
+    folds.push_back({dataset.rows(train), dataset.rows(validation)});
+  }
+  return folds;
+}
+
+}  // namespace attune::nn

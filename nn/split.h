@@ -1,0 +1,65 @@
+#pragma once
+// Dividing a data set for honest figures: train on one part, choose by the second, and open the
+// sealed third once, at the end.
+
+#include <atomic>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "attune/nn/dataset.h"
+#include "attune/tensor/error.h"
+
+namespace attune::nn {
+
+// A value that may be looked at once. A score that was looked at before the last choice was made
+// is no longer a test; the seal makes that visible. Copies share one seal.
+template <class T>
+class Sealed {
+ public:
+  explicit Sealed(T value) : state_(std::make_shared<State>(std::move(value))) {}
+
+  // Error if it, or a copy, was opened before.
+  const T& open() {
+    if (state_->opened.exchange(true)) {
+      throw Error("Sealed: already opened; what was seen once is no test any more");
+    }
+    return state_->value;
+  }
+  bool opened() const { return state_->opened; }
+
+ private:
+  struct State {
+    explicit State(T v) : value(std::move(v)) {}
+    T value;
+    std::atomic<bool> opened{false};
+  };
+  std::shared_ptr<State> state_;
+};
+
+struct SplitOptions {
+  double validation = 0.2;  // shares of all rows; what is left trains
+  double test = 0.2;
+  bool stratify = false;  // each class in the same shares everywhere; y must be integers [rows]
+};
+
+struct Split {
+  Dataset train, validation;
+  Sealed<Dataset> test;
+};
+
+// Rows are drawn at random; the same rng gives the same parts. A share above 0 gets a row at least.
+// Stratified, every class keeps one row or more in train. ValueError: shares outside [0, 1) or
+// without rest, too few rows, or labels that cannot be stratified (one class only, or a class for
+// every row).
+Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng);
+
+struct Fold {
+  Dataset train, validation;
+};
+
+// k ways to hold out one k-th of the rows, each row held out once. ValueError unless
+// 2 <= k <= rows.
+std::vector<Fold> kfold(const Dataset& dataset, int64_t k, Rng& rng);
+
+}  // namespace attune::nn
