@@ -9,6 +9,7 @@
 #include <string>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/internal/sobol_sequence.h"
 #include "attune/tune/sampler.h"
 #include "attune/tune/samplers/internal/acquisition.h"
 #include "attune/tune/samplers/internal/acquisition_search.h"
@@ -17,7 +18,6 @@
 #include "attune/tune/samplers/internal/gp_fit.h"
 #include "attune/tune/samplers/internal/lapack.h"
 #include "attune/tune/samplers/internal/output_transform.h"
-#include "attune/tune/samplers/internal/scrambled_sobol.h"
 #include "attune/tune/samplers/internal/trust_region.h"
 
 namespace attune::tune {
@@ -129,8 +129,8 @@ class BayesianSampler : public Sampler {
   // Point number k of one scrambled sequence per study; further points where that one is taken.
   static std::optional<Point> design_point(const Domain& domain, const Question& question,
                                            const std::function<bool(const Point&)>& acceptable) {
-    Rng key = Rng(question.seed).fork("bayesian design");
-    const ScrambledSobol sequence(domain.size(), key);
+    const uint64_t key = Rng(question.seed).fork("bayesian design").key();
+    const SobolSequence sequence(domain.size(), key);
     for (uint64_t turn = 0; turn < 64; ++turn) {
       const uint64_t index = static_cast<uint64_t>(question.number) + (turn << 20);
       Point p = domain.point(sequence.point(index));

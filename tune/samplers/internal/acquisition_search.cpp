@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "attune/tune/samplers/internal/box_minimizer.h"
-#include "attune/tune/samplers/internal/scrambled_sobol.h"
+#include "attune/tune/internal/sobol_sequence.h"
 
 namespace attune::tune::internal {
 namespace {
@@ -49,7 +49,7 @@ class Searcher {
 
  private:
   std::vector<Point> sobol_candidates() {
-    ScrambledSobol sequence(domain_.size(), rng_);
+    SobolSequence sequence(domain_.size(), rng_.next_u64());
     std::vector<Point> candidates;
     for (size_t k = 0; k < kSobolCandidates; ++k) {
       Point p = domain_.point(sequence.next());
