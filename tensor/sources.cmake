@@ -16,18 +16,24 @@ attune_module(tensor
     tensor/ops/convert.cpp
     tensor/ops/create.cpp
     tensor/ops/cross_entropy.cpp
+    tensor/ops/cumsum.cpp
     tensor/ops/dropout.cpp
     tensor/ops/index.cpp
     tensor/ops/join.cpp
     tensor/ops/layer_norm.cpp
     tensor/ops/linear.cpp
+    tensor/ops/loss.cpp
     tensor/ops/matmul.cpp
     tensor/ops/moments.cpp
     tensor/ops/pad.cpp
+    tensor/ops/print.cpp
     tensor/ops/random.cpp
     tensor/ops/reduce.cpp
+    tensor/ops/reduce_index.cpp
     tensor/ops/select.cpp
     tensor/ops/slice.cpp
+    tensor/ops/softmax.cpp
+    tensor/ops/sort.cpp
     tensor/ops/unary.cpp
     tensor/ops/view.cpp
   PRIVATE attune_blas OpenMP::OpenMP_CXX PkgConfig::HWY fmt::fmt-header-only)

@@ -1,0 +1,65 @@
+// argmax, argmin: where the largest or smallest element stands. The first of equals; NaN counts as
+// the largest and as the smallest, so that it is not overlooked. No gradient.
+
+#include "attune/tensor/internal/axes.h"
+#include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/parallel.h"
+
+namespace attune {
+namespace {
+
+using namespace internal;
+
+// a stands before b, which was found earlier.
+template <bool kLargest, class T>
+bool better(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (b != b) return false;
+    if (a != a) return true;
+  }
+  return kLargest ? a > b : a < b;
+}
+
+// x [outer, n, inner] -> y [outer, inner]
+template <bool kLargest, class T>
+void find(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t* y) {
+  parallel_for(outer, n * inner, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const T* line = x + o * n * inner;
+      int64_t* best = y + o * inner;
+      std::fill_n(best, inner, int64_t{0});
+      for (int64_t i = 1; i < n; ++i) {
+        for (int64_t j = 0; j < inner; ++j) {
+          if (better<kLargest>(line[i * inner + j], line[best[j] * inner + j])) best[j] = i;
+        }
+      }
+    }
+  });
+}
+
+template <bool kLargest>
+Tensor arg(const char* name, const Tensor& x, std::optional<int> axis, KeepDims keep) {
+  require_defined(name, x);
+  const Reduced along = reduced_axes(name, x, axis ? Axes(*axis) : Axes());
+  check<ValueError>(along.n > 0 || along.result(keep).numel() == 0,
+                    "{}: has no value over the 0 elements of {}", name, x.shape());
+  Tensor y = make(along.result(keep), DType::i64);
+  if (y.numel() == 0) return y;
+  const Lines lines = lines_along(x, along);
+  dispatch(x.dtype(), [&]<class T>() {
+    find<kLargest>(elements<T>(lines.x), lines.outer, lines.n, lines.inner, elements<int64_t>(y));
+  });
+  return y;
+}
+
+}  // namespace
+
+Tensor Tensor::argmax(std::optional<int> axis, KeepDims keep) const {
+  return arg<true>("argmax", *this, axis, keep);
+}
+
+Tensor Tensor::argmin(std::optional<int> axis, KeepDims keep) const {
+  return arg<false>("argmin", *this, axis, keep);
+}
+
+}  // namespace attune
