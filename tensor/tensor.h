@@ -285,6 +285,11 @@ enum class Activation : uint8_t { none, relu };
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {},
               Activation activation = Activation::none);
 
+// Each row along the last axis to mean 0 and variance 1 (plus epsilon), then times weight plus bias,
+// both [n] or undefined: x [..., n] -> same. Fused. Ba, Kiros and Hinton (2016).
+Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
+                  double epsilon = 1e-5);
+
 // Mean over the batch of -log softmax(logits)[label]: logits [batch, classes], labels [batch] i32
 // or i64 -> []. Fused. ValueError names the first label outside the classes.
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
