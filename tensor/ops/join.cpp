@@ -1,0 +1,112 @@
+// cat, stack: several tensors joined into one. The gradient of each part is its piece of dy.
+
+#include <cstring>
+
+#include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/parallel.h"
+#include "attune/tensor/internal/record.h"
+
+namespace attune {
+namespace {
+
+using namespace internal;
+
+// The parts in the dtype that holds them all. Casting is recorded by itself, so that each part's
+// gradient comes back in its own dtype.
+std::vector<Tensor> in_one_dtype(const char* op, const std::vector<Tensor>& parts) {
+  check<ValueError>(!parts.empty(), "{}: needs at least one tensor", op);
+  for (const Tensor& part : parts) require_defined(op, part);
+  DType dtype = parts[0].dtype();
+  for (const Tensor& part : parts) dtype = promote(dtype, part.dtype());
+  std::vector<Tensor> same;
+  same.reserve(parts.size());
+  for (const Tensor& part : parts) same.push_back(part.cast(dtype));
+  return same;
+}
+
+// y is filled by the parts, which stand one after another in each of its `rows` equal rows.
+void fill(const std::vector<Tensor>& parts, const Tensor& y, int64_t rows) {
+  if (y.numel() == 0) return;
+  const auto bytes_of_row = [&](const Tensor& x) {
+    return static_cast<size_t>(x.numel() / rows) * byte_size(y.dtype());
+  };
+  const size_t apart = bytes_of_row(y);
+  char* to = block(y).data;
+  for (const Tensor& part : parts) {
+    if (part.numel() == 0) continue;
+    const Tensor dense = part.is_contiguous() ? part : part.detach().contiguous();
+    const char* from = block(dense).data;
+    const size_t piece = bytes_of_row(part);
+    parallel_for(rows, static_cast<int64_t>(piece / 4), [=](int64_t begin, int64_t end) {
+      for (auto row = static_cast<size_t>(begin); row < static_cast<size_t>(end); ++row) {
+        std::memcpy(to + row * apart, from + row * piece, piece);
+      }
+    });
+    to += piece;
+  }
+}
+
+int64_t rows_before(const Shape& shape, int axis) {
+  int64_t rows = 1;
+  for (int i = 0; i < axis; ++i) rows *= shape[i];
+  return rows;
+}
+
+}  // namespace
+
+Tensor cat(const std::vector<Tensor>& inputs, int axis) {
+  const std::vector<Tensor> parts = in_one_dtype("cat", inputs);
+  const Shape first = parts[0].shape();
+  check<ShapeError>(first.rank() > 0, "cat: a 0-d tensor has no axis to join along; use stack");
+  axis = normal_axis("cat", axis, first.rank());
+  std::vector<int64_t> lengths;
+  Shape shape = first;
+  shape[axis] = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Shape other = parts[i].shape();
+    lengths.push_back(other.rank() > axis ? std::exchange(other[axis], first[axis]) : 0);
+    check<ShapeError>(other == first,
+                      "cat: tensor {} is {}, tensor 0 is {}; they may differ along axis {} only", i,
+                      parts[i].shape(), first, axis);
+    shape[axis] += lengths.back();
+  }
+  Tensor y = make(shape, parts[0].dtype());
+  fill(parts, y, rows_before(shape, axis));
+  if (is_floating(y.dtype()) && tracks_any(parts)) {
+    record(y, parts, [lengths = std::move(lengths), axis](const Tensor& dy, Gradients& grads) {
+      int64_t begin = 0;
+      for (uint32_t i = 0; i < lengths.size(); begin += lengths[i++]) {
+        if (grads.wants(i)) grads.add(i, dy.narrow(axis, begin, lengths[i]));
+      }
+    });
+  }
+  return y;
+}
+
+Tensor stack(const std::vector<Tensor>& inputs, int axis) {
+  const std::vector<Tensor> parts = in_one_dtype("stack", inputs);
+  const Shape each = parts[0].shape();
+  axis = normal_axis("stack", axis, each.rank() + 1);
+  Shape shape;
+  for (int i = 0; i <= each.rank(); ++i) {
+    if (i == axis) shape.push_back(static_cast<int64_t>(parts.size()));
+    if (i < each.rank()) shape.push_back(each[i]);
+  }
+  for (size_t i = 1; i < parts.size(); ++i) {
+    check<ShapeError>(parts[i].shape() == each,
+                      "stack: tensor {} is {}, tensor 0 is {}; all must have one shape", i,
+                      parts[i].shape(), each);
+  }
+  Tensor y = make(shape, parts[0].dtype());
+  fill(parts, y, rows_before(shape, axis));
+  if (is_floating(y.dtype()) && tracks_any(parts)) {
+    record(y, parts, [count = parts.size(), axis](const Tensor& dy, Gradients& grads) {
+      for (uint32_t i = 0; i < count; ++i) {
+        if (grads.wants(i)) grads.add(i, dy.narrow(axis, i, 1).squeeze(axis));
+      }
+    });
+  }
+  return y;
+}
+
+}  // namespace attune

@@ -1,0 +1,155 @@
+// pad: elements added around a tensor: a constant, its mirror image, or its edge repeated.
+
+#include <algorithm>
+#include <cmath>
+
+#include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/parallel.h"
+#include "attune/tensor/internal/record.h"
+
+namespace attune {
+namespace {
+
+using namespace internal;
+
+constexpr int64_t kNowhere = -1;  // a place that holds the constant
+
+// For each place along each axis of y, which place of x it shows.
+struct Frame {
+  Shape inner, outer;  // the shapes of x and of y
+  std::array<int64_t, kMaxRank> before{};
+  PadMode mode = PadMode::constant;
+
+  int64_t source(int axis, int64_t place) const {
+    const int64_t at = place - before[static_cast<size_t>(axis)], size = inner[axis];
+    if (at >= 0 && at < size) return at;
+    switch (mode) {
+      case PadMode::constant: return kNowhere;
+      case PadMode::reflect: return at < 0 ? -at : 2 * (size - 1) - at;
+      case PadMode::replicate: break;
+    }
+    return at < 0 ? 0 : size - 1;
+  }
+
+  std::vector<int64_t> sources(int axis) const {
+    std::vector<int64_t> from(static_cast<size_t>(outer[axis]));
+    for (size_t i = 0; i < from.size(); ++i) from[i] = source(axis, static_cast<int64_t>(i));
+    return from;
+  }
+
+  // Where in x the row number `row` of y lies (a row runs along the last axis), or kNowhere.
+  int64_t row_source(int64_t row) const {
+    int64_t offset = 0, stride = inner[inner.rank() - 1];
+    for (int axis = inner.rank() - 2; axis >= 0; --axis) {
+      const int64_t from = source(axis, row % outer[axis]);
+      if (from == kNowhere) return kNowhere;
+      offset += from * stride;
+      row /= outer[axis];
+      stride *= inner[axis];
+    }
+    return offset;
+  }
+
+  int64_t row_length() const { return outer[outer.rank() - 1]; }
+  int64_t rows() const { return row_length() == 0 ? 0 : outer.numel() / row_length(); }
+};
+
+template <class T>
+void surround(const T* x, T* y, const Frame& frame, T value) {
+  const std::vector<int64_t> columns = frame.sources(frame.inner.rank() - 1);
+  const int64_t n = frame.row_length();
+  parallel_for(frame.rows(), n, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t from = frame.row_source(row);
+      T* to = y + row * n;
+      if (from == kNowhere) {
+        std::fill_n(to, n, value);
+        continue;
+      }
+      for (int64_t i = 0; i < n; ++i) {
+        const int64_t column = columns[static_cast<size_t>(i)];
+        to[i] = column == kNowhere ? value : x[from + column];
+      }
+    }
+  });
+}
+
+// The transpose: each place of dy is added to the place of dx it shows.
+template <class T>
+void fold(const T* dy, T* dx, const Frame& frame) {
+  const std::vector<int64_t> columns = frame.sources(frame.inner.rank() - 1);
+  const int64_t n = frame.row_length();
+  for (int64_t row = 0; row < frame.rows(); ++row) {
+    const int64_t to = frame.row_source(row);
+    for (int64_t i = 0; i < n; ++i) dx[to + columns[static_cast<size_t>(i)]] += dy[row * n + i];
+  }
+}
+
+Tensor padded(const Tensor& x, const Frame& frame, double value);
+
+Tensor folded(const Tensor& dy, const Frame& frame) {
+  if (frame.mode == PadMode::constant) {
+    Tensor dx = dy;
+    for (int axis = 0; axis < dy.rank(); ++axis) {
+      dx = dx.narrow(axis, frame.before[static_cast<size_t>(axis)], frame.inner[axis]);
+    }
+    return dx;
+  }
+  Tensor dx = Tensor::zeros(frame.inner, dy.dtype());
+  const Tensor dense = dy.is_contiguous() ? dy : dy.detach().contiguous();
+  dispatch_floating("pad", dy.dtype(),
+                    [&]<class T>() { fold(elements<T>(dense), elements<T>(dx), frame); });
+  if (tracks(dy)) {
+    record(dx, {&dy},
+           [frame](const Tensor& ddx, Gradients& grads) { grads.add(0, padded(ddx, frame, 0)); });
+  }
+  return dx;
+}
+
+Tensor padded(const Tensor& x, const Frame& frame, double value) {
+  Tensor y = make(frame.outer, x.dtype());
+  const Tensor dense = x.is_contiguous() ? x : x.detach().contiguous();
+  dispatch(x.dtype(), [&]<class T>() {
+    surround(elements<T>(dense), elements<T>(y), frame, static_cast<T>(value));
+  });
+  if (is_floating(x.dtype()) && tracks(x)) {
+    record(y, {&x},
+           [frame](const Tensor& dy, Gradients& grads) { grads.add(0, folded(dy, frame)); });
+  }
+  return y;
+}
+
+}  // namespace
+
+Tensor Tensor::pad(const std::vector<std::pair<int64_t, int64_t>>& widths, PadMode mode,
+                   double value) const {
+  require_defined("pad", *this);
+  const int given = static_cast<int>(widths.size());
+  check<ShapeError>(given <= rank(), "pad: widths for {} axes given, the tensor is {}", given,
+                    shape());
+  check<DTypeError>(is_floating(dtype()) || std::trunc(value) == value, "pad: {} does not fit {}",
+                    value, dtype());
+  if (given == 0) return *this;
+  Frame frame{.inner = shape(), .outer = shape(), .before = {}, .mode = mode};
+  for (int i = 0; i < given; ++i) {
+    const int axis = rank() - given + i;
+    const auto [before, after] = widths[static_cast<size_t>(i)];
+    check<ValueError>(before >= 0 && after >= 0,
+                      "pad: widths must not be negative, got ({}, {}) for axis {}; use narrow to "
+                      "take elements away",
+                      before, after, axis);
+    const int64_t most = mode == PadMode::reflect ? size(axis) - 1 : 0;
+    check<ShapeError>(
+        mode != PadMode::reflect || std::max(before, after) <= std::max<int64_t>(most, 0),
+        "pad: reflecting ({}, {}) needs more elements than axis {} of {} has; at "
+        "most {} can be reflected",
+        before, after, axis, shape(), std::max<int64_t>(most, 0));
+    check<ShapeError>(mode != PadMode::replicate || size(axis) > 0 || before + after == 0,
+                      "pad: axis {} of {} has no edge to repeat", axis, shape());
+    frame.before[static_cast<size_t>(axis)] = before;
+    frame.outer[axis] += before + after;
+  }
+  return padded(*this, frame, value);
+}
+
+}  // namespace attune
