@@ -113,6 +113,7 @@ struct Record {
   std::vector<Node*> nodes{nullptr};  // by NodeId; leaves and freed nodes are null
   Leaves leaves;
   std::vector<Tensor> slots;       // gradients by NodeId, while the outermost tape walks
+  std::vector<NodeId> ids;         // of its targets
   std::unique_ptr<bool[]> needed;  // scratch of the walk, kept from step to step
   size_t needed_size = 0;
   int depth = 0;  // open tapes
@@ -252,7 +253,10 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
   const NodeId top = internal::node_of(loss);
   const bool outermost = r.depth == 1;
 
-  std::vector<NodeId> ids(targets.size());
+  // The outermost walk keeps its scratch memory from step to step.
+  std::vector<NodeId> own_ids;
+  std::vector<NodeId>& ids = outermost ? r.ids : own_ids;
+  ids.resize(targets.size());
   for (size_t i = 0; i < targets.size(); ++i) ids[i] = internal::node_of(targets[i]);
 
   std::vector<Tensor> own_slots;  // an inner walk must not disturb the outer one's

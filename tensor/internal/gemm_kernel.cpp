@@ -30,10 +30,12 @@ using Vec = hn::Vec<D>;
 
 #if HWY_TARGET <= HWY_AVX3  // 32 registers of 16 floats
 constexpr size_t kMaxVectors = 4;
-constexpr size_t tile_rows(size_t vectors) { return std::array{0, 16, 12, 8, 6}[vectors]; }
+constexpr size_t tile_rows(size_t vectors) {
+  return std::array<size_t, 5>{0, 16, 12, 8, 6}[vectors];
+}
 #else  // 16 registers
 constexpr size_t kMaxVectors = 2;
-constexpr size_t tile_rows(size_t vectors) { return std::array{0, 10, 6}[vectors]; }
+constexpr size_t tile_rows(size_t vectors) { return std::array<size_t, 3>{0, 10, 6}[vectors]; }
 #endif
 using internal::kPanelDepth;
 using internal::kPanelWidth;

@@ -84,7 +84,7 @@ struct NodeOf : Node {
 };
 
 template <class F>
-NodeOf<F>* new_node(uint32_t inputs, F&& gradient) {
+NodeOf<F>* new_node(uint32_t inputs, F gradient) {
   using N = NodeOf<F>;
   static_assert(alignof(N) <= 16, "the arena aligns to 16");
   N* node = new (arena_take(sizeof(N))) N(std::move(gradient));

@@ -216,7 +216,7 @@ void compute(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& y) {
 void add_gradients(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& y, const Tensor& dy,
                    Gradients& grads) {
   const auto give = [&](uint32_t input, const Tensor& operand, const Tensor& gradient) {
-    grads.add(input, sum_to(gradient, operand.shape()));
+    grads.add(input, same_shape(gradient, operand) ? gradient : sum_to(gradient, operand.shape()));
   };
   const bool wants_a = grads.wants(0), wants_b = grads.wants(1);
   switch (op) {
@@ -327,16 +327,49 @@ Tensor beside(const char* name, const Tensor& x, Scalar scalar) {
   return Tensor::full({}, scalar, x.dtype() == DType::boolean ? DType::i64 : x.dtype());
 }
 
+// x + 2 and its like: no tensor is made of the scalar.
+Tensor with_scalar(const char* name, BinaryOp op, const Tensor& x, Scalar scalar,
+                   bool scalar_first) {
+  require_defined(name, x);
+  const double s = scalar.value();
+  if (!is_floating(x.dtype()) || !block(x).contiguous) {
+    const Tensor other = beside(name, x, scalar);
+    return scalar_first ? binary(name, op, other, x) : binary(name, op, x, other);
+  }
+  Tensor y = make_like(x);
+  const auto run = [&]<class T>(T one) {
+    parallel_for(y.numel(), 1, [&](int64_t begin, int64_t end) {
+      const T* at = elements<T>(x) + begin;
+      T* to = elements<T>(y) + begin;
+      if (scalar_first) {
+        row(op, &one, 0, at, 1, to, end - begin);
+      } else {
+        row(op, at, 1, &one, 0, to, end - begin);
+      }
+    });
+  };
+  x.dtype() == DType::f32 ? run(static_cast<float>(s)) : run(s);
+  if (tracks(x)) {
+    record(y, {&x},
+           [op, s, scalar_first, kept = scalar_first ? x : Tensor(), y](const Tensor& dy,
+                                                                        Gradients& grads) {
+             switch (op) {
+               case BinaryOp::kSub: return grads.add(0, scalar_first ? -dy : dy);
+               case BinaryOp::kMul: return grads.add(0, dy * s);
+               case BinaryOp::kDiv: return grads.add(0, scalar_first ? -(dy * y) / kept : dy / s);
+               default: return grads.add(0, dy);
+             }
+           });
+  }
+  return y;
+}
+
 }  // namespace
 
-#define OPERATOR(symbol, name, op)                                                            \
-  Tensor operator symbol(const Tensor& a, const Tensor& b) { return binary(name, op, a, b); } \
-  Tensor operator symbol(const Tensor& a, Scalar b) {                                         \
-    return binary(name, op, a, beside(name, a, b));                                           \
-  }                                                                                           \
-  Tensor operator symbol(Scalar a, const Tensor& b) {                                         \
-    return binary(name, op, beside(name, b, a), b);                                           \
-  }
+#define OPERATOR(symbol, name, op)                                                                 \
+  Tensor operator symbol(const Tensor& a, const Tensor& b) { return binary(name, op, a, b); }      \
+  Tensor operator symbol(const Tensor& a, Scalar b) { return with_scalar(name, op, a, b, false); } \
+  Tensor operator symbol(Scalar a, const Tensor& b) { return with_scalar(name, op, b, a, true); }
 OPERATOR(+, "add", BinaryOp::kAdd)
 OPERATOR(-, "sub", BinaryOp::kSub)
 OPERATOR(*, "mul", BinaryOp::kMul)
