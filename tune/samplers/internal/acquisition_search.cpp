@@ -149,7 +149,7 @@ class Searcher {
       for (size_t k = 0; k < n; ++k) slope[k] = -gradient[axes[k]] * reach(axes[k]);
       return -height;
     };
-    minimize_in_box(f, low, high, x, {.largest_step = 0.5});
+    minimize_in_box(f, low, high, x, {});
     for (size_t k = 0; k < n; ++k) {
       moved[axes[k]] = std::clamp(x[k] * reach(axes[k]), 0.0, 1.0);
     }

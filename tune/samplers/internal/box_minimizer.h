@@ -11,17 +11,13 @@ namespace attune::tune::internal {
 using SmoothFunction = std::function<double(std::span<const double> x, std::span<double> gradient)>;
 
 struct BoxMinimizerOptions {
-  int iterations = 40;
-  double gradient_tolerance = 1e-4;  // on the projected gradient's largest entry
-  double relative_decrease =
-      1e-7;                 // stops at an iteration that gains less, relative to max(1, |f|)
-  double largest_step = 1;  // of any variable in one iteration
+  int evaluations = 50;     // at most
+  double tolerance = 1e-7;  // stops where an iteration gains less, absolutely or relatively
 };
 
-// Projected L-BFGS: Liu and Nocedal, "On the limited memory BFGS method" (1989), on the variables
-// that are not held at a bound, with Armijo's condition along the projected step (Bertsekas, 1982).
-// `x` is the start and becomes the best point found; returns its value. Deterministic. Exceptions
-// of `f` pass through. A value that is not finite counts as too high.
+// Low-storage BFGS: Liu and Nocedal (1989), as NLopt has it from Luksan. `x` is the start, becomes
+// the best point seen, and its value is returned. Deterministic. Values that are not finite count
+// as very high; exceptions of `f` pass through.
 double minimize_in_box(const SmoothFunction& f, std::span<const double> low,
                        std::span<const double> high, std::vector<double>& x,
                        const BoxMinimizerOptions& options);

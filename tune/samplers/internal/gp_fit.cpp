@@ -14,8 +14,7 @@ std::vector<double> fit_hyperparameters(MapObjective& objective,
   if (starts.empty()) starts = {&prior, 1};
 
   // Loose tolerances: a mode found to two digits suggests as well as one found to six.
-  const BoxMinimizerOptions options{
-      .iterations = 30, .gradient_tolerance = 2e-2, .relative_decrease = 1e-4, .largest_step = 2};
+  const BoxMinimizerOptions options{.evaluations = 40, .tolerance = 1e-4};
   double best_value = std::numeric_limits<double>::infinity();
   std::vector<double> best = prior;
   for (std::vector<double> theta : starts) {

@@ -176,9 +176,11 @@ void SquaredDifferences::reshape(size_t dims, size_t pairs) {
 }
 
 double Kernel::squared_difference(double a, double b, bool categorical) const {
-  if (!is_active(a) || !is_active(b)) return is_active(a) == is_active(b) ? 0 : mismatch_;
-  if (categorical) return a == b ? 0 : 1;
-  return (a - b) * (a - b);
+  if (is_active(a) && is_active(b)) return categorical ? (a == b ? 0 : 1) : (a - b) * (a - b);
+  if (is_active(a) == is_active(b)) return 0;
+  if (categorical) return std::max(1.0, mismatch_);
+  const double u = (is_active(a) ? a : b) - kInactivePlace;
+  return mismatch_ + u * u;
 }
 
 std::unique_ptr<Kernel> anova_kernel(size_t dims) { return std::make_unique<AnovaKernel>(dims); }

@@ -15,6 +15,7 @@ namespace attune::tune::internal {
 // does not exist under this point's conditions holds kInactive.
 using Point = std::vector<double>;
 inline constexpr double kInactive = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double kInactivePlace = 0.5;  // where among numbers it stands: see Kernel
 inline bool is_active(double u) { return u == u; }
 
 // Squared differences [dims, pairs], each row padded with zeros (see kernel_passes.h).
@@ -56,7 +57,9 @@ class Kernel {
 
   size_t dims() const { return dims_; }
 
-  // (a - b)^2; 0 or 1 for categories; 0 where both are inactive, a constant where one is.
+  // (a - b)^2; 0 or 1 for categories. Inactive is one more category, and among numbers a place
+  // beside the middle of the interval, sqrt(mismatch) off it: so there are points in a Euclidean
+  // space with these distances, without which a kernel need not be positive definite.
   double squared_difference(double a, double b, bool categorical) const;
 
   virtual std::vector<LogPrior> priors() const = 0;

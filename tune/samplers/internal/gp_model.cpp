@@ -211,8 +211,8 @@ void GaussianProcess::gradient(const Point& x, const Prediction& at, double a, d
     if (data_.categorical[k] || !is_active(x[k])) continue;
     kernel_->slope(theta_, scratch.parts, k, scratch.slope);
     for (size_t i = 0; i < n; ++i) {
-      const double difference = x[k] - columns_[k][i];
-      if (!plain_[k] && !is_active(difference)) continue;  // an inactive point: no slope
+      const double other = is_active(columns_[k][i]) ? columns_[k][i] : kInactivePlace;
+      const double difference = x[k] - other;
       gradient[k] += 2 * scratch.weights[i] * scratch.slope[i] * difference;
     }
   }
