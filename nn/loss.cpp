@@ -48,7 +48,7 @@ Tensor nll(const Tensor& log_probabilities, const Tensor& labels, const Tensor& 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options) {
   const double smoothing = options.label_smoothing;
-  if (smoothing == 0 && !options.weights.defined()) return attune::cross_entropy(logits, labels);
+  if (smoothing == 0 && !options.weights.defined()) return cross_entropy(logits, labels);
   check<ValueError>(smoothing >= 0 && smoothing <= 1,
                     "cross_entropy: label_smoothing must be in [0, 1], got {}", smoothing);
   check_labels("cross_entropy", logits, labels, options.weights);
@@ -64,10 +64,6 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
   return hard * (1 - smoothing) + soft * (smoothing / classes);
 }
 
-Tensor mse(const Tensor& prediction, const Tensor& target) {
-  return attune::mse(prediction, like("mse", prediction, target));
-}
-
 Tensor l1(const Tensor& prediction, const Tensor& target) {
   return (prediction - like("l1", prediction, target)).abs().mean();
 }
@@ -78,10 +74,6 @@ Tensor huber(const Tensor& prediction, const Tensor& target, double delta) {
   // With c = min(d, delta), c (d - c / 2) is d^2 / 2 below delta and delta d - delta^2 / 2 above.
   const Tensor c = distance.minimum(delta);
   return (c * (distance - c * 0.5)).mean();
-}
-
-Tensor bce_with_logits(const Tensor& logits, const Tensor& target) {
-  return attune::bce_with_logits(logits, like("bce_with_logits", logits, target));
 }
 
 }  // namespace attune::nn

@@ -1,9 +1,13 @@
 #pragma once
-// Losses: each gives one number, the mean over the batch.
+// Losses: each gives one number, the mean over the batch. Those that tensor.h has are here by name.
 
 #include "attune/tensor/tensor.h"
 
 namespace attune::nn {
+
+using attune::bce_with_logits;
+using attune::cross_entropy;
+using attune::mse;
 
 struct CrossEntropyOptions {
   // Mixes the label with the uniform distribution over all classes, by this share in [0, 1].
@@ -16,18 +20,14 @@ struct CrossEntropyOptions {
 // -log softmax(logits)[label]: logits [batch, classes], labels [batch] i32 or i64. ValueError names
 // the first label outside the classes.
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
-                     const CrossEntropyOptions& options = {});
+                     const CrossEntropyOptions& options);
 
-// The same from log-probabilities, as log_softmax gives them. Of `options`, only weights.
+// The same from log-probabilities, as log_softmax gives them.
 Tensor nll(const Tensor& log_probabilities, const Tensor& labels, const Tensor& weights = {});
 
 // Predictions and targets of one shape; integer targets are cast.
-Tensor mse(const Tensor& prediction, const Tensor& target);  // squared difference
-Tensor l1(const Tensor& prediction, const Tensor& target);   // absolute difference
+Tensor l1(const Tensor& prediction, const Tensor& target);  // absolute difference
 // Half the square up to `delta`, then |d| delta - delta^2 / 2: Huber (1964).
 Tensor huber(const Tensor& prediction, const Tensor& target, double delta = 1);
-
-// -t log sigmoid(x) - (1 - t) log sigmoid(-x), target t in [0, 1]; never overflows.
-Tensor bce_with_logits(const Tensor& logits, const Tensor& target);
 
 }  // namespace attune::nn

@@ -71,11 +71,11 @@ std::map<int64_t, std::vector<int64_t>> by_class(const Tensor& y,
 
 Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
   const auto& [validation_share, test_share, stratify] = options;
-  check<ValueError>(
-      validation >= 0 && validation < 1 && test >= 0 && test < 1 && validation + test < 1,
-      "split: validation and test must be in [0, 1) and leave something to train "
-      "on, got {} and {}",
-      validation, test);
+  check<ValueError>(validation_share >= 0 && validation_share < 1 && test_share >= 0 &&
+                        test_share < 1 && validation_share + test_share < 1,
+                    "split: validation and test must be in [0, 1) and leave something to train "
+                    "on, got {} and {}",
+                    validation_share, test_share);
   const int64_t n = dataset.size();
   const int64_t tests = rows_of(test_share, n), validations = rows_of(validation_share, n);
   check<ValueError>(tests + validations < n,

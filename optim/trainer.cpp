@@ -1,0 +1,98 @@
+#include "attune/optim/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "attune/nn/internal/visit.h"
+#include "attune/nn/loss.h"
+#include "attune/optim/clip.h"
+#include "attune/tensor/internal/check.h"
+#include "attune/tensor/tape.h"
+
+namespace attune::nn {
+namespace {
+
+double number(const Tensor& loss) {
+  return loss.dtype() == DType::f64 ? loss.item<double>() : double{loss.item<float>()};
+}
+
+// R^2 of all elements, in double.
+double explained(const Tensor& prediction, const Tensor& target) {
+  const std::vector<double> p = prediction.cast(DType::f64).to_vector<double>();
+  const std::vector<double> t = target.cast(DType::f64).to_vector<double>();
+  double mean = 0, off = 0, variance = 0;
+  for (const double value : t) mean += value / static_cast<double>(t.size());
+  for (size_t i = 0; i < t.size(); ++i) {
+    off += (p[i] - t[i]) * (p[i] - t[i]);
+    variance += (t[i] - mean) * (t[i] - mean);
+  }
+  if (variance == 0) return off == 0 ? 1 : 0;
+  return 1 - off / variance;
+}
+
+double accuracy(const Tensor& scores, const Tensor& labels) {
+  const Tensor right = scores.argmax(-1).eq(labels.cast(DType::i64));
+  return static_cast<double>(right.sum().item<int64_t>()) / static_cast<double>(labels.numel());
+}
+
+}  // namespace
+
+Loss default_loss(const Dataset& dataset) {
+  if (is_floating(dataset.y.dtype())) {
+    return [](const Tensor& prediction, const Tensor& target) { return mse(prediction, target); };
+  }
+  return [](const Tensor& logits, const Tensor& labels) { return cross_entropy(logits, labels); };
+}
+
+TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& data,
+                  const TrainOptions& options) {
+  check<ValueError>(options.epochs >= 0, "train: epochs must not be negative, got {}",
+                    options.epochs);
+  Loader batches(data, {.batch_size = options.batch_size, .shuffle = options.shuffle});
+  const Loss loss_of = options.loss ? options.loss : default_loss(data);
+  const auto rows = static_cast<double>(data.size());
+  model.train();
+
+  TrainReport report;
+  for (int64_t epoch = 0; epoch < options.epochs && !report.diverged; ++epoch) {
+    double loss_sum = 0;
+    for (const auto& [x, y] : batches) {
+      Tape tape(model.parameters());
+      const Tensor loss = loss_of(model(x), y);
+      std::vector<Tensor> grads = tape.gradient(loss, model.parameters());
+      if (options.clip_norm > 0) optim::clip_grad_norm(grads, options.clip_norm);
+      optimizer.update(model, grads);
+      loss_sum += number(loss) * static_cast<double>(x.size(0));
+      ++report.steps;
+    }
+    ++report.epochs;
+    report.losses.push_back(loss_sum / rows);
+    report.diverged = !std::isfinite(loss_sum);
+    if (options.on_epoch && !options.on_epoch({epoch, report.steps, report.losses.back()})) break;
+  }
+  return report;
+}
+
+Tensor predict(Module& model, const Tensor& x, int64_t batch_size) {
+  check<ValueError>(batch_size >= 1, "predict: batch_size must be at least 1, got {}", batch_size);
+  check<ShapeError>(x.rank() > 0 && x.size(0) > 0, "predict: x has no rows: {}", x.shape());
+  const internal::ModeScope evaluating(model, false);
+  std::vector<Tensor> parts;
+  for (int64_t begin = 0; begin < x.size(0); begin += batch_size) {
+    parts.push_back(model(x.narrow(0, begin, std::min(batch_size, x.size(0) - begin))));
+  }
+  return parts.size() == 1 ? parts[0] : cat(parts);
+}
+
+Evaluation evaluate(Module& model, const Dataset& data, const EvaluateOptions& options) {
+  const int64_t rows = data.size();
+  check<ValueError>(rows > 0, "evaluate: the data set has no rows");
+  const Tensor prediction = predict(model, data.x, options.batch_size);
+  const Loss loss_of = options.loss ? options.loss : default_loss(data);
+  Evaluation result{.rows = rows, .loss = number(loss_of(prediction, data.y))};
+  result.score =
+      is_floating(data.y.dtype()) ? explained(prediction, data.y) : accuracy(prediction, data.y);
+  return result;
+}
+
+}  // namespace attune::nn
