@@ -38,6 +38,13 @@ class Sampler {
   // One parameter that propose() did not choose; `rng` is keyed by its name too. A unit.
   virtual double sample(const Question& question, const Param& param, Rng& rng) = 0;
 
+  // Should trial 0 be the default configuration? (StudyOptions::first)
+  virtual bool starts_with_defaults() const;
+
+  // The space that the sampler brings with it; it stands in for StudyOptions::space when that is
+  // empty.
+  virtual const Space* space() const;
+
   // True when nothing is left to try: optimize() then ends.
   virtual bool exhausted(const Question& question);
 };

@@ -48,6 +48,7 @@ class Space {
 
   const std::vector<Param>& params() const { return params_; }  // in the order declared
   const Param* find(std::string_view name) const;
+  const std::vector<size_t>& order() const { return order_; }  // indices, parents before children
   bool empty() const { return params_.empty(); }
   size_t size() const { return params_.size(); }
 

@@ -39,7 +39,7 @@ class StudyLog {
   // and nothing was added.
   virtual bool append(std::span<const Event> events) = 0;
 
-  // The events not yet read through this log. Those it added itself may be left out.
+  // The events not yet read through this log, those it added itself included. Some may come twice.
   virtual void read(const std::function<void(const Event&)>& sink) = 0;
 };
 
@@ -49,10 +49,11 @@ class Storage {
  public:
   virtual ~Storage() = default;
 
-  // The study of that name, made with these directions if there is none and `directions` is not
-  // empty. Null when there is none and `directions` is empty.
+  // The study of that name, made with these directions and attributes if there is none and
+  // `directions` is not empty. Null when there is none and `directions` is empty.
   virtual std::unique_ptr<StudyLog> open(const std::string& name,
-                                         const std::vector<Direction>& directions) = 0;
+                                         const std::vector<Direction>& directions,
+                                         const std::vector<Attribute>& attributes) = 0;
   virtual std::vector<StudyInfo> studies() = 0;
   virtual bool remove(const std::string& name) = 0;  // false: there was none
 };

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -21,7 +22,7 @@ namespace attune::tune {
 // How suggest_float and suggest_int place values: tune::log, tune::step(0.25), or nothing.
 struct Spacing {
   bool log = false;
-  double step = 0;
+  std::optional<double> step = {};
 };
 inline constexpr Spacing log{.log = true};
 constexpr Spacing step(double size) { return {.log = false, .step = size}; }

@@ -1,0 +1,169 @@
+#include "attune/tune/history.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+
+namespace attune::tune {
+
+History::History(std::vector<double> signs)
+    : signs_(std::move(signs)), shared_(std::make_shared<const Space>()) {}
+
+void History::apply(const Event& event) {
+  std::visit([this](const auto& e) { on(e); }, event);
+}
+
+TrialRecord* History::unfinished(int64_t number) {
+  if (number < 0 || static_cast<size_t>(number) >= trials_.size()) {
+    throw StorageError(fmt::format("history: trial {} is spoken of, but there are only {} trials",
+                                   number, trials_.size()));
+  }
+  TrialRecord& trial = trials_[static_cast<size_t>(number)];
+  return tune::finished(trial.state) ? nullptr : &trial;
+}
+
+void History::set_state(TrialRecord& trial, State state) {
+  --counts_[static_cast<size_t>(trial.state)];
+  ++counts_[static_cast<size_t>(state)];
+  trial.state = state;
+}
+
+void History::on(const Created& e) {
+  const auto known = static_cast<int64_t>(trials_.size());
+  if (e.trial < known) return;
+  if (e.trial > known) {
+    throw StorageError(fmt::format("history: trial {} follows trial {}", e.trial, known - 1));
+  }
+  trials_.push_back({.number = e.trial});
+  ++counts_[static_cast<size_t>(State::waiting)];
+}
+
+void History::on(const Started& e) {
+  TrialRecord* trial = unfinished(e.trial);
+  if (!trial || trial->state == State::running) return;
+  set_state(*trial, State::running);
+  trial->started = e.time;
+}
+
+void History::on(const ParamSet& e) {
+  TrialRecord* trial = unfinished(e.trial);
+  if (!trial) return;
+  const int32_t id = intern(*e.param);
+  for (const TrialRecord::Use& use : trial->params) {  // the first value stays
+    if (use.param == id || params_[static_cast<size_t>(use.param)]->name == e.param->name) return;
+  }
+  trial->params.push_back({id, e.value});
+}
+
+void History::on(const Reported& e) {
+  TrialRecord* trial = unfinished(e.trial);
+  if (!trial) return;
+  auto& reports = trial->reports;
+  const auto at = std::lower_bound(reports.begin(), reports.end(), e.step,
+                                   [](const auto& r, int64_t step) { return r.step < step; });
+  if (at != reports.end() && at->step == e.step) return;
+  reports.insert(at, {e.step, signs_.front() * e.value});
+}
+
+void History::on(const Attribute& e) {
+  if (e.trial == Attribute::kStudy) {
+    (e.system ? system_ : user_)[*e.name] = *e.json;
+  } else if (TrialRecord* trial = unfinished(e.trial)) {
+    (e.system ? trial->system : trial->user)[*e.name] = *e.json;
+  }
+}
+
+void History::on(const Finished& e) {
+  TrialRecord* trial = unfinished(e.trial);
+  if (!trial) return;
+  set_state(*trial, e.state);
+  trial->ended = e.time;
+  trial->losses = e.values;
+  for (size_t i = 0; i < trial->losses.size(); ++i) {
+    trial->losses[i] *= signs_[std::min(i, signs_.size() - 1)];
+  }
+  note_finished(*trial);
+}
+
+void History::adopt(const TrialRecord& trial, const History& from) {
+  const auto number = static_cast<int64_t>(trials_.size());
+  trials_.push_back(trial);
+  trials_.back().number = number;
+  for (TrialRecord::Use& use : trials_.back().params) {
+    use.param = intern(*from.params_[static_cast<size_t>(use.param)]);
+  }
+  ++counts_[static_cast<size_t>(trial.state)];
+  note_finished(trials_.back());
+}
+
+int32_t History::intern(const Param& param) {
+  for (size_t i = params_.size(); i-- > 0;) {
+    const Param& known = *params_[i];
+    if (known.name != param.name || !known.same_distribution(param)) continue;
+    // What a storage does not keep (grid values, a first value, conditions) comes from the program.
+    const bool knows_more = !param.grid.empty() || param.first || !param.conditions.empty();
+    const bool differs = known.grid != param.grid || known.first != param.first ||
+                         known.conditions != param.conditions;
+    if (knows_more && differs) {
+      params_[i] = std::make_shared<const Param>(param);
+      const auto id = static_cast<int32_t>(i);
+      if (std::find(shared_ids_.begin(), shared_ids_.end(), id) != shared_ids_.end())
+        rebuild_shared();
+    }
+    return static_cast<int32_t>(i);
+  }
+  params_.push_back(std::make_shared<const Param>(param));
+  return static_cast<int32_t>(params_.size()) - 1;
+}
+
+const Param* History::latest(std::string_view name) const {
+  for (size_t i = params_.size(); i-- > 0;) {
+    if (params_[i]->name == name) return params_[i].get();
+  }
+  return nullptr;
+}
+
+double History::unit(const TrialRecord& trial, const Param& param) const {
+  for (const TrialRecord::Use& use : trial.params) {
+    const Param& used = *params_[static_cast<size_t>(use.param)];
+    if (used.name == param.name && used.kind == param.kind) return param.to_unit(use.value);
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+void History::note_finished(const TrialRecord& trial) {
+  finished_.push_back(trial.number);
+  if (trial.state != State::complete) return;
+  std::vector<int32_t> used;
+  for (const TrialRecord::Use& use : trial.params) used.push_back(use.param);
+  if (!any_complete_) {
+    any_complete_ = true;
+    shared_ids_ = std::move(used);
+  } else {
+    const size_t dropped = std::erase_if(shared_ids_, [&](int32_t id) {
+      return std::find(used.begin(), used.end(), id) == used.end();
+    });
+    if (dropped == 0) return;
+  }
+  rebuild_shared();
+}
+
+// In the order of names, so that it depends on which trials are complete, not on who finished
+// first.
+void History::rebuild_shared() {
+  std::sort(shared_ids_.begin(), shared_ids_.end(), [&](int32_t a, int32_t b) {
+    return params_[static_cast<size_t>(a)]->name < params_[static_cast<size_t>(b)]->name;
+  });
+  auto space = std::make_shared<Space>();
+  for (const int32_t id : shared_ids_) {
+    Param param = *params_[static_cast<size_t>(id)];
+    param.conditions.clear();  // every trial had it
+    space->add(param.name, param);
+  }
+  shared_ = std::move(space);
+}
+
+}  // namespace attune::tune

@@ -1,0 +1,95 @@
+#pragma once
+// The inside of a Study, shared by its handles and its trials: the storage's log, the history read
+// from it, and the lock around both. The one place that knows of maximising and of seeds.
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "attune/tune/study.h"
+
+namespace attune::tune {
+
+class StudyState : public std::enable_shared_from_this<StudyState> {
+ public:
+  explicit StudyState(StudyOptions options);
+
+  // `wait`: a deterministic study's trial waits for those it depends on; else ValueError.
+  Trial ask(bool wait);
+  void tell(Trial& trial, const Outcome& outcome);  // the trial lets go of the study
+  void tell(int64_t number, const Outcome& outcome);
+  int64_t enqueue(const Params& params);
+  double choose(Trial& trial, const Param& param);
+  Params suggest(Trial& trial, const Space& space);
+  void report(int64_t number, int64_t step, double value);
+  bool should_stop(int64_t number);
+  void set_attribute(int64_t trial, std::string_view name, std::string json);
+
+  std::vector<TrialResult> results();
+  TrialResult result(int64_t number);
+  TrialResult best();
+  bool has_best();
+  std::vector<TrialResult> pareto();
+  Params params(int64_t number) const;
+  int64_t size();
+  bool exhausted();
+  std::map<std::string, std::string> attributes();
+
+  Rng rng(int64_t trial) const { return Rng(seed_).fork(trial); }
+  uint64_t seed() const { return seed_; }
+  const StudyOptions& options() const { return options_; }
+  const std::vector<Direction>& directions() const { return log_->directions(); }
+
+  std::atomic<bool> stopping{false};
+
+ private:
+  // All below: with the lock held.
+  void sync();  // reads what is new in the storage
+  bool append(std::span<const Event> events);
+  bool append(Event event) { return append(std::span<const Event>(&event, 1)); }
+  void settle_seed();
+  const TrialRecord& record(int64_t number) const;
+  TrialResult to_result(const TrialRecord& trial) const;
+  Params to_params(const TrialRecord& trial) const;
+  std::string trial_name(int64_t number) const;
+  const TrialRecord* best_record();
+
+  std::shared_ptr<const Param> admit(const Param& param);  // checked, and interned if it was known
+  std::shared_ptr<const Space> joint_space(const History& history) const;
+  void propose(Trial& trial, const Space& space);
+  std::vector<double> draw(Trial& trial, const Space& space, const Question& question);
+  double choose_locked(Trial& trial, const Param& param);
+  bool first_is_default(const Trial& trial) const;
+
+  // What trial `number` may see, now and until its end.
+  const History& view(int64_t number) const;
+  int64_t unsettled_below(int64_t limit) const;  // -1: all trials below `limit` have ended
+  void prepare_view(int64_t number);
+
+  StudyOptions options_;
+  std::shared_ptr<const Space> declared_;  // null: found by running
+  std::shared_ptr<Storage> storage_;
+  std::unique_ptr<StudyLog> log_;
+  std::vector<double> signs_;
+  uint64_t seed_ = 0;
+  Rng sampler_rng_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable ended_;  // some trial has
+  History history_;
+  // Deterministic: trial k sees views_[k % (lag + 1)], which holds the trials below k - lag. The
+  // trial that used it before, k - lag - 1, has ended by then.
+  std::vector<History> views_;
+  mutable int64_t settled_ = 0;  // all trials below have ended
+  int64_t best_ = -1;
+  size_t best_scanned_ = 0;
+};
+
+}  // namespace attune::tune

@@ -1,0 +1,302 @@
+#include "attune/tune/param.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+
+namespace attune::tune {
+namespace {
+
+constexpr double kLargestInteger = 0x1p53;  // above, a double skips integers
+
+template <typename... Args>
+[[noreturn]] void bad(const Param& p, fmt::format_string<Args...> text, Args&&... args) {
+  throw SearchSpaceError(
+      fmt::format("param '{}': {}", p.name, fmt::format(text, std::forward<Args>(args)...)));
+}
+
+// mantissa * 10^exponent, from the shortest text that gives the double.
+struct Decimal {
+  int64_t mantissa;
+  int exponent;
+};
+
+Decimal shortest_decimal(double x) {
+  char text[40];
+  char* end = std::to_chars(text, text + sizeof(text), x, std::chars_format::scientific).ptr;
+  const char* e = std::find(text, end, 'e');  // -1.25e-03
+  Decimal d{0, 0};
+  std::from_chars(e[1] == '+' ? e + 2 : e + 1, end, d.exponent);
+  bool fraction = false;
+  for (const char* c = text; c != e; ++c) {
+    if (*c == '.') fraction = true;
+    if (*c < '0' || *c > '9') continue;
+    d.mantissa = 10 * d.mantissa + (*c - '0');
+    if (fraction) --d.exponent;
+  }
+  if (x < 0) d.mantissa = -d.mantissa;
+  return d;
+}
+
+// low + k * step in decimals: 0.1 * 3 is 0.3. Falls back on doubles for numbers too far apart.
+class Steps {
+ public:
+  Steps(double low, double step) : low_(low), step_(step) {
+    const Decimal a = shortest_decimal(low), b = shortest_decimal(step);
+    exponent_ = std::min(a.mantissa ? a.exponent : b.exponent, b.exponent);
+    exact_ = scale(a, low_units_) && scale(b, step_units_) && exponent_ >= -22 && exponent_ <= 22;
+  }
+
+  double value(int64_t k) const {
+    const double inexact = low_ + static_cast<double>(k) * step_;
+    int64_t offset = 0, units = 0;
+    if (!exact_ || __builtin_mul_overflow(k, step_units_, &offset) ||
+        __builtin_add_overflow(low_units_, offset, &units) || std::abs(units) > int64_t{1} << 53) {
+      return inexact;
+    }
+    const double ten = std::pow(10.0, std::abs(exponent_));  // exact up to 1e22
+    return exponent_ < 0 ? static_cast<double>(units) / ten : static_cast<double>(units) * ten;
+  }
+
+  int64_t count_to(double high) const {  // steps that fit between low and high
+    int64_t high_units = 0, width = 0;
+    if (exact_ && scale(shortest_decimal(high), high_units) &&
+        !__builtin_sub_overflow(high_units, low_units_, &width)) {
+      return width / step_units_;
+    }
+    const double k = std::floor((high - low_) / step_ + 1e-8);
+    return k < 0x1p62 ? static_cast<int64_t>(k) : int64_t{1} << 62;
+  }
+
+ private:
+  // d in units of 10^exponent_, false when that is no (small enough) integer. Digits below the unit
+  // are cut off: only `high` can have them, and it is lowered anyway.
+  bool scale(Decimal d, int64_t& units) const {
+    for (; d.exponent > exponent_; --d.exponent) {
+      if (__builtin_mul_overflow(d.mantissa, int64_t{10}, &d.mantissa)) return false;
+    }
+    for (; d.exponent < exponent_; ++d.exponent) {
+      d.mantissa = d.mantissa / 10 - (d.mantissa < 0 && d.mantissa % 10 != 0);
+    }
+    units = d.mantissa;
+    return true;
+  }
+
+  double low_, step_;
+  int exponent_ = 0;
+  int64_t low_units_ = 0, step_units_ = 1;
+  bool exact_ = false;
+};
+
+// Equal in kind and content; NaN is itself.
+bool identical(const ParamValue& a, const ParamValue& b) {
+  const auto *x = std::get_if<double>(&a.variant()), *y = std::get_if<double>(&b.variant());
+  if (x && y && std::isnan(*x) && std::isnan(*y)) return true;
+  return a.variant() == b.variant();
+}
+
+bool identical(const std::vector<ParamValue>& a, const std::vector<ParamValue>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const ParamValue& x, const ParamValue& y) { return identical(x, y); });
+}
+
+// Python finds a choice with ==, for which 1, 1.0 and True are one.
+bool equal_in_python(const ParamValue& a, const ParamValue& b) {
+  const auto number = [](const ParamValue& v) {
+    const auto* truth = std::get_if<bool>(&v.variant());
+    return truth ? ParamValue(static_cast<int64_t>(*truth)) : v;
+  };
+  return number(a) == number(b);
+}
+
+const char* kind_name(Param::Kind kind) {
+  constexpr const char* kNames[] = {"real", "integer", "categorical"};
+  return kNames[static_cast<int>(kind)];
+}
+
+}  // namespace
+
+double last_step(double low, double high, double step) {
+  const Steps steps(low, step);
+  return std::min(steps.value(steps.count_to(high)), high);
+}
+
+void Param::validate() const {
+  if (name.empty()) throw SearchSpaceError("param: a name is empty");
+  if (kind == Kind::categorical) {
+    if (choices.empty()) bad(*this, "no choices");
+    for (size_t i = 0; i < choices.size(); ++i) {
+      for (size_t k = 0; k < i; ++k) {
+        if (!equal_in_python(choices[k], choices[i])) continue;
+        bad(*this, "choices {} and {} are equal: {} and {}", k, i, choices[k].to_string(),
+            choices[i].to_string());
+      }
+    }
+  } else {
+    if (!std::isfinite(low) || !std::isfinite(high)) {
+      bad(*this, "bounds must be finite, not {} and {}", low, high);
+    }
+    if (low > high) bad(*this, "low <= high must hold, not {} > {}", low, high);
+    if (!(step >= 0) || std::isinf(step)) bad(*this, "a step must be above 0, not {}", step);
+    if (log && low <= 0) bad(*this, "a log range must begin above 0, not at {}", low);
+    if (log && step != 0 && !(kind == Kind::integer && step == 1)) {
+      bad(*this, "a log range has no step; it was given {}", step);
+    }
+    if (!std::is_sorted(grid.begin(), grid.end(), std::less_equal<>())) {
+      bad(*this, "grid values must ascend, each there once");
+    }
+    for (const double v : grid) {
+      if (!(v >= low && v <= high))
+        bad(*this, "the grid value {} is not in [{}, {}]", v, low, high);
+    }
+  }
+  if (kind == Kind::integer) {
+    for (const double v : {low, high, step}) {
+      if (v != std::trunc(v) || std::abs(v) > kLargestInteger) {
+        bad(*this, "{} is no integer that a double holds exactly", v);
+      }
+    }
+    if (step < 1) bad(*this, "an integer's step must be at least 1, not {}", step);
+  }
+  if (first && !(*first >= low && *first <= high)) {
+    bad(*this, "the first value {} is not in [{}, {}]", *first, low, high);
+  }
+}
+
+int64_t Param::levels() const {
+  if (kind == Kind::categorical) return static_cast<int64_t>(choices.size());
+  if (!grid.empty()) return static_cast<int64_t>(grid.size());
+  if (kind == Kind::integer) return static_cast<int64_t>((high - low) / step) + 1;
+  if (step > 0) return Steps(low, step).count_to(high) + 1;
+  return low == high ? 1 : 0;
+}
+
+double Param::level_value(int64_t level) const {
+  if (kind == Kind::categorical) return static_cast<double>(level);
+  if (!grid.empty()) return grid[static_cast<size_t>(level)];
+  if (kind == Kind::integer) return low + static_cast<double>(level) * step;
+  if (step > 0) return std::min(Steps(low, step).value(level), high);
+  return low;
+}
+
+int64_t Param::level_of(double value) const {
+  const int64_t last = levels() - 1;
+  if (!grid.empty()) {
+    const auto above = std::lower_bound(grid.begin(), grid.end(), value);
+    const int64_t i = above - grid.begin();
+    if (above == grid.end()) return last;
+    return i > 0 && value - above[-1] < *above - value ? i - 1 : i;
+  }
+  if (kind == Kind::categorical) return std::clamp(static_cast<int64_t>(value), int64_t{0}, last);
+  if (last <= 0) return 0;
+  const double k = std::round((value - low) / step);
+  return static_cast<int64_t>(std::clamp(k, 0.0, static_cast<double>(last)));
+}
+
+double Param::from_unit(double u) const {
+  u = u >= 0 ? std::min(u, 1.0) : 0;  // NaN too
+  const int64_t count = kind == Kind::real && step == 0 && grid.empty() ? 0 : levels();
+  if (count > 0 && !(log && grid.empty())) {
+    const auto level = static_cast<int64_t>(u * static_cast<double>(count));
+    return level_value(std::min(level, count - 1));
+  }
+  if (log) {
+    const double half = kind == Kind::integer ? 0.5 : 0;
+    const double a = std::log(low - half), b = std::log(high + half);
+    const double v = std::exp(a + u * (b - a));
+    return std::clamp(kind == Kind::integer ? std::round(v) : v, low, high);
+  }
+  return std::clamp(low * (1 - u) + high * u, low, high);  // high - low could overflow
+}
+
+double Param::to_unit(double value) const {
+  if (kind == Kind::real && step == 0 && grid.empty()) {
+    if (low == high) return 0.5;
+    value = std::clamp(value, low, high);
+    if (log) return (std::log(value) - std::log(low)) / (std::log(high) - std::log(low));
+    return (value / 2 - low / 2) / (high / 2 - low / 2);
+  }
+  if (log && grid.empty()) {
+    value = std::clamp(std::round(value), low, high);
+    const double a = std::log(low - 0.5), b = std::log(high + 0.5);
+    return (std::log(value) - a) / (b - a);
+  }
+  return (static_cast<double>(level_of(value)) + 0.5) / static_cast<double>(levels());
+}
+
+ParamValue Param::external(double value) const {
+  if (kind == Kind::real) return value;
+  if (kind == Kind::integer) return static_cast<int64_t>(value);
+  return choices.at(static_cast<size_t>(value));
+}
+
+double Param::internal(const ParamValue& value) const {
+  if (kind == Kind::categorical) {
+    // The very same kind first: a study made by others may have both 1 and 1.0.
+    for (const bool strict : {true, false}) {
+      for (size_t i = 0; i < choices.size(); ++i) {
+        if (strict ? identical(choices[i], value) : choices[i] == value)
+          return static_cast<double>(i);
+      }
+    }
+    std::string all;
+    for (const ParamValue& c : choices) all += (all.empty() ? "" : ", ") + c.to_string();
+    throw ValueError(
+        fmt::format("param '{}': {} is none of the choices {}", name, value.to_string(), all));
+  }
+  const double number =
+      kind == Kind::integer ? static_cast<double>(value.as_int()) : value.as_double();
+  if (!std::isfinite(number))
+    throw ValueError(fmt::format("param '{}': {} is not finite", name, number));
+  return number;
+}
+
+double Param::default_value() const {
+  if (first) return *first;
+  return kind == Kind::categorical ? 0 : from_unit(0.5);
+}
+
+bool Param::same_distribution(const Param& other) const {
+  return kind == other.kind && low == other.low && high == other.high && log == other.log &&
+         step == other.step && name == other.name &&
+         (kind != Kind::categorical || identical(choices, other.choices));
+}
+
+void Param::check_compatible(const Param& earlier) const {
+  if (kind != earlier.kind) {
+    bad(*this, "is {} here, but was {} earlier in this study", kind_name(kind),
+        kind_name(earlier.kind));
+  }
+  if (log != earlier.log) {
+    bad(*this, "is {} here, but was {} earlier in this study", log ? "logarithmic" : "linear",
+        log ? "linear" : "logarithmic");
+  }
+  if (kind == Kind::categorical && !identical(choices, earlier.choices)) {
+    bad(*this, "has other choices, or in another order, than earlier in this study");
+  }
+}
+
+Param Param::when(std::string_view parent, ParamValue value) const {
+  return when_any(parent, {std::move(value)});
+}
+
+Param Param::when_any(std::string_view parent, std::vector<ParamValue> allowed) const {
+  Param p = *this;
+  p.conditions.push_back({std::string(parent), std::move(allowed)});
+  return p;
+}
+
+Param Param::starting_at(const ParamValue& value) const {
+  Param p = *this;
+  p.first = internal(value);
+  return p;
+}
+
+}  // namespace attune::tune

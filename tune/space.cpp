@@ -1,0 +1,151 @@
+#include "attune/tune/space.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+
+namespace attune::tune {
+
+Space::Space(std::initializer_list<NamedParam> params) {
+  for (const auto& [name, param] : params) {
+    params_.push_back(param);
+    params_.back().name = name;
+  }
+  check();
+}
+
+Space& Space::add(std::string name, Param param) {
+  Space next = *this;  // so that a bad parameter leaves this one as it was
+  param.name = std::move(name);
+  next.params_.push_back(std::move(param));
+  next.check();
+  *this = std::move(next);
+  return *this;
+}
+
+Space& Space::forbid(Predicate predicate) {
+  if (!predicate) throw SearchSpaceError("space: forbid was given an empty function");
+  forbidden_.push_back(std::move(predicate));
+  return *this;
+}
+
+const Param* Space::find(std::string_view name) const {
+  const size_t i = index_of(name);
+  return i < params_.size() ? &params_[i] : nullptr;
+}
+
+size_t Space::index_of(std::string_view name) const {
+  const auto it =
+      std::find_if(params_.begin(), params_.end(), [&](const Param& p) { return p.name == name; });
+  return static_cast<size_t>(it - params_.begin());
+}
+
+// Checks each parameter and its conditions, and puts parents before children.
+void Space::check() {
+  conditional_ = false;
+  for (size_t i = 0; i < params_.size(); ++i) {
+    const Param& p = params_[i];
+    p.validate();
+    if (index_of(p.name) != i) {
+      throw SearchSpaceError(fmt::format("param '{}': it is in the space twice", p.name));
+    }
+    for (const Condition& c : p.conditions) {
+      conditional_ = true;
+      const Param* parent = find(c.parent);
+      if (!parent) {
+        throw SearchSpaceError(fmt::format(
+            "param '{}': it depends on '{}', which is not in the space", p.name, c.parent));
+      }
+      if (c.values.empty()) {
+        throw SearchSpaceError(
+            fmt::format("param '{}': no value of '{}' is given", p.name, c.parent));
+      }
+      for (const ParamValue& value : c.values) {
+        try {
+          const double v = parent->internal(value);
+          const bool level = parent->levels() == 0 || parent->level_value(parent->level_of(v)) == v;
+          if (level && v >= parent->low && v <= parent->high) continue;
+        } catch (const Error&) {  // another kind of value, or none of the choices: told below
+        }
+        throw SearchSpaceError(
+            fmt::format("param '{}': it waits for {} = {}, a value '{}' cannot have", p.name,
+                        c.parent, value.to_string(), c.parent));
+      }
+    }
+  }
+  order_.clear();
+  std::vector<bool> placed(params_.size());
+  while (order_.size() < params_.size()) {
+    const size_t before = order_.size();
+    for (size_t i = 0; i < params_.size(); ++i) {
+      const auto& conditions = params_[i].conditions;
+      const bool ready = std::all_of(conditions.begin(), conditions.end(), [&](const Condition& c) {
+        return placed[index_of(c.parent)];
+      });
+      if (!placed[i] && ready) placed[i] = true, order_.push_back(i);
+    }
+    if (order_.size() > before) continue;
+    const size_t i =
+        static_cast<size_t>(std::find(placed.begin(), placed.end(), false) - placed.begin());
+    throw SearchSpaceError(
+        fmt::format("param '{}': its conditions go round in a circle", params_[i].name));
+  }
+}
+
+std::vector<double> Space::to_values(std::span<const double> units) const {
+  std::vector<double> values(params_.size());
+  for (size_t i = 0; i < params_.size(); ++i) values[i] = params_[i].from_unit(units[i]);
+  return values;
+}
+
+std::vector<bool> Space::active(std::span<const double> values) const {
+  std::vector<bool> active(params_.size(), true);
+  if (!conditional_) return active;
+  for (const size_t i : order_) {
+    for (const Condition& c : params_[i].conditions) {
+      const size_t parent = index_of(c.parent);
+      const bool holds = std::any_of(c.values.begin(), c.values.end(), [&](const ParamValue& v) {
+        return params_[parent].internal(v) == values[parent];
+      });
+      active[i] = active[i] && active[parent] && holds;
+    }
+  }
+  return active;
+}
+
+Params Space::to_params(std::span<const double> values) const {
+  const std::vector<bool> on = active(values);
+  Params params;
+  for (size_t i = 0; i < params_.size(); ++i) {
+    if (on[i]) params.set(params_[i].name, params_[i].external(values[i]));
+  }
+  return params;
+}
+
+bool Space::allowed(std::span<const double> values) const {
+  if (forbidden_.empty()) return true;
+  const Params params = to_params(values);
+  return std::none_of(forbidden_.begin(), forbidden_.end(),
+                      [&](const Predicate& is_forbidden) { return is_forbidden(params); });
+}
+
+std::vector<double> Space::default_values() const {
+  std::vector<double> values(params_.size());
+  for (size_t i = 0; i < params_.size(); ++i) values[i] = params_[i].default_value();
+  return values;
+}
+
+int64_t Space::combinations() const {
+  int64_t total = 1;
+  for (const Param& p : params_) {
+    const int64_t levels = p.levels();
+    if (levels == 0 || __builtin_mul_overflow(total, levels, &total) || total > int64_t{1} << 62) {
+      return 0;
+    }
+  }
+  return total;
+}
+
+}  // namespace attune::tune

@@ -1,0 +1,179 @@
+#include "attune/tune/study.h"
+
+#include <exception>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+#include "attune/tune/internal/json.h"
+#include "attune/tune/internal/study_state.h"
+
+namespace attune::tune {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void print_to_clog(const Progress& p) {
+  std::string line = fmt::format("{} trials", p.trials);
+  if (p.wanted > 0) line = fmt::format("{} of {} trials", p.trials, p.wanted);
+  if (p.best) line += fmt::format(", best {} in trial {}", p.best->value, p.best->number);
+  if (p.failed > 0) line += fmt::format(", {} failed", p.failed);
+  std::clog << line + fmt::format(", {:.1f} s\n", p.seconds);
+}
+
+// One call of optimize(): what its threads share.
+class Run {
+ public:
+  Run(StudyState& study, const Objective& objective, const OptimizeOptions& options)
+      : study_(study), objective_(objective), options_(options), begin_(Clock::now()) {
+    progress_.wanted = options.trials;
+  }
+
+  void work() {
+    try {
+      while (go_on()) one();
+    } catch (...) {
+      keep(std::current_exception());
+    }
+  }
+
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  void one() {
+    Trial trial = study_.ask(true);
+    const int64_t number = trial.number();
+    Outcome outcome = pruned;
+    std::exception_ptr error;
+    try {
+      outcome = objective_(trial);
+    } catch (const std::exception& e) {
+      outcome = Failed{e.what()};
+      error = std::current_exception();
+    } catch (...) {
+      outcome = Failed{"an exception of unknown type"};
+      error = std::current_exception();
+    }
+    study_.tell(trial, outcome);
+    after(number);
+    if (error && !options_.catch_errors) std::rethrow_exception(error);
+  }
+
+ private:
+  bool go_on() {
+    const std::lock_guard lock(mutex_);
+    if (error_ || study_.stopping || started_ >= options_.trials) return false;
+    if (options_.timeout && Clock::now() - begin_ >= *options_.timeout) return false;
+    if (study_.exhausted()) return false;
+    ++started_;
+    return true;
+  }
+
+  void after(int64_t number) {
+    if (!options_.progress && !options_.on_trial) return;
+    const std::lock_guard lock(callback_mutex_);
+    const TrialResult result = study_.result(number);
+    ++progress_.trials;
+    progress_.complete += result.state == State::complete;
+    progress_.pruned += result.state == State::pruned;
+    progress_.failed += result.state == State::failed;
+    if (options_.on_trial) options_.on_trial(result);
+    if (!options_.progress) return;
+    if (study_.has_best()) progress_.best = study_.best();
+    progress_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+    options_.progress(progress_);
+  }
+
+  void keep(std::exception_ptr error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(error);
+  }
+
+  StudyState& study_;
+  const Objective& objective_;
+  const OptimizeOptions& options_;
+  Clock::time_point begin_;
+  std::mutex mutex_, callback_mutex_;
+  int64_t started_ = 0;
+  Progress progress_;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+ProgressSink::ProgressSink(bool to_clog) {
+  if (to_clog) sink_ = print_to_clog;
+}
+
+Study::Study(StudyOptions options) : state_(std::make_shared<StudyState>(std::move(options))) {}
+
+void Study::optimize(const Objective& objective, OptimizeOptions options) {
+  if (options.trials < 0)
+    throw ValueError(fmt::format("optimize: trials must be 0 or more, not {}", options.trials));
+  if (options.jobs < 1)
+    throw ValueError(fmt::format("optimize: jobs must be 1 or more, not {}", options.jobs));
+  Run run(*state_, objective, options);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 1; i < options.jobs; ++i) threads.emplace_back([&run] { run.work(); });
+    run.work();
+  }
+  state_->stopping = false;
+  run.rethrow();
+}
+
+bool Study::step(const Objective& objective) {
+  if (state_->exhausted()) return false;
+  const OptimizeOptions options;
+  Run(*state_, objective, options).one();
+  return !state_->exhausted();
+}
+
+void Study::stop() { state_->stopping = true; }
+
+Trial Study::ask() { return state_->ask(false); }
+
+Trial Study::ask(const Space& space) {
+  Trial trial = state_->ask(false);
+  trial.suggest(space);
+  return trial;
+}
+
+void Study::tell(Trial& trial, const Outcome& outcome) { state_->tell(trial, outcome); }
+
+void Study::tell(Trial&& trial, const Outcome& outcome) { tell(trial, outcome); }
+
+int64_t Study::enqueue(const Params& params) { return state_->enqueue(params); }
+
+TrialResult Study::best_trial() const { return state_->best(); }
+std::vector<TrialResult> Study::best_trials() const { return state_->pareto(); }
+std::vector<TrialResult> Study::trials() const { return state_->results(); }
+TrialResult Study::trial(int64_t number) const { return state_->result(number); }
+int64_t Study::size() const { return state_->size(); }
+const std::string& Study::name() const { return state_->options().name; }
+const std::vector<Direction>& Study::directions() const { return state_->directions(); }
+uint64_t Study::seed() const { return state_->seed(); }
+Rng Study::rng(int64_t trial, std::string_view name) const { return state_->rng(trial).fork(name); }
+bool Study::exhausted() const { return state_->exhausted(); }
+
+void Study::set_attribute(std::string_view name, const ParamValue& value) {
+  set_attribute_json(name, json::text(value));
+}
+
+void Study::set_attribute_json(std::string_view name, std::string json) {
+  state_->set_attribute(Attribute::kStudy, name, std::move(json));
+}
+
+std::optional<std::string> Study::attribute(std::string_view name) const {
+  const auto all = state_->attributes();
+  const auto it = all.find(std::string(name));
+  return it == all.end() ? std::nullopt : std::optional(it->second);
+}
+
+std::map<std::string, std::string> Study::attributes() const { return state_->attributes(); }
+
+}  // namespace attune::tune

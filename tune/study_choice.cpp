@@ -1,0 +1,176 @@
+// How a trial's parameters are chosen: what was enqueued first, then the default configuration,
+// then what the sampler proposed for all together, then what it says for one.
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+#include "attune/tune/internal/study_state.h"
+
+namespace attune::tune {
+namespace {
+
+constexpr int kProposals = 20;          // by the sampler, before others are tried
+constexpr int kRandomDraws = 10'000;    // before every combination is looked at
+constexpr int64_t kListable = 1 << 20;  // combinations
+
+// The combination with that number, the last parameter fastest.
+std::vector<double> combination(const Space& space, int64_t index) {
+  std::vector<double> values(space.size());
+  for (size_t i = space.size(); i-- > 0;) {
+    const int64_t levels = space.params()[i].levels();
+    values[i] = space.params()[i].level_value(index % levels);
+    index /= levels;
+  }
+  return values;
+}
+
+}  // namespace
+
+// The parameters to be chosen together: as declared, else as the sampler brings them, else those
+// seen.
+std::shared_ptr<const Space> StudyState::joint_space(const History& history) const {
+  return declared_ ? declared_ : history.shared_space();
+}
+
+std::shared_ptr<const Param> StudyState::admit(const Param& param) {
+  const auto& known = history_.params();
+  for (size_t i = known.size(); i-- > 0;) {
+    if (known[i]->name != param.name || !known[i]->same_distribution(param)) continue;
+    if (param.grid.empty() && !param.first && param.conditions.empty()) return known[i];
+    break;
+  }
+  param.validate();
+  if (const Param* earlier = history_.latest(param.name)) param.check_compatible(*earlier);
+  return std::make_shared<const Param>(param);
+}
+
+bool StudyState::first_is_default(const Trial& trial) const {
+  return trial.number_ == 0 && options_.first == First::defaults &&
+         options_.sampler->starts_with_defaults();
+}
+
+double StudyState::choose(Trial& trial, const Param& param) {
+  const std::lock_guard lock(mutex_);
+  if (!trial.proposed_any_) {
+    const std::shared_ptr<const Space> space = joint_space(view(trial.number_));
+    if (!space->empty()) propose(trial, *space);
+    trial.proposed_any_ = true;
+  }
+  return choose_locked(trial, param);
+}
+
+double StudyState::choose_locked(Trial& trial, const Param& param) {
+  for (const TrialRecord::Use& use : record(trial.number_).params) {
+    const Param& mine = *history_.params()[static_cast<size_t>(use.param)];
+    if (mine.name != param.name) continue;
+    if (!mine.same_distribution(param)) param.check_compatible(mine);
+    return use.value;
+  }
+  const std::shared_ptr<const Param> admitted = admit(param);
+  const Param& p = *admitted;
+  const double value = [&] {
+    if (const ParamValue* fixed = trial.fixed_.find(p.name)) return p.internal(*fixed);
+    if (p.kind != Param::Kind::real && p.low == p.high) return p.low;
+    if (p.levels() == 1) return p.level_value(0);
+    for (const auto& [name, proposed] : trial.proposal_) {
+      if (name == p.name)
+        return p.from_unit(p.to_unit(proposed)) == proposed || p.levels() == 0
+                   ? std::clamp(proposed, p.low, p.high)
+                   : p.level_value(p.level_of(proposed));
+    }
+    if (first_is_default(trial)) return p.default_value();
+    const std::shared_ptr<const Space> space = joint_space(view(trial.number_));
+    const Question question{trial.number_, seed_, *space, view(trial.number_)};
+    Rng rng = sampler_rng_.fork(trial.number_).fork(p.name);
+    return p.from_unit(options_.sampler->sample(question, p, rng));
+  }();
+  append(ParamSet{trial.number_, admitted, value});
+  return value;
+}
+
+Params StudyState::suggest(Trial& trial, const Space& space) {
+  const std::lock_guard lock(mutex_);
+  trial.proposed_any_ = true;
+  propose(trial, space);
+  std::vector<double> values = space.default_values();
+  for (const size_t i : space.order()) {
+    if (!space.active(values)[i]) continue;  // its parents have their values by now
+    values[i] = choose_locked(trial, space.params()[i]);
+  }
+  return to_params(record(trial.number_));
+}
+
+void StudyState::propose(Trial& trial, const Space& space) {
+  const Question question{trial.number_, seed_, space, view(trial.number_)};
+  std::vector<double> values;
+  if (first_is_default(trial)) {
+    values = space.default_values();
+    if (!space.allowed(values)) values = draw(trial, space, question);
+  } else {
+    values = draw(trial, space, question);
+  }
+  trial.proposal_.clear();
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isnan(values[i])) trial.proposal_.emplace_back(space.params()[i].name, values[i]);
+  }
+}
+
+// Values for all parameters, NaN for those left to Sampler::sample; none at all when every one is.
+std::vector<double> StudyState::draw(Trial& trial, const Space& space, const Question& question) {
+  const auto& params = space.params();
+  const Rng own = sampler_rng_.fork(trial.number_);
+  Rng rng = own;
+  const auto fix = [&](std::vector<double>& values) {
+    for (size_t i = 0; i < params.size(); ++i) {
+      if (const ParamValue* v = trial.fixed_.find(params[i].name))
+        values[i] = params[i].internal(*v);
+    }
+  };
+  std::vector<double> before;
+  for (int attempt = 0; attempt < kProposals; ++attempt) {
+    const std::vector<double> units = options_.sampler->propose(question, rng);
+    if (!units.empty() && units.size() != params.size()) {
+      throw ValueError(fmt::format("sampler: it proposed {} values for {} parameters", units.size(),
+                                   params.size()));
+    }
+    if (units.empty() && !space.restricted()) return {};
+    std::vector<double> values(params.size());
+    for (size_t i = 0; i < params.size(); ++i) {
+      double u = units.empty() ? std::nan("") : units[i];
+      if (std::isnan(u) && space.restricted()) {  // the whole combination is needed
+        Rng one = attempt == 0 ? own.fork(params[i].name) : own.fork(params[i].name).fork(attempt);
+        u = options_.sampler->sample(question, params[i], one);
+      }
+      values[i] = std::isnan(u) ? u : params[i].from_unit(u);
+    }
+    fix(values);
+    if (space.allowed(values)) return values;
+    if (values == before) break;  // it will not say anything else
+    before = std::move(values);
+  }
+
+  Rng fallback = own.fork("allowed");
+  for (int k = 0; k < kRandomDraws; ++k) {
+    std::vector<double> values(params.size());
+    for (size_t i = 0; i < params.size(); ++i) values[i] = params[i].from_unit(fallback.uniform());
+    fix(values);
+    if (space.allowed(values)) return values;
+  }
+  const int64_t total = space.combinations();
+  const int64_t start =
+      total > 0 ? static_cast<int64_t>(fallback.below(static_cast<uint64_t>(total))) : 0;
+  for (int64_t k = 0; k < total && total <= kListable; ++k) {
+    std::vector<double> values = combination(space, (start + k) % total);
+    fix(values);
+    if (space.allowed(values)) return values;
+  }
+  throw SearchSpaceError(fmt::format("space: forbid() leaves no combination{}",
+                                     total > 0 && total <= kListable
+                                         ? ""
+                                         : fmt::format(" that {} draws could find", kRandomDraws)));
+}
+
+}  // namespace attune::tune

@@ -1,0 +1,136 @@
+// What a study says of its trials, in the user's own sense of better.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+#include "attune/tune/internal/study_state.h"
+
+namespace attune::tune {
+
+Params StudyState::to_params(const TrialRecord& trial) const {
+  Params params;
+  for (const TrialRecord::Use& use : trial.params) {
+    const Param& p = *history_.params()[static_cast<size_t>(use.param)];
+    params.set(p.name, p.external(use.value));
+  }
+  return params;
+}
+
+TrialResult StudyState::to_result(const TrialRecord& trial) const {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  TrialResult r{.number = trial.number, .state = trial.state, .value = kNaN};
+  r.values = trial.losses;
+  for (size_t i = 0; i < r.values.size(); ++i) r.values[i] *= signs_[i];
+  if (!r.values.empty()) r.value = r.values.front();
+  r.params = to_params(trial);
+  for (const auto& [step, loss] : trial.reports) r.intermediate[step] = signs_.front() * loss;
+  r.user = trial.user;
+  r.system = trial.system;
+  r.seconds = finished(trial.state) && trial.started > 0 ? trial.ended - trial.started : kNaN;
+  return r;
+}
+
+Params StudyState::params(int64_t number) const {
+  const std::lock_guard lock(mutex_);
+  return to_params(record(number));
+}
+
+std::vector<TrialResult> StudyState::results() {
+  const std::lock_guard lock(mutex_);
+  sync();
+  std::vector<TrialResult> all;
+  for (const TrialRecord& trial : history_.trials()) all.push_back(to_result(trial));
+  return all;
+}
+
+TrialResult StudyState::result(int64_t number) {
+  const std::lock_guard lock(mutex_);
+  sync();
+  return to_result(record(number));
+}
+
+// The lowest loss; of equal ones the lowest number. Looks at each ended trial once.
+const TrialRecord* StudyState::best_record() {
+  const auto& ended = history_.finished();
+  for (; best_scanned_ < ended.size(); ++best_scanned_) {
+    const TrialRecord& trial = record(ended[best_scanned_]);
+    if (trial.state != State::complete) continue;
+    const TrialRecord* best = best_ < 0 ? nullptr : &record(best_);
+    if (!best || trial.loss() < best->loss() ||
+        (trial.loss() == best->loss() && trial.number < best->number)) {
+      best_ = trial.number;
+    }
+  }
+  return best_ < 0 ? nullptr : &record(best_);
+}
+
+bool StudyState::has_best() {
+  const std::lock_guard lock(mutex_);
+  return signs_.size() == 1 && best_record() != nullptr;
+}
+
+TrialResult StudyState::best() {
+  const std::lock_guard lock(mutex_);
+  if (signs_.size() > 1) {
+    throw ValueError(fmt::format("best_trial: study '{}' has {} objectives: see best_trials",
+                                 options_.name, signs_.size()));
+  }
+  sync();
+  const TrialRecord* best = best_record();
+  if (!best)
+    throw ValueError(fmt::format("best_trial: study '{}' has no complete trial", options_.name));
+  return to_result(*best);
+}
+
+std::vector<TrialResult> StudyState::pareto() {
+  const std::lock_guard lock(mutex_);
+  sync();
+  std::vector<const TrialRecord*> complete;
+  for (const TrialRecord& trial : history_.trials()) {
+    if (trial.state == State::complete) complete.push_back(&trial);
+  }
+  // In lexicographic order a trial can only be beaten by one before it, and by one that is kept.
+  std::stable_sort(complete.begin(), complete.end(),
+                   [](const auto* a, const auto* b) { return a->losses < b->losses; });
+  std::vector<const TrialRecord*> front;
+  for (const TrialRecord* trial : complete) {
+    const bool beaten = std::any_of(front.begin(), front.end(), [&](const TrialRecord* other) {
+      if (other->losses == trial->losses) return false;
+      return std::equal(other->losses.begin(), other->losses.end(), trial->losses.begin(),
+                        [](double x, double y) { return x <= y; });
+    });
+    if (!beaten) front.push_back(trial);
+  }
+  std::sort(front.begin(), front.end(),
+            [](const auto* a, const auto* b) { return a->number < b->number; });
+  std::vector<TrialResult> results;
+  for (const TrialRecord* trial : front) results.push_back(to_result(*trial));
+  return results;
+}
+
+int64_t StudyState::size() {
+  const std::lock_guard lock(mutex_);
+  sync();
+  return static_cast<int64_t>(history_.trials().size());
+}
+
+bool StudyState::exhausted() {
+  const std::lock_guard lock(mutex_);
+  sync();
+  const std::shared_ptr<const Space> space = joint_space(history_);
+  if (history_.count(State::waiting) > 0) return false;
+  return options_.sampler->exhausted(
+      {static_cast<int64_t>(history_.trials().size()), seed_, *space, history_});
+}
+
+std::map<std::string, std::string> StudyState::attributes() {
+  const std::lock_guard lock(mutex_);
+  sync();
+  return history_.user();
+}
+
+}  // namespace attune::tune

@@ -1,0 +1,255 @@
+// Trials: how they begin, get their parameters and end. Answers about them are in
+// study_results.cpp.
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+#include "attune/tune/internal/json.h"
+#include "attune/tune/internal/study_state.h"
+
+namespace attune::tune {
+namespace {
+
+constexpr const char* kSeed = "attune:seed";
+constexpr const char* kError = "attune:error";
+constexpr const char* kFixed = "fixed_params";  // Optuna's
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+Attribute attribute(int64_t trial, bool system, std::string_view name, std::string json) {
+  return {trial, system, std::make_shared<const std::string>(name),
+          std::make_shared<const std::string>(std::move(json))};
+}
+
+std::vector<Direction> wanted_directions(const StudyOptions& o) {
+  if (o.direction && !o.directions.empty()) {
+    throw ValueError("study: give either direction or directions, not both");
+  }
+  if (o.direction) return {*o.direction};
+  return o.directions;
+}
+
+uint64_t drawn_seed() {  // below 2^53, so that any JSON reader gets it right
+  std::random_device source;
+  return (uint64_t{source()} << 21) ^ (source() & 0x1FFFFF);
+}
+
+Params fixed_params(const TrialRecord& trial) {
+  Params fixed;
+  const auto it = trial.system.find(kFixed);
+  if (it == trial.system.end()) return fixed;
+  for (const auto& [name, value] : json::parse(it->second).object())
+    fixed.set(name, value.scalar());
+  return fixed;
+}
+
+}  // namespace
+
+StudyState::StudyState(StudyOptions options) : options_(std::move(options)), sampler_rng_(0) {
+  if (!options_.sampler) options_.sampler = random();
+  if (!options_.pruner) options_.pruner = no_pruning();
+  if (options_.name.empty()) throw ValueError("study: its name is empty");
+  if (options_.lag < 0)
+    throw ValueError(fmt::format("study: lag must be 0 or more, not {}", options_.lag));
+  const Space* brought = options_.sampler->space();
+  if (!options_.space.empty() || brought) {
+    declared_ = std::make_shared<const Space>(options_.space.empty() ? *brought : options_.space);
+  }
+  storage_ = options_.storage.storage;
+  if (!storage_) {
+    storage_ = options_.must_exist ? open_existing_storage(options_.storage.url)
+                                   : open_storage(options_.storage.url);
+  }
+
+  const std::vector<Direction> wanted = wanted_directions(options_);
+  seed_ = options_.seed ? *options_.seed : drawn_seed();
+  const std::vector<Attribute> initial{
+      attribute(Attribute::kStudy, true, kSeed, fmt::format("{}", seed_))};
+  const std::vector<Direction> made_with = options_.must_exist ? std::vector<Direction>{}
+                                           : wanted.empty()
+                                               ? std::vector<Direction>{Direction::minimize}
+                                               : wanted;
+  log_ = storage_->open(options_.name, made_with, initial);
+  if (!log_) {
+    throw StorageError(
+        fmt::format("storage '{}': there is no study '{}'", options_.storage.url, options_.name));
+  }
+  if (!wanted.empty() && wanted != log_->directions()) {
+    throw ValueError(fmt::format("study '{}': it exists with other directions", options_.name));
+  }
+  for (const Direction d : log_->directions()) signs_.push_back(d == Direction::maximize ? -1 : 1);
+  history_ = History(signs_);
+  sync();
+  settle_seed();
+  sampler_rng_ = Rng(seed_).fork("sampler");
+  if (options_.deterministic) {
+    views_.assign(static_cast<size_t>(options_.lag) + 1, History(signs_));
+  }
+}
+
+void StudyState::settle_seed() {
+  const auto it = history_.system().find(kSeed);
+  if (it == history_.system().end()) {  // a study of Optuna's
+    append(attribute(Attribute::kStudy, true, kSeed, fmt::format("{}", seed_)));
+    return;
+  }
+  uint64_t stored = 0;
+  const std::string& text = it->second;
+  if (std::from_chars(text.data(), text.data() + text.size(), stored).ec != std::errc()) {
+    throw StorageError(fmt::format("study '{}': its seed reads '{}'", options_.name, text));
+  }
+  if (options_.seed && *options_.seed != stored) {
+    throw ValueError(
+        fmt::format("study '{}': its seed is {}, not {}; leave the seed out to go on with it",
+                    options_.name, stored, *options_.seed));
+  }
+  seed_ = stored;
+}
+
+void StudyState::sync() {
+  log_->read([this](const Event& event) { history_.apply(event); });
+}
+
+bool StudyState::append(std::span<const Event> events) {
+  const bool done = log_->append(events);
+  sync();
+  return done;
+}
+
+const TrialRecord& StudyState::record(int64_t number) const {
+  if (number < 0 || static_cast<size_t>(number) >= history_.trials().size()) {
+    throw ValueError(fmt::format("study '{}': there is no trial {}; there are {}", options_.name,
+                                 number, history_.trials().size()));
+  }
+  return history_.trials()[static_cast<size_t>(number)];
+}
+
+std::string StudyState::trial_name(int64_t number) const {
+  return fmt::format("trial {} of study '{}'", number, options_.name);
+}
+
+int64_t StudyState::unsettled_below(int64_t limit) const {
+  const auto& trials = history_.trials();
+  const auto end = std::min(limit, static_cast<int64_t>(trials.size()));
+  while (settled_ < end && finished(trials[static_cast<size_t>(settled_)].state)) ++settled_;
+  return settled_ < end ? settled_ : -1;
+}
+
+const History& StudyState::view(int64_t number) const {
+  if (!options_.deterministic) return history_;
+  return views_[static_cast<size_t>(number % (options_.lag + 1))];
+}
+
+void StudyState::prepare_view(int64_t number) {
+  History& mine = views_[static_cast<size_t>(number % (options_.lag + 1))];
+  const int64_t limit = number - options_.lag;
+  if (static_cast<int64_t>(mine.trials().size()) > std::max<int64_t>(limit, 0)) {
+    mine = History(signs_);  // an enqueued trial with a number lower than one that ran before it
+  }
+  for (auto k = static_cast<int64_t>(mine.trials().size()); k < limit; ++k) {
+    mine.adopt(record(k), history_);
+  }
+}
+
+Trial StudyState::ask(bool wait) {
+  std::unique_lock lock(mutex_);
+  sync();
+  if (options_.deterministic && !wait) {
+    const int64_t limit = static_cast<int64_t>(history_.trials().size()) - options_.lag;
+    if (const int64_t open = unsettled_below(limit); open >= 0) {
+      throw ValueError(
+          fmt::format("study '{}': it is deterministic with lag {}, so tell trial {} before "
+                      "asking for another",
+                      options_.name, options_.lag, open));
+    }
+  }
+  const int64_t number = log_->start(now());
+  sync();
+  Trial trial(shared_from_this(), number);
+  trial.fixed_ = fixed_params(record(number));
+  if (options_.deterministic) {
+    while (unsettled_below(number - options_.lag) >= 0) {
+      ended_.wait_for(lock, std::chrono::milliseconds(50));
+      sync();  // the trial may be another process's
+    }
+    prepare_view(number);
+  }
+  return trial;
+}
+
+void StudyState::tell(Trial& trial, const Outcome& outcome) {
+  if (!trial.study_)
+    throw ValueError(fmt::format("tell: {} has been told already", trial_name(trial.number_)));
+  if (trial.study_.get() != this) throw ValueError("tell: the trial is another study's");
+  tell(trial.number_, outcome);
+  trial.study_ = nullptr;  // the study lives on: this is one of its members
+}
+
+void StudyState::tell(int64_t number, const Outcome& outcome) {
+  const std::unique_lock lock(mutex_);
+  const TrialRecord& trial = record(number);
+  if (finished(trial.state)) {
+    throw StorageError(fmt::format("tell: {} has already ended", trial_name(number)));
+  }
+  std::vector<Event> events;
+  Finished end{
+      .trial = number, .state = outcome.state(), .values = outcome.values(), .time = now()};
+  std::string reason = outcome.reason();
+  if (end.state == State::complete) {
+    if (end.values.size() != signs_.size()) {
+      throw ValueError(fmt::format("tell: {} has {} objectives, but was given {} values",
+                                   trial_name(number), signs_.size(), end.values.size()));
+    }
+    if (std::any_of(end.values.begin(), end.values.end(), [](double v) { return std::isnan(v); })) {
+      end.state = State::failed;
+      end.values.clear();
+      reason = "the objective's value is NaN";
+    }
+  } else if (end.state == State::pruned && signs_.size() == 1 && !trial.reports.empty()) {
+    const double last = signs_.front() * trial.reports.back().loss;
+    if (!std::isnan(last)) end.values = {last};
+  }
+  if (!reason.empty()) events.push_back(attribute(number, true, kError, json::quote(reason)));
+  events.push_back(std::move(end));
+  const bool done = append(events);
+  ended_.notify_all();
+  if (!done) {
+    throw StorageError(fmt::format("tell: {} was ended by somebody else", trial_name(number)));
+  }
+}
+
+int64_t StudyState::enqueue(const Params& params) {
+  const std::lock_guard lock(mutex_);
+  const int64_t number = log_->create({attribute(0, true, kFixed, json::text(params))});
+  sync();
+  return number;
+}
+
+void StudyState::report(int64_t number, int64_t step, double value) {
+  const std::lock_guard lock(mutex_);
+  if (signs_.size() > 1)
+    throw ValueError("report: a study with several objectives takes no reports");
+  if (step < 0) throw ValueError(fmt::format("report: steps count from 0, not {}", step));
+  append(Reported{number, step, value});
+}
+
+bool StudyState::should_stop(int64_t number) {
+  const std::lock_guard lock(mutex_);
+  return options_.pruner->should_stop(record(number), view(number));
+}
+
+void StudyState::set_attribute(int64_t trial, std::string_view name, std::string json) {
+  json::parse(json);  // one bad row would make the study unreadable to others
+  const std::lock_guard lock(mutex_);
+  append(attribute(trial, false, name, std::move(json)));
+}
+
+}  // namespace attune::tune
