@@ -103,9 +103,6 @@ struct Pack {
     const Pack y = hn::Cos(Tag(), x.v);
     return within_range(x) ? y : lane_by_lane(x, [](T e) { return std::cos(e); });
   }
-  HWY_INLINE friend Pack erf(Pack x) {  // libm's: correct to the last bit or two everywhere
-    return lane_by_lane(x, [](T e) { return std::erf(e); });
-  }
   HWY_INLINE friend Pack pow(Pack a, Pack b) {
     HWY_ALIGN T from[hn::MaxLanes(Tag())];
     HWY_ALIGN T to[hn::MaxLanes(Tag())];
@@ -113,9 +110,6 @@ struct Pack {
     hn::Store(b.v, Tag(), to);
     for (size_t i = 0; i < hn::Lanes(Tag()); ++i) to[i] = std::pow(from[i], to[i]);
     return hn::Load(Tag(), to);
-  }
-  HWY_INLINE friend Pack erfc(Pack x) {
-    return lane_by_lane(x, [](T e) { return std::erfc(e); });
   }
   HWY_INLINE friend Pack sigmoid(Pack x) {  // exp only of what is negative: never overflows
     const Pack e = exp(-abs(x));

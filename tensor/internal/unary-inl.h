@@ -12,6 +12,7 @@
 #define ATTUNE_TENSOR_INTERNAL_UNARY_INL_H_
 #endif
 
+#include "attune/tensor/internal/erf-inl.h"
 #include "attune/tensor/internal/pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
