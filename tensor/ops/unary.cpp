@@ -56,211 +56,89 @@ enum class UnaryOp : uint8_t {
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
 
+// clang-format off
 struct Neg {
-  template <class V>
-  static V value(V x) {
-    return -x;
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return constant(x, -1.0);
-  }
+  template <class V> static V value(V x) { return -x; }
+  template <class V> static V slope(const V& x, const V&) { return constant(x, -1.0); }
 };
 struct Abs {
-  template <class V>
-  static V value(V x) {
-    return abs(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return sign(x);
-  }
+  template <class V> static V value(V x) { return abs(x); }
+  template <class V> static V slope(const V& x, const V&) { return sign(x); }
 };
 struct Sign {
-  template <class V>
-  static V value(V x) {
-    return sign(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return constant(x, 0.0);
-  }
+  template <class V> static V value(V x) { return sign(x); }
+  template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
 };
 struct Square {
-  template <class V>
-  static V value(V x) {
-    return x * x;
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return x * 2.0;
-  }
+  template <class V> static V value(V x) { return x * x; }
+  template <class V> static V slope(const V& x, const V&) { return x * 2.0; }
 };
 struct Floor {
-  template <class V>
-  static V value(V x) {
-    return floor(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return constant(x, 0.0);
-  }
+  template <class V> static V value(V x) { return floor(x); }
+  template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
 };
 struct Ceil {
-  template <class V>
-  static V value(V x) {
-    return ceil(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return constant(x, 0.0);
-  }
+  template <class V> static V value(V x) { return ceil(x); }
+  template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
 };
 struct Round {
-  template <class V>
-  static V value(V x) {
-    return round(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return constant(x, 0.0);
-  }
+  template <class V> static V value(V x) { return round(x); }
+  template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
 };
 struct Relu {
-  template <class V>
-  static V value(V x) {
-    return maximum(x, 0);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return positive(x);
-  }
+  template <class V> static V value(V x) { return maximum(x, 0); }
+  template <class V> static V slope(const V& x, const V&) { return positive(x); }
 };
 struct Sqrt {
-  template <class V>
-  static V value(V x) {
-    return sqrt(x);
-  }
-  template <class V>
-  static V slope(const V&, const V& y) {
-    return 0.5 / y;
-  }
+  template <class V> static V value(V x) { return sqrt(x); }
+  template <class V> static V slope(const V&, const V& y) { return 0.5 / y; }
 };
 struct Rsqrt {
-  template <class V>
-  static V value(V x) {
-    return 1.0 / sqrt(x);
-  }
-  template <class V>
-  static V slope(const V&, const V& y) {
-    return -0.5 * y * y * y;
-  }
+  template <class V> static V value(V x) { return 1.0 / sqrt(x); }
+  template <class V> static V slope(const V&, const V& y) { return -0.5 * y * y * y; }
 };
 struct Reciprocal {
-  template <class V>
-  static V value(V x) {
-    return 1.0 / x;
-  }
-  template <class V>
-  static V slope(const V&, const V& y) {
-    return -(y * y);
-  }
+  template <class V> static V value(V x) { return 1.0 / x; }
+  template <class V> static V slope(const V&, const V& y) { return -(y * y); }
 };
 struct Exp {
-  template <class V>
-  static V value(V x) {
-    return exp(x);
-  }
-  template <class V>
-  static V slope(const V&, const V& y) {
-    return y;
-  }
+  template <class V> static V value(V x) { return exp(x); }
+  template <class V> static V slope(const V&, const V& y) { return y; }
 };
 struct Expm1 {
-  template <class V>
-  static V value(V x) {
-    return expm1(x);
-  }
-  template <class V>
-  static V slope(const V&, const V& y) {
-    return y + 1.0;
-  }
+  template <class V> static V value(V x) { return expm1(x); }
+  template <class V> static V slope(const V&, const V& y) { return y + 1.0; }
 };
 struct Log {
-  template <class V>
-  static V value(V x) {
-    return log(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return 1.0 / x;
-  }
+  template <class V> static V value(V x) { return log(x); }
+  template <class V> static V slope(const V& x, const V&) { return 1.0 / x; }
 };
 struct Log1p {
-  template <class V>
-  static V value(V x) {
-    return log1p(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return 1.0 / (x + 1.0);
-  }
+  template <class V> static V value(V x) { return log1p(x); }
+  template <class V> static V slope(const V& x, const V&) { return 1.0 / (x + 1.0); }
 };
 struct Sin {
-  template <class V>
-  static V value(V x) {
-    return sin(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return cos(x);
-  }
+  template <class V> static V value(V x) { return sin(x); }
+  template <class V> static V slope(const V& x, const V&) { return cos(x); }
 };
 struct Cos {
-  template <class V>
-  static V value(V x) {
-    return cos(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return -sin(x);
-  }
+  template <class V> static V value(V x) { return cos(x); }
+  template <class V> static V slope(const V& x, const V&) { return -sin(x); }
 };
 struct Tanh {
-  template <class V>
-  static V value(V x) {
-    return tanh(x);
-  }
-  template <class V>
-  static V slope(const V&, const V& y) {
-    return 1.0 - y * y;
-  }
+  template <class V> static V value(V x) { return tanh(x); }
+  template <class V> static V slope(const V&, const V& y) { return 1.0 - y * y; }
 };
 struct Erf {  // the constant is 2 / sqrt(pi)
-  template <class V>
-  static V value(V x) {
-    return erf(x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return 1.1283791670955126 * exp(-(x * x));
-  }
+  template <class V> static V value(V x) { return erf(x); }
+  template <class V> static V slope(const V& x, const V&) { return 1.1283791670955126 * exp(-(x * x)); }
 };
 struct Sigmoid {  // y - y^2; 1 / (1 + exp(-x))
-  template <class V>
-  static V value(V x) {
-    return sigmoid(x);
-  }
-  template <class V>
-  static V slope(const V&, const V& y) {
-    return y * (1.0 - y);
-  }
+  template <class V> static V value(V x) { return sigmoid(x); }
+  template <class V> static V slope(const V&, const V& y) { return y * (1.0 - y); }
 };
 struct Silu {
-  template <class V>
-  static V value(V x) {
-    return x * sigmoid(x);
-  }
+  template <class V> static V value(V x) { return x * sigmoid(x); }
   template <class V>
   static V slope(const V& x, const V&) {
     const V s = sigmoid(x);
@@ -268,31 +146,16 @@ struct Silu {
   }
 };
 struct Softplus {  // max(x, 0) + log(1 + exp(-|x|)): never overflows
-  template <class V>
-  static V value(V x) {
-    return maximum(x, 0) + log1p(exp(-abs(x)));
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return sigmoid(x);
-  }
+  template <class V> static V value(V x) { return maximum(x, 0) + log1p(exp(-abs(x))); }
+  template <class V> static V slope(const V& x, const V&) { return sigmoid(x); }
 };
 struct GeluExact {  // x times the normal distribution function, by erfc, which keeps the far tail
                     // exact
-  template <class V>
-  static V value(V x) {
-    return 0.5 * x * erfc(-0.7071067811865476 * x);
-  }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    return 0.5 * erfc(-0.7071067811865476 * x) + 0.3989422804014327 * x * exp(-0.5 * x * x);
-  }
+  template <class V> static V value(V x) { return 0.5 * x * erfc(-0.7071067811865476 * x); }
+  template <class V> static V slope(const V& x, const V&) { return 0.5 * erfc(-0.7071067811865476 * x) + 0.3989422804014327 * x * exp(-0.5 * x * x); }
 };
 struct GeluTanh {  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-  template <class V>
-  static V value(V x) {
-    return x * sigmoid(1.5957691216057308 * x * (1.0 + 0.044715 * x * x));
-  }
+  template <class V> static V value(V x) { return x * sigmoid(1.5957691216057308 * x * (1.0 + 0.044715 * x * x)); }
   template <class V>
   static V slope(const V& x, const V&) {
     const V s = sigmoid(1.5957691216057308 * x * (1.0 + 0.044715 * x * x));
@@ -300,15 +163,10 @@ struct GeluTanh {  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
   }
 };
 struct LeakyRelu {
-  template <class V>
-  static V value(V x, double p) {
-    return maximum(x, 0) + p * minimum(x, 0);
-  }
-  template <class V>
-  static V slope(const V& x, const V&, double p) {
-    return p + (1.0 - p) * positive(x);
-  }
+  template <class V> static V value(V x, double p) { return maximum(x, 0) + p * minimum(x, 0); }
+  template <class V> static V slope(const V& x, const V&, double p) { return p + (1.0 - p) * positive(x); }
 };
+// clang-format on
 
 // ---- Kernels ----
 
