@@ -1,6 +1,7 @@
-if(ATTUNE_WITH_SQLITE AND EXISTS ${PROJECT_SOURCE_DIR}/tune/storages/sqlite.cpp)
+if(ATTUNE_WITH_SQLITE)
   set(attune_sqlite_sources tune/storages/optuna_text.cpp tune/storages/sqlite.cpp
-      tune/storages/sqlite_database.cpp tune/storages/sqlite_log.cpp)
+      tune/storages/sqlite_database.cpp tune/storages/sqlite_log.cpp
+      tune/storages/sqlite_read.cpp tune/storages/worker.cpp)
   set(attune_sqlite_library SQLite::SQLite3)
 else()
   set(attune_sqlite_sources tune/storages/sqlite_absent.cpp)
@@ -24,12 +25,26 @@ attune_module(tune
     tune/internal/sobol_sequence.cpp
     tune/pruners/median.cpp
     tune/pruners/no_pruning.cpp
+    tune/samplers/bayesian.cpp
     tune/samplers/grid.cpp
     tune/samplers/random.cpp
     tune/samplers/sampler.cpp
     tune/samplers/sobol.cpp
+    tune/samplers/internal/acquisition.cpp
+    tune/samplers/internal/acquisition_search.cpp
+    tune/samplers/internal/box_minimizer.cpp
+    tune/samplers/internal/domain.cpp
+    tune/samplers/internal/evidence.cpp
+    tune/samplers/internal/gp_fit.cpp
+    tune/samplers/internal/gp_kernel.cpp
+    tune/samplers/internal/gp_model.cpp
+    tune/samplers/internal/kernel_passes.cpp
+    tune/samplers/internal/lapack.cpp
+    tune/samplers/internal/output_transform.cpp
+    tune/samplers/internal/trust_region.cpp
     tune/storages/memory.cpp
     tune/storages/url.cpp
     ${attune_sqlite_sources}
   DEPENDS tensor
-  PRIVATE fmt::fmt-header-only Threads::Threads ${attune_sqlite_library})
+  PRIVATE attune_lapacke attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY fmt::fmt-header-only
+          Threads::Threads ${attune_sqlite_library})

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -11,7 +12,7 @@ namespace {
 struct Shared {
   std::mutex mutex = {};
   std::vector<Direction> directions = {};
-  std::vector<Event> events = {};
+  std::deque<Event> events = {};
   std::vector<State> states = {};     // by trial number
   std::vector<int64_t> waiting = {};  // numbers, the first last
 };
