@@ -7,10 +7,13 @@ attune_module(tensor
     tensor/tensor.cpp
     tensor/threads.cpp
     tensor/internal/axes.cpp
+    tensor/internal/file.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_kernel.cpp
     tensor/internal/pool.cpp
     tensor/internal/walk.cpp
+    tensor/io/csv.cpp
+    tensor/io/safetensors.cpp
     tensor/ops/binary.cpp
     tensor/ops/compare.cpp
     tensor/ops/convert.cpp
@@ -36,4 +39,5 @@ attune_module(tensor
     tensor/ops/sort.cpp
     tensor/ops/unary.cpp
     tensor/ops/view.cpp
-  PRIVATE attune_blas OpenMP::OpenMP_CXX PkgConfig::HWY fmt::fmt-header-only)
+  PRIVATE attune_blas OpenMP::OpenMP_CXX PkgConfig::HWY fmt::fmt-header-only
+          nlohmann_json::nlohmann_json)

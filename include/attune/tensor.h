@@ -4,6 +4,8 @@
 #include "attune/tensor/arguments.h"
 #include "attune/tensor/dtype.h"
 #include "attune/tensor/error.h"
+#include "attune/tensor/io/csv.h"
+#include "attune/tensor/io/safetensors.h"
 #include "attune/tensor/rng.h"
 #include "attune/tensor/shape.h"
 #include "attune/tensor/tape.h"

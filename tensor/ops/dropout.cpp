@@ -13,31 +13,32 @@ namespace {
 
 using namespace internal;
 
-// y[i] = x[i] scale where word i of `rng` is at least `threshold`, else 0. Linear in x, so that the
+// y[i] = x[i] scale where word i of `rng` is above `limit`, else 0. Linear in x, so that the
 // gradient, and the gradient's gradient, are this again.
-Tensor drop(const Tensor& x, const Rng& rng, uint64_t threshold, double scale) {
+Tensor drop(const Tensor& x, const Rng& rng, uint32_t limit, double scale) {
   Tensor y = make(x.shape(), x.dtype());
   const Tensor from = x.is_contiguous() ? x : x.detach().contiguous();
   dispatch_floating("dropout", x.dtype(), [&]<class T>() {
     const T* in = elements<T>(from);
     T* out = elements<T>(y);
     const int64_t numel = x.numel();
-    parallel_for(
-        (numel + kPieceWords - 1) / kPieceWords, kPieceWords * 4, [&](int64_t begin, int64_t end) {
-          uint32_t words[kPieceWords];
-          for (int64_t i = begin * kPieceWords; i < std::min(end * kPieceWords, numel);
-               i += kPieceWords) {
-            const int64_t n = std::min(kPieceWords, numel - i);
-            random_words(rng, static_cast<uint64_t>(i), static_cast<size_t>(n), words);
-            for (int64_t k = 0; k < n; ++k) {
-              out[i + k] = words[k] >= threshold ? in[i + k] * static_cast<T>(scale) : T{0};
-            }
-          }
-        });
+    parallel_for((numel + kPieceWords - 1) / kPieceWords, kPieceWords * 4,
+                 [&](int64_t begin, int64_t end) {
+                   uint32_t words[kPieceWords];
+                   for (int64_t i = begin * kPieceWords; i < std::min(end * kPieceWords, numel);
+                        i += kPieceWords) {
+                     const int64_t n = std::min(kPieceWords, numel - i);
+                     random_words(rng, static_cast<uint64_t>(i), static_cast<size_t>(n), words);
+                     for (int64_t k = 0; k < n; ++k) {
+                       const T kept = in[i + k] * static_cast<T>(scale);  // no branch: vectorized
+                       out[i + k] = words[k] > limit ? kept : T{0};
+                     }
+                   }
+                 });
   });
   if (tracks(x)) {
-    record(y, {&x}, [rng, threshold, scale](const Tensor& dy, Gradients& grads) {
-      grads.add(0, drop(dy, rng, threshold, scale));
+    record(y, {&x}, [rng, limit, scale](const Tensor& dy, Gradients& grads) {
+      grads.add(0, drop(dy, rng, limit, scale));
     });
   }
   return y;
@@ -52,9 +53,10 @@ Tensor Tensor::dropout(double p, Rng& rng) const {
                     dtype());
   const Rng here = rng;
   rng.skip(static_cast<uint64_t>(numel()));  // whatever p: the next draw does not depend on it
-  if (p == 0) return *this;
-  return drop(*this, here, static_cast<uint64_t>(std::llround(p * 0x1p32)),
-              p < 1 ? 1 / (1 - p) : 0);
+  // A word is at most `limit` with probability (limit + 1) / 2^32.
+  const auto dropped = static_cast<uint64_t>(std::llround(p * 0x1p32));
+  if (dropped == 0) return *this;
+  return drop(*this, here, static_cast<uint32_t>(dropped - 1), p < 1 ? 1 / (1 - p) : 0);
 }
 
 }  // namespace attune

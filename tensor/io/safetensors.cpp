@@ -1,0 +1,276 @@
+// The format: 8 bytes little-endian length of the header; the header, JSON from name to
+// {"dtype", "shape", "data_offsets"}, padded with spaces to a multiple of 8; the elements,
+// row-major and little-endian, without gaps.
+
+#include "attune/tensor/io/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+#include <set>
+
+#include "attune/tensor/internal/block.h"
+#include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/file.h"
+
+namespace attune {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+static_assert(std::endian::native == std::endian::little, "elements are copied as they lie");
+
+constexpr size_t kPrefix = 8;
+constexpr uint64_t kLongestHeader = 100'000'000;  // as the reference implementation has it
+constexpr const char* kMetadata = "__metadata__";
+
+const char* format_name(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return "F32";
+    case DType::f64: return "F64";
+    case DType::i32: return "I32";
+    case DType::i64: return "I64";
+    case DType::u8: return "U8";
+    case DType::boolean: break;
+  }
+  return "BOOL";
+}
+
+std::optional<DType> dtype_named(const std::string& name) {
+  for (const DType dtype :
+       {DType::f32, DType::f64, DType::i32, DType::i64, DType::u8, DType::boolean}) {
+    if (name == format_name(dtype)) return dtype;
+  }
+  return {};
+}
+
+size_t bytes_of(const Tensor& x) { return static_cast<size_t>(x.numel()) * byte_size(x.dtype()); }
+
+// ---- Reading ----
+
+struct Entry {
+  std::string name;
+  DType dtype{};
+  Shape shape;
+  uint64_t begin = 0, end = 0;  // in the data
+};
+
+class Reader {
+ public:
+  explicit Reader(const std::string& path) : path_(path), bytes_(internal::read_file(path)) {}
+
+  TensorFile read() {
+    const Json header = parse_header();
+    Metadata metadata;
+    std::vector<Entry> entries;
+    for (const auto& [name, value] : header.items()) {
+      if (name == kMetadata) {
+        for (const auto& [key, text] : object(name, value).items()) {
+          require(text.is_string(), "metadata \"{}\" is not a string", key);
+          metadata[key] = text.get<std::string>();
+        }
+      } else {
+        entries.push_back(entry(name, object(name, value)));
+      }
+    }
+    check_cover(entries);
+    NamedTensors tensors;
+    for (const Entry& e : entries) {
+      Tensor x = Tensor::empty(e.shape, e.dtype);
+      std::memcpy(internal::block(x).data, bytes_.data() + data_ + e.begin, e.end - e.begin);
+      if (e.dtype == DType::boolean) check_booleans(e, x);
+      tensors.emplace_back(e.name, std::move(x));
+    }
+    return {std::move(tensors), std::move(metadata)};
+  }
+
+ private:
+  template <class... Args>
+  void require(bool fine, fmt::format_string<Args...> format, Args&&... args) const {
+    if (!fine) refuse(kPrefix, fmt::format(format, std::forward<Args>(args)...));
+  }
+  [[noreturn]] void refuse(size_t byte, const std::string& why) const {
+    fail<IoError>("{}: not a safetensors file: at byte {}: {}", path_, byte, why);
+  }
+
+  Json parse_header() {
+    if (bytes_.size() < kPrefix) {
+      refuse(bytes_.size(), "the file ends before the length of its header does");
+    }
+    uint64_t length = 0;
+    std::memcpy(&length, bytes_.data(), kPrefix);
+    const size_t rest = bytes_.size() - kPrefix;
+    if (length > kLongestHeader || length > rest) {
+      refuse(0,
+             fmt::format("a header of {} bytes is announced, the file has {} more", length, rest));
+    }
+    data_ = kPrefix + static_cast<size_t>(length);
+    // A parser keeps the last of two equal names; here that would hide a tensor.
+    std::vector<std::set<std::string>> seen;
+    std::string twice;
+    const auto watch = [&](int, Json::parse_event_t event, const Json& value) {
+      if (event == Json::parse_event_t::object_start) seen.emplace_back();
+      if (event == Json::parse_event_t::object_end) seen.pop_back();
+      if (event == Json::parse_event_t::key &&
+          !seen.back().insert(value.get<std::string>()).second) {
+        twice = value.get<std::string>();
+      }
+      return true;
+    };
+    try {
+      const char* text = bytes_.data() + kPrefix;
+      Json header = Json::parse(text, text + length, watch);
+      require(header.is_object(), "the header is not a JSON object");
+      require(twice.empty(), "\"{}\" is named twice", twice);
+      return header;
+    } catch (const Json::parse_error& e) {
+      refuse(kPrefix + e.byte, fmt::format("the header is not JSON: {}", e.what()));
+    }
+  }
+
+  const Json& object(const std::string& name, const Json& value) const {
+    require(value.is_object(), "\"{}\" is not an object", name);
+    return value;
+  }
+
+  uint64_t number(const std::string& name, const Json& value) const {
+    require(value.is_number_unsigned(), "\"{}\": {} is not a size", name, value.dump());
+    return value.get<uint64_t>();
+  }
+
+  Entry entry(const std::string& name, const Json& value) const {
+    for (const char* key : {"dtype", "shape", "data_offsets"}) {
+      require(value.contains(key), "\"{}\" has no {}", name, key);
+    }
+    const Json &dtype = value["dtype"], &shape = value["shape"], &span = value["data_offsets"];
+    require(dtype.is_string(), "\"{}\": the dtype is not a string", name);
+    const std::optional<DType> known = dtype_named(dtype.get<std::string>());
+    require(known.has_value(), "\"{}\": dtype {} is none of F32 F64 I32 I64 U8 BOOL", name,
+            dtype.get<std::string>());
+    require(shape.is_array() && shape.size() <= kMaxRank,
+            "\"{}\": the shape {} is not a list of at most {} sizes", name, shape.dump(), kMaxRank);
+    require(span.is_array() && span.size() == 2, "\"{}\": data_offsets {} is not [begin, end]",
+            name, span.dump());
+    Entry e{name, *known, {}, number(name, span[0]), number(name, span[1])};
+    const uint64_t held = bytes_.size() - data_;
+    require(e.begin <= e.end && e.end <= held,
+            "\"{}\": bytes {} to {} of the data, of which there are {}; the file may be truncated",
+            name, e.begin, e.end, held);
+    // Multiplied so that nothing can overflow: the product never passes what the file could hold.
+    uint64_t bytes = byte_size(e.dtype);
+    bool empty = false;
+    for (const Json& size : shape) empty = number(name, size) == 0 || empty;
+    for (const Json& size : shape) {
+      const uint64_t n = number(name, size);
+      require(n <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) &&
+                  (empty || bytes <= held / n),
+              "\"{}\": the shape {} needs more bytes than the file has", name, shape.dump());
+      if (!empty) bytes *= n;
+      e.shape.push_back(static_cast<int64_t>(n));
+    }
+    if (empty) bytes = 0;
+    require(bytes == e.end - e.begin, "\"{}\": {} of {} needs {} bytes, data_offsets gives {}",
+            name, e.shape, e.dtype, bytes, e.end - e.begin);
+    return e;
+  }
+
+  // The tensors must cover the data exactly: a gap could hide something, an overlap is a lie.
+  void check_cover(const std::vector<Entry>& entries) const {
+    std::vector<const Entry*> in_order;
+    for (const Entry& e : entries) in_order.push_back(&e);
+    std::ranges::sort(in_order, {}, [](const Entry* e) { return std::pair(e->begin, e->end); });
+    uint64_t end = 0;
+    for (const Entry* e : in_order) {
+      if (e->begin != end) {
+        refuse(data_ + static_cast<size_t>(std::min(e->begin, end)),
+               fmt::format("\"{}\" begins at byte {} of the data, the one before ends at {}",
+                           e->name, e->begin, end));
+      }
+      end = e->end;
+    }
+    if (end != bytes_.size() - data_) {
+      refuse(data_ + static_cast<size_t>(end),
+             fmt::format("{} bytes belong to no tensor", bytes_.size() - data_ - end));
+    }
+  }
+
+  // A bool that is neither 0 nor 1 is undefined behaviour wherever it is read.
+  void check_booleans(const Entry& e, const Tensor& x) const {
+    const char* from = internal::block(x).data;
+    for (size_t i = 0; i < bytes_of(x); ++i) {
+      if (from[i] != 0 && from[i] != 1) {
+        refuse(data_ + static_cast<size_t>(e.begin) + i,
+               fmt::format("\"{}\": a BOOL is neither 0 nor 1", e.name));
+      }
+    }
+  }
+
+  std::string path_, bytes_;
+  size_t data_ = 0;  // where it begins
+};
+
+}  // namespace
+
+const Tensor& TensorFile::at(const std::string& name) const {
+  for (const auto& [key, tensor] : tensors_) {
+    if (key == name) return tensor;
+  }
+  std::string names;
+  for (const auto& [key, tensor] : tensors_) names += (names.empty() ? "" : ", ") + key;
+  fail<ValueError>("safetensors: no tensor is named \"{}\"; there are: {}", name, names);
+}
+
+bool TensorFile::contains(const std::string& name) const {
+  return std::ranges::any_of(tensors_, [&](const auto& entry) { return entry.first == name; });
+}
+
+void save_safetensors(const std::string& path, const NamedTensors& tensors,
+                      const Metadata& metadata) {
+  std::set<std::string> names;
+  for (const auto& [name, x] : tensors) {
+    internal::require_defined("save_safetensors", x);
+    check<ValueError>(name != kMetadata, "save_safetensors: {} cannot name a tensor", kMetadata);
+    check<ValueError>(names.insert(name).second, "save_safetensors: \"{}\" is named twice", name);
+  }
+  // Wide elements first, so that every tensor is aligned to its element; then in the given order.
+  std::vector<size_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [&](size_t i) { return byte_size(tensors[i].second.dtype()); });
+
+  Json header = Json::object();
+  if (!metadata.empty()) header[kMetadata] = metadata;
+  for (const auto& [name, x] : tensors) header[name] = nullptr;  // in the given order
+  size_t end = 0;
+  for (const size_t i : order) {
+    const auto& [name, x] = tensors[i];
+    const Shape shape = x.shape();
+    header[name] = {{"dtype", format_name(x.dtype())},
+                    {"shape", std::vector<int64_t>(shape.begin(), shape.end())},
+                    {"data_offsets", {end, end + bytes_of(x)}}};
+    end += bytes_of(x);
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const Json::type_error&) {
+    fail<ValueError>("save_safetensors: names and metadata must be UTF-8");
+  }
+  text.append((8 - text.size() % 8) % 8, ' ');
+
+  internal::AtomicFile file(path);
+  const uint64_t length = text.size();
+  file.write(&length, kPrefix);
+  file.write(text.data(), text.size());
+  for (const size_t i : order) {
+    const Tensor x = tensors[i].second.detach().contiguous();
+    file.write(internal::block(x).data, bytes_of(x));
+  }
+  file.commit();
+}
+
+}  // namespace attune
