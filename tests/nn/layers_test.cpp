@@ -1,0 +1,220 @@
+// One suite, run on every layer. A new layer adds one line to all_layers().
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "attune/nn/activation.h"
+#include "attune/nn/dropout.h"
+#include "attune/nn/embedding.h"
+#include "attune/nn/layer_norm.h"
+#include "attune/nn/linear.h"
+#include "attune/nn/sequential.h"
+#include "attune/nn/standardizer.h"
+#include "attune/tensor/error.h"
+#include "attune/tensor/tape.h"
+
+using namespace attune;
+
+namespace {
+
+struct Case {
+  std::string name;
+  nn::Layer layer;
+  Tensor x;  // f64, or integers for an Embedding
+  std::vector<std::string> parameters, buffers{};
+};
+
+std::vector<Case> all_layers() {
+  Rng rng(7);
+  const Tensor x = Tensor::randn({3, 4}, rng, DType::f64);
+  const Tensor deep = Tensor::randn({2, 3, 4}, rng, DType::f64);
+  const std::vector<std::string> none, weight{"weight"}, both{"weight", "bias"};
+  return {
+      {"Linear", nn::Linear(4, 5, rng), x, both},
+      {"Linear, 3 axes", nn::Linear(4, 5, rng), deep, both},
+      {"Linear, no bias", nn::Linear(4, 5, rng, {.bias = false}), x, weight},
+      {"LayerNorm", nn::LayerNorm(4), deep, both},
+      {"LayerNorm, plain", nn::LayerNorm(4, {.affine = false}), x, none},
+      {"Embedding", nn::Embedding(6, 3, rng), Tensor({{0, 5}, {2, 5}}), weight},
+      {"Dropout", nn::Dropout(0.4, rng), x, none},
+      {"ReLU", nn::ReLU(), x, none},
+      {"LeakyReLU", nn::LeakyReLU(0.1), x, none},
+      {"GELU", nn::GELU(), x, none},
+      {"Sigmoid", nn::Sigmoid(), x, none},
+      {"SiLU", nn::SiLU(), x, none},
+      {"Softplus", nn::Softplus(), x, none},
+      {"Tanh", nn::Tanh(), x, none},
+      {"Softmax", nn::Softmax(), x, none},
+      {"LogSoftmax", nn::LogSoftmax(), x, none},
+      {"Flatten", nn::Flatten(), deep, none},
+      {"Residual", nn::Residual(nn::Linear(4, 4, rng)), x, {"inner.weight", "inner.bias"}},
+      {"Standardizer", nn::Standardizer::fit(x), x, none, {"mean", "std"}},
+      {"Sequential",
+       nn::Sequential{nn::Linear(4, 6, rng), nn::ReLU(), nn::Dropout(0.2, rng),
+                      nn::Linear(6, 2, rng, {.bias = false})},
+       x,
+       {"0.weight", "0.bias", "3.weight"}},
+  };
+}
+
+// Puts other tensors in the places of a module's parameters.
+struct Replace : nn::Fields {
+  std::span<const Tensor> values;
+  size_t next = 0;
+  explicit Replace(std::span<const Tensor> with) : values(with) {}
+  void on_parameter(std::string_view, Tensor& x) override { x = values[next++]; }
+};
+
+void set_parameters(nn::Module& module, std::span<const Tensor> values) {
+  Replace replace(values);
+  module.fields(replace);
+}
+
+// Moves every parameter, as training would.
+void disturb(nn::Module& module) {
+  std::vector<Tensor> moved;
+  for (const Tensor& p : module.parameters()) moved.push_back(p * 1.5 + 0.25);
+  set_parameters(module, moved);
+}
+
+bool same(const Tensor& a, const Tensor& b) {
+  return a.dtype() == b.dtype() && a.shape() == b.shape() &&
+         a.eq(b).logical_or(a.isnan().logical_and(b.isnan())).all().item<bool>();
+}
+
+bool same(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+  bool equal = a.size() == b.size();
+  for (size_t i = 0; equal && i < a.size(); ++i) equal = same(a[i], b[i]);
+  return equal;
+}
+
+std::string temporary(const char* name) {
+  return (std::filesystem::temp_directory_path() / name).string();
+}
+
+}  // namespace
+
+TEST_CASE("layers: names are PyTorch's") {
+  for (Case& c : all_layers()) {
+    CAPTURE(c.name);
+    std::vector<std::string> names, buffers;
+    for (const auto& [name, tensor] : c.layer->named_parameters()) names.push_back(name);
+    for (const auto& [name, tensor] : c.layer->named_buffers()) buffers.push_back(name);
+    CHECK(names == c.parameters);
+    CHECK(buffers == c.buffers);
+    CHECK(c.layer->parameters().size() == names.size());
+    CHECK(c.layer->buffers().size() == buffers.size());
+  }
+}
+
+TEST_CASE("layers: gradients of input and parameters match central differences") {
+  for (Case& c : all_layers()) {
+    CAPTURE(c.name);
+    c.layer->to(DType::f64);
+    const bool differentiable = c.x.dtype() == DType::f64;
+    std::vector<Tensor> inputs = c.layer->parameters();
+    if (differentiable) inputs.push_back(c.x);
+    const auto f = [&](std::span<const Tensor> at) {
+      nn::Layer copy = c.layer;  // with the same random stream each time
+      set_parameters(*copy, at.first(at.size() - (differentiable ? 1 : 0)));
+      return (*copy)(differentiable ? at.back() : c.x);
+    };
+    CHECK(gradcheck(f, inputs) < 1e-6);
+  }
+}
+
+TEST_CASE("layers: a copy is a checkpoint") {
+  for (Case& c : all_layers()) {
+    CAPTURE(c.name);
+    c.layer->to(DType::f64);
+    nn::Layer copy = c.layer;
+    const std::vector<Tensor> before = c.layer->parameters();
+    for (size_t i = 0; i < before.size(); ++i) {  // shared until changed
+      CHECK(copy->parameters()[i].block() == before[i].block());
+    }
+    const nn::Checkpoint checkpoint = c.layer->checkpoint();
+    const Tensor y = (*copy)(c.x);
+    disturb(*c.layer);
+    (*c.layer)(c.x);  // draws random numbers
+    CHECK(same(copy->parameters(), before));
+    if (!before.empty()) CHECK_FALSE(same(c.layer->parameters(), before));
+    c.layer->restore(checkpoint);
+    CHECK(same((*c.layer)(c.x), y));
+  }
+}
+
+TEST_CASE("layers: saved and loaded, they give the same outputs") {
+  const std::string path = temporary("attune_layers_test.safetensors");
+  for (Case& c : all_layers()) {
+    CAPTURE(c.name);
+    c.layer->to(DType::f64);
+    c.layer->eval();
+    const Tensor y = (*c.layer)(c.x);
+    c.layer->save(path);
+    disturb(*c.layer);
+    c.layer->load(path);
+    CHECK(same((*c.layer)(c.x), y));
+  }
+  std::remove(path.c_str());
+}
+
+TEST_CASE("layers: summary names each layer and runs forward once, in evaluation mode") {
+  for (Case& c : all_layers()) {
+    CAPTURE(c.name);
+    c.layer->to(DType::f64);
+    const nn::Checkpoint before = c.layer->checkpoint();
+    const std::string text = c.layer->summary(c.x.shape(), c.x.dtype());
+    CAPTURE(text);
+    CHECK(text.find(c.layer->describe()) != std::string::npos);
+    CHECK(text.find((*c.layer)(c.x).shape().to_string()) != std::string::npos);
+    CHECK(c.layer->training());
+    if (!before.streams.empty()) {  // the forward above drew numbers in training; undo it, compare
+      c.layer->restore(before);
+      c.layer->summary(c.x.shape(), c.x.dtype());
+      CHECK(c.layer->checkpoint().streams == before.streams);
+    }
+  }
+}
+
+TEST_CASE("Linear: y = x W^T + b, from +-1/sqrt(in)") {
+  Rng rng(3);
+  nn::Linear layer(64, 50, rng);
+  const double largest = layer.weight.abs().max().item<float>();
+  CHECK(largest <= 0.125);
+  CHECK(largest > 0.124);  // 3200 draws come this near
+  CHECK(std::abs(layer.weight.mean().item<float>()) < 0.005);
+  CHECK(layer.bias.abs().max().item<float>() <= 0.125);
+  const Tensor x = Tensor::randn({3, 64}, rng);
+  const Tensor y = layer(x), expected = x.matmul(layer.weight.t()) + layer.bias;
+  CHECK((y - expected).abs().max().item<float>() < 1e-5);
+  CHECK_THROWS_AS(nn::Linear(0, 3, rng), ValueError);
+  CHECK_THROWS_AS(layer(Tensor::zeros({3, 65})), ShapeError);
+}
+
+TEST_CASE("LayerNorm, Embedding, Dropout: what they refuse") {
+  Rng rng(3);
+  CHECK_THROWS_WITH_AS(nn::LayerNorm(4)(Tensor::zeros({2, 5})),
+                       "LayerNorm: the last axis of x must be 4, but x is [2, 5]", ShapeError);
+  CHECK_THROWS_AS(nn::LayerNorm(0), ValueError);
+  CHECK_THROWS_AS(nn::Embedding(3, 0, rng), ValueError);
+  CHECK_THROWS_AS(nn::Embedding(3, 2, rng)(Tensor({0, 3})), IndexError);
+  CHECK_THROWS_AS(nn::Embedding(3, 2, rng)(Tensor({0.5f})), DTypeError);
+  CHECK_THROWS_AS(nn::Dropout(1.0, rng), ValueError);
+  CHECK_THROWS_AS(nn::Dropout(-0.1, rng), ValueError);
+}
+
+TEST_CASE("Dropout: keeps the mean, is itself in evaluation, and no two layers draw alike") {
+  Rng rng(11);
+  nn::Dropout a(0.25, rng), b(0.25, rng);
+  const Tensor ones = Tensor::ones({100, 100});
+  const Tensor y = a(ones);
+  CHECK(y.mean().item<float>() == doctest::Approx(1).epsilon(0.02));
+  CHECK(y.max().item<float>() == doctest::Approx(1 / 0.75));
+  CHECK_FALSE(same(y, b(ones)));
+  CHECK_FALSE(same(y, a(ones)));
+  a.eval();
+  CHECK(same(a(ones), ones));
+}

@@ -1,0 +1,161 @@
+#include "attune/optim/trainer.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "attune/nn/activation.h"
+#include "attune/nn/dropout.h"
+#include "attune/nn/linear.h"
+#include "attune/nn/loss.h"
+#include "attune/nn/sequential.h"
+#include "attune/nn/split.h"
+#include "attune/optim/adam.h"
+#include "attune/optim/adamw.h"
+#include "attune/optim/sgd.h"
+#include "attune/tensor/error.h"
+#include "attune/tensor/threads.h"
+
+using namespace attune;
+
+namespace {
+
+// Two spiral arms, which no straight line parts.
+nn::Dataset spirals(int64_t rows, Rng& rng) {
+  std::vector<float> x;
+  std::vector<int64_t> y;
+  for (int64_t i = 0; i < rows; ++i) {
+    const int64_t arm = i % 2;
+    const double along = rng.uniform();
+    const double angle = 1.25 * std::numbers::pi * along + std::numbers::pi * double(arm);
+    x.push_back(static_cast<float>((0.2 + along) * std::cos(angle) + 0.03 * rng.normal()));
+    x.push_back(static_cast<float>((0.2 + along) * std::sin(angle) + 0.03 * rng.normal()));
+    y.push_back(arm);
+  }
+  return {Tensor::from(x, {rows, 2}), Tensor::from(y, {rows})};
+}
+
+nn::Sequential classifier(Rng& rng) {
+  return nn::Sequential{nn::Linear(2, 32, rng),  nn::ReLU(), nn::Dropout(0.05, rng),
+                        nn::Linear(32, 32, rng), nn::ReLU(), nn::Linear(32, 2, rng)};
+}
+
+bool same(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+  bool equal = a.size() == b.size();
+  for (size_t i = 0; equal && i < a.size(); ++i) equal = a[i].eq(b[i]).all().item<bool>();
+  return equal;
+}
+
+}  // namespace
+
+TEST_CASE("train: a small network learns two spirals it was not shown") {
+  Rng rng(1);
+  nn::Split parts = nn::split(spirals(600, rng), {.stratify = true}, rng);
+  nn::Sequential model = classifier(rng);
+  optim::Adam adam({.learning_rate = 1e-2});
+  const nn::TrainReport report = nn::train(
+      model, adam, parts.train, {.epochs = 60, .batch_size = 32, .shuffle = rng.fork("order")});
+  CHECK(report.epochs == 60);
+  CHECK(report.steps == 60 * 12);  // 360 rows in batches of 32
+  CHECK(adam.steps() == report.steps);
+  CHECK(report.losses.back() < 0.3 * report.losses.front());
+  CHECK_FALSE(report.diverged);
+  const nn::Evaluation result = nn::evaluate(model, parts.test.open());
+  CHECK(result.rows == 120);
+  CHECK(result.score >= 0.97);
+  CHECK(model.training());  // evaluate leaves the mode as it was
+}
+
+TEST_CASE("train: a small network learns a function, by several optimizers") {
+  Rng rng(2);
+  const Tensor x = Tensor::uniform({400, 1}, -2, 2, rng);
+  const nn::Dataset data{x, (x * 2).sin() + x * 0.5};
+  const auto learns = [&](optim::Optimizer& optimizer) {
+    Rng own(3);
+    nn::Sequential model{nn::Linear(1, 32, own), nn::Tanh(), nn::Linear(32, 1, own)};
+    nn::train(model, optimizer, data, {.epochs = 150, .batch_size = 40, .shuffle = own});
+    return nn::evaluate(model, data).score;
+  };
+  optim::Adam adam({.learning_rate = 1e-2});
+  optim::AdamW adamw({.learning_rate = 1e-2, .weight_decay = 1e-4});
+  optim::SGD sgd({.learning_rate = 5e-2, .momentum = 0.9, .nesterov = true});
+  CHECK(learns(adam) > 0.98);
+  CHECK(learns(adamw) > 0.98);
+  CHECK(learns(sgd) > 0.98);
+}
+
+TEST_CASE("train: the same numbers again, at any number of threads") {
+  Rng data_rng(4);
+  const nn::Dataset data = spirals(200, data_rng);
+  const auto weights = [&](int threads) {
+    const ThreadScope scope(threads);
+    Rng rng(5);
+    nn::Sequential model = classifier(rng);
+    optim::AdamW adamw;
+    nn::train(model, adamw, data, {.epochs = 5, .shuffle = rng.fork("order"), .clip_norm = 0.5});
+    return model.parameters();
+  };
+  const auto once = weights(1);
+  CHECK(same(weights(1), once));
+  CHECK(same(weights(2), once));
+}
+
+TEST_CASE("train: the callback sees each epoch and may end it; divergence ends it too") {
+  Rng rng(6);
+  const nn::Dataset data = spirals(100, rng);
+  nn::Sequential model = classifier(rng);
+  optim::Adam adam;
+  std::vector<int64_t> epochs;
+  const auto report =
+      nn::train(model, adam, data, {.epochs = 10, .batch_size = 50, .on_epoch = [&](const auto& e) {
+                                      epochs.push_back(e.epoch);
+                                      CHECK(e.steps == 2 * (e.epoch + 1));
+                                      return e.epoch < 2;
+                                    }});
+  CHECK(epochs == std::vector<int64_t>{0, 1, 2});
+  CHECK(report.epochs == 3);
+  CHECK(report.losses.size() == 3);
+
+  const nn::Dataset numbers{data.x, data.x * 1e3f};
+  nn::Sequential linear{nn::Linear(2, 2, rng)};
+  optim::SGD wild({.learning_rate = 1e6});
+  const auto gone = nn::train(linear, wild, numbers, {.epochs = 100});
+  CHECK(gone.diverged);
+  CHECK(gone.epochs < 100);
+}
+
+TEST_CASE("evaluate: loss, accuracy and R^2; predict in batches") {
+  Rng rng(7);
+  nn::Linear identity(2, 2, rng);
+  identity.weight = Tensor::eye(2);
+  identity.bias = Tensor::zeros({2});
+  const Tensor x({{3.f, 1.f}, {0.f, 2.f}, {5.f, 4.f}, {1.f, 2.f}});
+  const nn::Dataset labelled{x, Tensor({0, 1, 1, 1})};
+  const nn::Evaluation result = nn::evaluate(identity, labelled, {.batch_size = 3});
+  CHECK(result.score == 0.75);
+  CHECK(result.loss == doctest::Approx(nn::cross_entropy(x, labelled.y).item<float>()));
+  CHECK(nn::predict(identity, x, 3).eq(x).all().item<bool>());
+
+  CHECK(nn::evaluate(identity, {x, x}).score == 1);
+  CHECK(nn::evaluate(identity, {x, x}).loss == 0);
+  const Tensor mean = Tensor::full({4, 2}, x.mean().item<float>());
+  CHECK(nn::evaluate(identity, {mean, x}).score == doctest::Approx(0));
+  CHECK(nn::evaluate(identity, {x, mean}).score == 0);  // no variance to explain
+  const nn::Loss l1 = nn::l1;
+  CHECK(nn::evaluate(identity, {x, x + 2}, {.loss = l1}).loss == doctest::Approx(2));
+  CHECK_THROWS_AS(nn::evaluate(identity, {x, Tensor::zeros({3})}), ShapeError);
+  CHECK_THROWS_AS(nn::predict(identity, x, 0), ValueError);
+  CHECK_THROWS_AS(nn::predict(identity, Tensor::zeros({0, 2})), ShapeError);
+}
+
+TEST_CASE("train: what it refuses") {
+  Rng rng(8);
+  nn::Linear model(2, 2, rng);
+  optim::SGD sgd;
+  const nn::Dataset data = spirals(10, rng);
+  CHECK_THROWS_AS(nn::train(model, sgd, data, {.epochs = -1}), ValueError);
+  CHECK_THROWS_AS(nn::train(model, sgd, data, {.batch_size = 0}), ValueError);
+  CHECK_THROWS_AS(nn::train(model, sgd, {data.x, Tensor::full({10}, 2, DType::i64)}, {}),
+                  ValueError);  // a label outside the model's two outputs
+}

@@ -1,0 +1,24 @@
+# attune_test(attune_nn_tests SOURCES tests/nn/module_test.cpp ... LINK attune::nn)
+# makes one doctest program of the sources and a test that runs it.
+function(attune_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} tests/main.cpp ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} doctest::doctest attune_build_flags)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+attune_test(attune_nn_tests
+  SOURCES
+    tests/nn/data_test.cpp
+    tests/nn/layers_test.cpp
+    tests/nn/loss_test.cpp
+    tests/nn/module_test.cpp
+  LINK attune::nn)
+
+attune_test(attune_optim_tests
+  SOURCES
+    tests/optim/optimizers_test.cpp
+    tests/optim/schedule_test.cpp
+    tests/optim/trainer_test.cpp
+  LINK attune::optim PkgConfig::HWY)
