@@ -10,6 +10,8 @@
 #include <numbers>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "attune/tensor/error.h"
 
 namespace attune::quality {
@@ -27,11 +29,11 @@ Problem continuous(std::string name, const std::vector<std::pair<double, double>
                    double noise = 0) {
   Space space;
   for (size_t i = 0; i < bounds.size(); ++i) {
-    space.add("x" + std::to_string(i), tune::range(bounds[i].first, bounds[i].second));
+    space.add(fmt::format("x{}", i), tune::range(bounds[i].first, bounds[i].second));
   }
   auto value = [f = std::move(f), dims = bounds.size()](const Params& params) {
     std::vector<double> x;
-    for (size_t i = 0; i < dims; ++i) x.push_back(params.at("x" + std::to_string(i)));
+    for (size_t i = 0; i < dims; ++i) x.push_back(params.at(fmt::format("x{}", i)));
     return f(x);
   };
   return {std::move(name), std::move(space), std::move(value), optimum, noise};
@@ -143,7 +145,7 @@ class DigitsTable {
       for (double& cell : v) {
         char comma = 0;
         if (!(cells >> cell)) {
-          throw IoError(path + ":" + std::to_string(number) + ": six numbers are needed");
+          throw IoError(fmt::format("{}:{}: six numbers are needed", path, number));
         }
         cells >> comma;
       }

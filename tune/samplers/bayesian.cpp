@@ -9,6 +9,7 @@
 #include <string>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/parallel.h"
 #include "attune/tune/internal/sobol_sequence.h"
 #include "attune/tune/sampler.h"
 #include "attune/tune/samplers/internal/acquisition.h"
@@ -16,7 +17,6 @@
 #include "attune/tune/samplers/internal/domain.h"
 #include "attune/tune/samplers/internal/evidence.h"
 #include "attune/tune/samplers/internal/gp_fit.h"
-#include "attune/tune/samplers/internal/lapack.h"
 #include "attune/tune/samplers/internal/output_transform.h"
 #include "attune/tune/samplers/internal/trust_region.h"
 
@@ -90,7 +90,9 @@ class BayesianSampler : public Sampler {
 
   std::vector<double> propose(const Question& question, Rng& rng) override {
     if (question.space.empty()) return {};
-    const OneBlasThread one_thread;
+    // One thread: sums must not depend on how many there are, and matrices of a few hundred rows
+    // are done before a second one wakes.
+    const attune::internal::OneBlasThread one_thread;
     const Domain domain(question.space);
     return domain.units(suggest(domain, question, rng));
   }

@@ -2,7 +2,6 @@
 
 #include <cblas.h>
 #include <lapacke.h>
-#include <omp.h>
 
 #include <string>
 
@@ -19,9 +18,6 @@ lapack_int checked(lapack_int info, const char* routine) {
 }
 
 }  // namespace
-
-OneBlasThread::OneBlasThread() : threads_(omp_get_max_threads()) { omp_set_num_threads(1); }
-OneBlasThread::~OneBlasThread() { omp_set_num_threads(threads_); }
 
 // The _work variants skip LAPACKE's own scan for NaN: dpotrf stops at a NaN pivot by itself.
 bool cholesky(double* a, size_t n) {

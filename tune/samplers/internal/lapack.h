@@ -1,24 +1,10 @@
 #pragma once
-// The few dense factorisations a Gaussian process needs, on one thread, in LAPACK's column-major
-// order: a[i + j * n] is row i of column j. Only lower triangles are read and written.
+// The few dense factorisations a Gaussian process needs, in LAPACK's column-major order: a[i + j *
+// n] is row i of column j. Only lower triangles are read and written.
 
 #include <cstddef>
 
 namespace attune::tune::internal {
-
-// Holds BLAS to the calling thread while it lives and then gives the host its OpenMP setting back.
-// One thread, because sums would otherwise depend on how many there are, and because a matrix of
-// a few hundred rows is done before a second thread wakes.
-class OneBlasThread {
- public:
-  OneBlasThread();
-  ~OneBlasThread();
-  OneBlasThread(const OneBlasThread&) = delete;
-  OneBlasThread& operator=(const OneBlasThread&) = delete;
-
- private:
-  int threads_;
-};
 
 // a := L with L L' = a. False, with `a` spoilt, where `a` is not positive definite or not finite.
 bool cholesky(double* a, size_t n);
