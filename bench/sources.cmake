@@ -22,3 +22,7 @@ target_compile_features(attune_floor PRIVATE cxx_std_20)
 target_compile_options(attune_floor PRIVATE -O3 -march=native -ffast-math -fopenmp-simd)
 target_link_options(attune_floor PRIVATE -ffast-math)
 target_link_libraries(attune_floor PRIVATE attune_blas)
+
+# How few trials the samplers need: see bench/quality/quality.cpp.
+add_executable(attune_quality bench/quality/problems.cpp bench/quality/quality.cpp)
+target_link_libraries(attune_quality PRIVATE attune::attune attune_build_flags fmt::fmt-header-only)

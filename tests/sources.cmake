@@ -22,3 +22,22 @@ attune_test(attune_optim_tests
     tests/optim/schedule_test.cpp
     tests/optim/trainer_test.cpp
   LINK attune::optim PkgConfig::HWY)
+
+attune_test(attune_tensor_tests
+  SOURCES
+    tests/tensor/binary_test.cpp
+    tests/tensor/compare_test.cpp
+    tests/tensor/cumsum_test.cpp
+    tests/tensor/reduce_test.cpp
+    tests/tensor/select_test.cpp
+    tests/tensor/softmax_test.cpp
+    tests/tensor/sort_test.cpp
+    tests/tensor/unary_test.cpp
+  LINK attune::tensor PkgConfig::HWY)
+
+attune_test(attune_tune_tests
+  SOURCES
+    tests/tune/acquisition_test.cpp
+    tests/tune/bayesian_test.cpp
+    tests/tune/gp_test.cpp
+  LINK attune::tune OpenMP::OpenMP_CXX fmt::fmt-header-only)
