@@ -28,6 +28,7 @@ attune_test(attune_tensor_tests
     tests/tensor/binary_test.cpp
     tests/tensor/compare_test.cpp
     tests/tensor/cumsum_test.cpp
+    tests/tensor/layer_norm_test.cpp
     tests/tensor/reduce_test.cpp
     tests/tensor/select_test.cpp
     tests/tensor/softmax_test.cpp
