@@ -4,23 +4,16 @@
 #include <numbers>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/philox.h"
 
 namespace attune {
 namespace {
 
-// One Philox 4x32-10 block of a 128-bit counter (lo, hi, domain, 0).
+// The block of the 128-bit counter (lo, hi, domain, 0).
 std::array<uint32_t, 4> philox_block(uint64_t key, uint64_t counter, uint32_t domain) {
-  uint32_t c0 = static_cast<uint32_t>(counter), c1 = static_cast<uint32_t>(counter >> 32);
-  uint32_t c2 = domain, c3 = 0;
-  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = uint64_t{0xD2511F53} * c0, p1 = uint64_t{0xCD9E8D57} * c2;
-    const uint32_t h0 = static_cast<uint32_t>(p0 >> 32), l0 = static_cast<uint32_t>(p0);
-    const uint32_t h1 = static_cast<uint32_t>(p1 >> 32), l1 = static_cast<uint32_t>(p1);
-    c0 = h1 ^ c1 ^ k0, c1 = l1, c2 = h0 ^ c3 ^ k1, c3 = l0;
-    k0 += 0x9E3779B9, k1 += 0xBB67AE85;
-  }
-  return {c0, c1, c2, c3};
+  return internal::philox4x32(
+      {static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32), domain, 0},
+      {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)});
 }
 
 __extension__ using Wide = unsigned __int128;  // g++ and clang on 64-bit machines
