@@ -65,7 +65,8 @@ struct BayesianOptions {
   // Trials before the model is asked; 0: one more than there are parameters.
   int64_t startup_trials = 0;
 };
-// Gaussian processes.
+// Gaussian processes: two global models and a local one take turns, each looking for the highest
+// expected improvement (docs/search.md). Some milliseconds per trial. ValueError: startup_trials < 0.
 std::shared_ptr<Sampler> bayesian(BayesianOptions options = {});
 
 }  // namespace attune::tune

@@ -1,6 +1,6 @@
 // bayesian(): Gaussian processes over the mixed unit cube. Two global models, which disagree where
 // it is useful, and a local one take turns; each is fitted anew from the finished trials, so that a
-// suggestion depends on nothing else. docs/search.md tells the whole story.
+// suggestion depends on nothing else. docs/search.md tells why.
 
 #include <algorithm>
 #include <cmath>
