@@ -14,6 +14,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tune/sampler.h"
+#include "attune/tune/study.h"
 
 using namespace attune;
 using namespace attune::tune;
@@ -365,4 +366,21 @@ TEST_CASE("bayesian: a parameter on its own, long studies, bad options") {
   CHECK(std::abs(median_of(units) - 0.5) < 0.3);
 
   CHECK_THROWS_AS(bayesian({.startup_trials = -1}), ValueError);
+}
+
+TEST_CASE("bayesian: in a study whose space is found by running, the same for any number of jobs") {
+  const auto objective = [](Trial& trial) -> Outcome {
+    const double x = trial.suggest_float("x", -5, 10), y = trial.suggest_float("y", 0, 15);
+    return branin({x, y});
+  };
+  std::vector<std::vector<double>> tables;
+  for (const int jobs : {1, 2, 4}) {
+    Study study({.sampler = bayesian(), .seed = 1, .deterministic = true});
+    study.optimize(objective, {.trials = 40, .jobs = jobs});
+    tables.emplace_back();
+    for (const TrialResult& t : study.trials()) tables.back().push_back(t.value);
+    CHECK(study.best_trial().value < 0.1);
+  }
+  CHECK(tables[0] == tables[1]);
+  CHECK(tables[0] == tables[2]);
 }
