@@ -228,6 +228,8 @@ bool TensorFile::contains(const std::string& name) const {
   return std::ranges::any_of(tensors_, [&](const auto& entry) { return entry.first == name; });
 }
 
+TensorFile load_safetensors(const std::string& path) { return Reader(path).read(); }
+
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
                       const Metadata& metadata) {
   std::set<std::string> names;
