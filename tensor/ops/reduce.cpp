@@ -365,6 +365,20 @@ Tensor prod_gradient(const Tensor& x, const Tensor& dy, const Axes& axes) {
   return dy * where(is_zero, of_zero, of_nonzero);
 }
 
+// The sum of all of a plain tensor, the end of most losses: the general way without its shapes.
+Tensor sum_of_all(const Tensor& x) {
+  Tensor y = make({}, x.dtype());
+  dispatch_floating("sum", x.dtype(), [&]<class T>() {
+    reduce_lines(ReduceOp::sum, elements<T>(x), 1, x.numel(), 1, elements<T>(y));
+  });
+  if (tracks(x)) {
+    record(y, {&x}, [from = x.shape()](const Tensor& dy, Gradients& grads) {
+      grads.add(0, spread(dy, {}, from));
+    });
+  }
+  return y;
+}
+
 Tensor truths(const char* name, ReduceOp op, const Tensor& x, const Axes& axes, KeepDims keep) {
   require_defined(name, x);
   return reduce(op, x.cast(DType::boolean), reduced_axes(name, x, axes), keep);
@@ -374,6 +388,9 @@ Tensor truths(const char* name, ReduceOp op, const Tensor& x, const Axes& axes, 
 
 Tensor Tensor::sum(Axes axes, KeepDims keep) const {
   require_defined("sum", *this);
+  if (axes.all() && !keep.value && is_floating(dtype()) && is_contiguous()) {
+    return sum_of_all(*this);
+  }
   const Reduced along = reduced_axes("sum", *this, axes);
   Tensor y = reduce(ReduceOp::sum, *this, along, keep);
   if (tracks(*this) && is_floating(dtype())) {

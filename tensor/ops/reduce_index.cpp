@@ -27,6 +27,14 @@ void find(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t* y) {
     for (int64_t o = begin; o < end; ++o) {
       const T* line = x + o * n * inner;
       int64_t* best = y + o * inner;
+      if (inner == 1) {
+        T top = line[0];
+        *best = 0;
+        for (int64_t i = 1; i < n; ++i) {
+          if (better<kLargest>(line[i], top)) top = line[i], *best = i;
+        }
+        continue;
+      }
       std::fill_n(best, inner, int64_t{0});
       for (int64_t i = 1; i < n; ++i) {
         for (int64_t j = 0; j < inner; ++j) {

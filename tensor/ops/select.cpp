@@ -13,43 +13,49 @@ namespace {
 
 using namespace internal;
 
+// One row, each operand's elements `step` apart.
+template <class T>
+void choose_row(const bool* c, int64_t step_c, const T* a, int64_t step_a, const T* b,
+                int64_t step_b, T* y, int64_t n) {
+  if (step_c == 1 && step_a == 1 && step_b == 1) {
+    for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? a[i] : b[i];
+  } else if (step_c == 1 && step_a == 1 && step_b == 0) {
+    for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? a[i] : *b;
+  } else if (step_c == 1 && step_a == 0 && step_b == 1) {
+    for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? *a : b[i];
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = c[i * step_c] ? a[i * step_a] : b[i * step_b];
+  }
+}
+
 // y[i] = c[i] ? a[i] : b[i]. Nothing is computed, so T stands for all types of its size.
 template <class T>
 void choose(const Tensor& c, const Tensor& a, const Tensor& b, const Tensor& y) {
+  const bool* from_c = elements<bool>(c);
+  const T *from_a = elements<T>(a), *from_b = elements<T>(b);
+  T* to = elements<T>(y);
+  const auto plain = [&](const Tensor& x) {
+    return x.numel() == 1 || (same_shape(x, y) && block(x).contiguous);
+  };
+  if (plain(c) && plain(a) && plain(b)) {  // one row
+    const auto step = [](const Tensor& x) { return int64_t{x.numel() != 1}; };
+    const int64_t step_c = step(c), step_a = step(a), step_b = step(b);
+    parallel_for(y.numel(), 1, [&](int64_t begin, int64_t end) {
+      choose_row(from_c + begin * step_c, step_c, from_a + begin * step_a, step_a,
+                 from_b + begin * step_b, step_b, to + begin, end - begin);
+    });
+    return;
+  }
   const Shape shape = y.shape();
   const auto walk = make_walk<4>(
       shape, {broadcast_strides("where", c, shape), broadcast_strides("where", a, shape),
               broadcast_strides("where", b, shape), y.strides()});
   const int64_t n = walk.row_length();
-  const int64_t step_c = walk.row_stride(0), step_a = walk.row_stride(1),
-                step_b = walk.row_stride(2);
-  const auto row = [&](const bool* from_c, const T* from_a, const T* from_b, T* to, int64_t count) {
-    if (step_c == 1 && step_a == 1 && step_b == 1) {
-      for (int64_t i = 0; i < count; ++i) to[i] = from_c[i] ? from_a[i] : from_b[i];
-    } else if (step_c == 1 && step_a == 1 && step_b == 0) {
-      for (int64_t i = 0; i < count; ++i) to[i] = from_c[i] ? from_a[i] : *from_b;
-    } else if (step_c == 1 && step_a == 0 && step_b == 1) {
-      for (int64_t i = 0; i < count; ++i) to[i] = from_c[i] ? *from_a : from_b[i];
-    } else {
-      for (int64_t i = 0; i < count; ++i) {
-        to[i] = from_c[i * step_c] ? from_a[i * step_a] : from_b[i * step_b];
-      }
-    }
-  };
-  const bool* from_c = elements<bool>(c);
-  const T *from_a = elements<T>(a), *from_b = elements<T>(b);
-  T* to = elements<T>(y);
-  if (walk.rank == 1) {  // one row: threads share its elements
-    parallel_for(n, 1, [&](int64_t begin, int64_t end) {
-      row(from_c + begin * step_c, from_a + begin * step_a, from_b + begin * step_b, to + begin,
-          end - begin);
-    });
-    return;
-  }
   parallel_for(walk.rows(), n, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const auto at = walk.offsets(r);
-      row(from_c + at[0], from_a + at[1], from_b + at[2], to + at[3], n);
+      choose_row(from_c + at[0], walk.row_stride(0), from_a + at[1], walk.row_stride(1),
+                 from_b + at[2], walk.row_stride(2), to + at[3], n);
     }
   });
 }
@@ -65,7 +71,9 @@ Tensor where_checked(const char* name, const Tensor& c, const Tensor& left, cons
                     name, c.dtype());
   const DType dtype = promote(left.dtype(), right.dtype());
   const Tensor a = left.cast(dtype), b = right.cast(dtype);
-  Tensor y = make(broadcast(name, broadcast(name, c.shape(), a.shape()), b.shape()), dtype);
+  Tensor y = same_shape(a, b) && same_shape(a, c)
+                 ? make(shape_of(block(a)), dtype)
+                 : make(broadcast(name, broadcast(name, c.shape(), a.shape()), b.shape()), dtype);
   if (y.numel() > 0) {
     switch (byte_size(dtype)) {
       case 1: choose<uint8_t>(c, a, b, y); break;
