@@ -46,8 +46,8 @@ Params fixed_params(const TrialRecord& trial) {
   Params fixed;
   const auto it = trial.system.find(kFixed);
   if (it == trial.system.end()) return fixed;
-  for (const auto& [name, value] : json::parse(it->second).object())
-    fixed.set(name, value.scalar());
+  const json::Value document = json::parse(it->second);
+  for (const auto& [name, value] : document.object()) fixed.set(name, value.scalar());
   return fixed;
 }
 
@@ -172,16 +172,23 @@ Trial StudyState::ask(bool wait) {
     }
   }
   const int64_t number = log_->start(now());
-  sync();
-  Trial trial(shared_from_this(), number);
-  trial.fixed_ = fixed_params(record(number));
-  if (options_.deterministic) {
-    while (unsettled_below(number - options_.lag) >= 0) {
-      ended_.wait_for(lock, std::chrono::milliseconds(50));
-      sync();  // the trial may be another process's
+  Params fixed;
+  try {
+    sync();
+    fixed = fixed_params(record(number));
+    if (options_.deterministic) {
+      while (unsettled_below(number - options_.lag) >= 0) {
+        ended_.wait_for(lock, std::chrono::milliseconds(50));
+        sync();  // the trial may be another process's
+      }
+      prepare_view(number);
     }
-    prepare_view(number);
+  } catch (...) {
+    append(Finished{.trial = number, .state = State::failed, .values = {}, .time = now()});
+    throw;
   }
+  Trial trial(shared_from_this(), number);  // last: a trial that goes away takes the lock
+  trial.fixed_ = std::move(fixed);
   return trial;
 }
 
