@@ -28,13 +28,28 @@ attune_test(attune_tensor_tests
     tests/tensor/binary_test.cpp
     tests/tensor/compare_test.cpp
     tests/tensor/cumsum_test.cpp
+    tests/tensor/dropout_test.cpp
+    tests/tensor/index_test.cpp
+    tests/tensor/io/csv_test.cpp
+    tests/tensor/io/safetensors_test.cpp
+    tests/tensor/join_test.cpp
     tests/tensor/layer_norm_test.cpp
+    tests/tensor/loss_test.cpp
+    tests/tensor/pad_test.cpp
+    tests/tensor/print_test.cpp
+    tests/tensor/random_test.cpp
     tests/tensor/reduce_test.cpp
     tests/tensor/select_test.cpp
+    tests/tensor/slice_test.cpp
     tests/tensor/softmax_test.cpp
     tests/tensor/sort_test.cpp
+    tests/tensor/tape_test.cpp
+    tests/tensor/tensor_test.cpp
+    tests/tensor/threads_test.cpp
     tests/tensor/unary_test.cpp
-  LINK attune::tensor PkgConfig::HWY)
+    tests/tensor/view_test.cpp
+  LINK attune::tensor PkgConfig::HWY OpenMP::OpenMP_CXX
+       fmt::fmt-header-only)
 
 attune_test(attune_tune_tests
   SOURCES

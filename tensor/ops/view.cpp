@@ -19,6 +19,7 @@ Shape resolve(const Shape& from, Shape to) {
       check<ShapeError>(unknown < 0, "reshape: only one size may be -1, got {}", to);
       unknown = axis;
     } else {
+      check<ShapeError>(to[axis] >= 0, "reshape: sizes must not be negative, got {}", to);
       known *= to[axis];
     }
   }
@@ -127,6 +128,9 @@ Tensor Tensor::t() const {
 
 Tensor Tensor::expand(const Shape& to) const {
   require_defined("expand", *this);
+  for (const int64_t size : to) {
+    check<ShapeError>(size >= 0, "expand: sizes must not be negative, got {}", to);
+  }
   return view(*this, {to, broadcast_strides("expand", *this, to)}, 0,
               [from = shape()](const Tensor& dy) { return sum_to(dy, from); });
 }
