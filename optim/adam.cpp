@@ -46,38 +46,23 @@ HWY_INLINE Pack<T> Flushed(Pack<T> x) {
   return hn::IfThenZeroElse(hn::Lt(hn::Abs(x.v), hn::Set(d, T(1e-30))), x.v);
 }
 
-// m / (sqrt(v) + epsilon).
-template <class T>
-HWY_INLINE Pack<T> Quotient(Pack<T> m, Pack<T> v, Pack<T> epsilon) {
-#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
-  // A root and a division cost more than all the rest. x86 estimates both to 12 bits or more, and
-  // one step of Newton's method doubles that; the estimates elsewhere are too coarse for one step.
-  if constexpr (sizeof(T) == sizeof(float)) {
-    const hn::ScalableTag<T> d;
-    const auto x = hn::Min(hn::Max(v.v, hn::Set(d, 1e-30f)), hn::Set(d, 1e38f));
-    auto r = hn::ApproximateReciprocalSqrt(x);
-    r = hn::Mul(r, hn::NegMulAdd(hn::Mul(hn::Mul(hn::Set(d, 0.5f), x), r), r, hn::Set(d, 1.5f)));
-    const auto root = hn::MulAdd(x, r, epsilon.v);
-    auto q = hn::ApproximateReciprocal(root);
-    q = hn::Mul(q, hn::NegMulAdd(root, q, hn::Set(d, 2.0f)));
-    return hn::Mul(m.v, q);
-  }
-#endif
-  return m / (sqrt(v) + epsilon);
-}
-
-template <class T>
-void AdamKernel(T* HWY_RESTRICT p, const T* HWY_RESTRICT g, T* HWY_RESTRICT m, T* HWY_RESTRICT v,
-                size_t size, const AdamStep& step) {
+// kDecay: weight decay of either kind; without, its two instructions are left out. The pointers
+// are not "restrict": large blocks lie at equal places of their pages, where a load right behind a
+// store to another array waits for it, so all loads of a round have to stay in front of its stores.
+template <bool kDecay, class T>
+void AdamPass(T* p, const T* g, T* m, T* v, size_t size, const AdamStep& step) {
   const Pack<T> beta1 = step.beta1, rest1 = 1 - step.beta1;
   const Pack<T> beta2 = step.beta2, rest2 = 1 - step.beta2;
   const Pack<T> rate = -step.rate, correction2 = step.correction2, epsilon = step.epsilon;
   const Pack<T> shrink = step.shrink, decay = step.decay;
   const auto one = [&](Pack<T> x, Pack<T> dx, Pack<T>& mean, Pack<T>& square) HWY_ATTR {
-    dx = multiply_add(decay, x, dx);
+    if constexpr (kDecay) {
+      dx = multiply_add(decay, x, dx);
+      x = x * shrink;
+    }
     mean = Flushed(multiply_add(beta1, mean, rest1 * dx));
     square = Flushed(multiply_add(beta2, square, rest2 * dx * dx));
-    return multiply_add(rate, Quotient(mean, square * correction2, epsilon), x * shrink);
+    return multiply_add(rate, mean / (sqrt(square * correction2) + epsilon), x);
   };
   const size_t width = lanes<T>();
   size_t i = 0;
@@ -96,6 +81,12 @@ void AdamKernel(T* HWY_RESTRICT p, const T* HWY_RESTRICT g, T* HWY_RESTRICT m, T
     store_first(n, square, v + i);
     store_first(n, moved, p + i);
   }
+}
+
+template <class T>
+void AdamKernel(T* p, const T* g, T* m, T* v, size_t size, const AdamStep& step) {
+  const bool plain = step.shrink == 1 && step.decay == 0;
+  plain ? AdamPass<false>(p, g, m, v, size, step) : AdamPass<true>(p, g, m, v, size, step);
 }
 
 void AdamF32(float* p, const float* g, float* m, float* v, size_t size, const AdamStep& step) {

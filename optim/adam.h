@@ -15,9 +15,8 @@ struct AdamOptions {
   double weight_decay = 0;  // times the parameter, added to its gradient
 };
 
-// Kingma and Ba, "Adam: a method for stochastic optimization" (2015), bias corrected. In f32 the
-// root and the quotient are rounded like a handful of operations are: a step differs from the exact
-// one by less than 1e-6 of itself. Moments below 1e-30 become 0.
+// Kingma and Ba, "Adam: a method for stochastic optimization" (2015), bias corrected. Moments below
+// 1e-30 become 0.
 class Adam : public Optimizer {
  public:
   explicit Adam(const AdamOptions& options = {});

@@ -35,8 +35,7 @@ using attune::HWY_NAMESPACE::store_first;
 
 // v may be null: no momentum.
 template <class T>
-void SgdKernel(T* HWY_RESTRICT p, const T* HWY_RESTRICT g, T* HWY_RESTRICT v, size_t size,
-               const SgdStep& step) {
+void SgdKernel(T* p, const T* g, T* v, size_t size, const SgdStep& step) {
   const hn::ScalableTag<T> d;
   const Pack<T> rate = -step.rate, momentum = step.momentum, joining = step.joining;
   const Pack<T> decay = step.decay;
