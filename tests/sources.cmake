@@ -57,3 +57,7 @@ attune_test(attune_tune_tests
     tests/tune/bayesian_test.cpp
     tests/tune/gp_test.cpp
   LINK attune::tune OpenMP::OpenMP_CXX fmt::fmt-header-only)
+
+# What tests/interop/safetensors_check.py runs (script/test interop).
+add_executable(safetensors_copy tests/interop/safetensors_copy.cpp)
+target_link_libraries(safetensors_copy PRIVATE attune::tensor attune_build_flags)
