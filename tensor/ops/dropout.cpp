@@ -1,7 +1,9 @@
 // dropout: elements zeroed at random, the others scaled up, in one pass. Nothing is kept for the
 // gradient but the place in the random stream, from which the same mask is drawn again.
 
+#include <bit>
 #include <cmath>
+#include <type_traits>
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/parallel.h"
@@ -12,6 +14,16 @@ namespace attune {
 namespace {
 
 using namespace internal;
+
+// Bits are masked rather than chosen: a branch would be foreseen wrongly as often as p says.
+template <class T>
+void keep_above(uint32_t limit, const uint32_t* words, T scale, const T* x, T* y, int64_t n) {
+  using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  for (int64_t i = 0; i < n; ++i) {
+    const Bits mask = Bits{0} - static_cast<Bits>(words[i] > limit);
+    y[i] = std::bit_cast<T>(std::bit_cast<Bits>(x[i] * scale) & mask);
+  }
+}
 
 // y[i] = x[i] scale where word i of `rng` is above `limit`, else 0. Linear in x, so that the
 // gradient, and the gradient's gradient, are this again.
@@ -29,10 +41,7 @@ Tensor drop(const Tensor& x, const Rng& rng, uint32_t limit, double scale) {
                         i += kPieceWords) {
                      const int64_t n = std::min(kPieceWords, numel - i);
                      random_words(rng, static_cast<uint64_t>(i), static_cast<size_t>(n), words);
-                     for (int64_t k = 0; k < n; ++k) {
-                       const T kept = in[i + k] * static_cast<T>(scale);  // no branch: vectorized
-                       out[i + k] = words[k] > limit ? kept : T{0};
-                     }
+                     keep_above(limit, words, static_cast<T>(scale), in + i, out + i, n);
                    }
                  });
   });
