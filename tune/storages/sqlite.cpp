@@ -18,7 +18,7 @@ class SqliteStorage : public Storage {
  public:
   SqliteStorage(const std::string& path, SqliteOptions options)
       : path_(path), db_(path, options.create) {
-    prepare_schema(db_, options.guard);
+    prepare_schema(db_, options);
   }
 
   std::unique_ptr<StudyLog> open(const std::string& name, const std::vector<Direction>& directions,

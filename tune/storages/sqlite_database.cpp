@@ -1,5 +1,7 @@
 #include "attune/tune/storages/internal/sqlite_database.h"
 
+#include <sys/vfs.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -168,6 +170,10 @@ Database::Database(const std::string& path, bool create) : path_(path) {
   sqlite3_busy_timeout(db_.get(), kBusyMilliseconds);
   sqlite3_extended_result_codes(db_.get(), 1);
   execute("PRAGMA foreign_keys=ON");
+  Query mode = query("PRAGMA journal_mode");
+  has_log_ = mode.row() && mode.text(0) == "wal";
+  // The build's default may be less.
+  execute("PRAGMA synchronous=FULL");
 }
 
 Query Database::query(const char* sql) {
@@ -185,6 +191,22 @@ Query Database::query(const char* sql) {
 
 void Database::execute(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail();
+}
+
+void Database::set_durable(bool durable) {
+  if (!has_log_ || durable == durable_) return;
+  execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  durable_ = durable;
+}
+
+void Database::use_write_ahead_log() {
+  constexpr int64_t kRemote[] = {0x6969, 0x517B, 0xFF534D42, 0xFE534D42,
+                                 0x65735546};  // NFS SMB CIFS FUSE
+  struct statfs file_system {};
+  if (statfs(path_.c_str(), &file_system) != 0) return;
+  const auto* end = std::end(kRemote);
+  if (std::find(std::begin(kRemote), end, int64_t{file_system.f_type}) != end) return;
+  execute("PRAGMA journal_mode=WAL");
 }
 
 int64_t Database::data_version() {
@@ -212,7 +234,8 @@ void Database::fail() {
 }
 
 Transaction::Transaction(Database& db, Kind kind) : db_(db) {
-  db_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+  if (kind != Kind::read) db_.set_durable(kind == Kind::write);
+  db_.execute(kind == Kind::read ? "BEGIN" : "BEGIN IMMEDIATE");
 }
 
 void Transaction::commit() {
@@ -228,15 +251,16 @@ Transaction::~Transaction() {
   }
 }
 
-void prepare_schema(Database& db, bool guard) {
+void prepare_schema(Database& db, const SqliteOptions& options) {
   std::string found = revision(db);
   if (found.empty()) {
+    if (options.write_ahead_log && !has_table(db, "studies")) db.use_write_ahead_log();
     Transaction transaction(db);
     found = revision(db);  // another process may have been faster
     if (found.empty()) {
       const bool fresh = !has_table(db, "studies");
       db.execute(kTables);
-      if (guard && fresh) db.execute(kGuard);
+      if (options.guard && fresh) db.execute(kGuard);
       found = revision(db);
     }
     transaction.commit();

@@ -119,7 +119,7 @@ int64_t SqliteLog::create(std::vector<Event> events) {
 
 int64_t SqliteLog::start(double time) {
   const std::lock_guard lock(mutex_);
-  Transaction transaction(db_);
+  Transaction transaction(db_, Transaction::Kind::relaxed_write);
   if (db_.data_version() != data_version_) {
     load([this](const Event& e) { echo_.push_back(e); });
   }
@@ -256,7 +256,7 @@ void SqliteLog::keep_for_later(const Event& event) {
 // Writes what was kept back; what belongs to a trial that somebody else has ended is dropped.
 void SqliteLog::flush() {
   if (later_.empty()) return;
-  Transaction transaction(db_);
+  Transaction transaction(db_, Transaction::Kind::relaxed_write);
   for (const Event& event : later_) {
     if (may_change(trial_of(event))) write(event);
   }

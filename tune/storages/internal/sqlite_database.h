@@ -10,6 +10,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "attune/tune/storage.h"
+
 namespace attune::tune {
 
 class Database;
@@ -53,7 +55,11 @@ class Database {
   int64_t changes() const { return sqlite3_changes64(db_.get()); }
   int64_t last_id() const { return sqlite3_last_insert_rowid(db_.get()); }
   bool read_only() const { return sqlite3_db_readonly(db_.get(), "main") == 1; }
-  int64_t data_version();  // another number when another connection has written
+  // Commits reach the disk before they return; or, in a file with a write-ahead log, with the next
+  // that does: a power cut may lose such, but nothing breaks. Not inside a transaction.
+  void set_durable(bool durable);
+  void use_write_ahead_log();  // unless the file is on a network, where that does not work
+  int64_t data_version();      // another number when another connection has written
   const std::string& path() const { return path_; }
 
   [[noreturn]] void fail();  // StorageError for the last error
@@ -65,13 +71,14 @@ class Database {
   };
   std::string path_;
   std::unique_ptr<sqlite3, Close> db_;
+  bool has_log_ = false, durable_ = true;
   std::unordered_map<const char*, std::unique_ptr<sqlite3_stmt, Close>> statements_;
 };
 
 // Writing: takes the file's lock at once. Reading: one consistent picture. Undone unless committed.
 class Transaction {
  public:
-  enum class Kind { write, read };
+  enum class Kind { write, relaxed_write, read };  // relaxed: see Database::set_durable
   explicit Transaction(Database& db, Kind kind = Kind::write);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
@@ -83,8 +90,8 @@ class Transaction {
   bool open_ = true;
 };
 
-// Optuna's tables, made where missing; `guard`: with a trigger, if the file had none of them.
-// StorageError when the file is of an older or newer Optuna.
-void prepare_schema(Database& db, bool guard);
+// Optuna's tables, made where missing; with what the options say for new files, if it had none of
+// them. StorageError when the file is of an older or newer Optuna.
+void prepare_schema(Database& db, const SqliteOptions& options);
 
 }  // namespace attune::tune
