@@ -51,12 +51,22 @@ attune_test(attune_tensor_tests
   LINK attune::tensor PkgConfig::HWY OpenMP::OpenMP_CXX
        fmt::fmt-header-only)
 
+set(attune_sqlite_tests "")
+if(ATTUNE_WITH_SQLITE)
+  set(attune_sqlite_tests tests/tune/optuna_text_test.cpp tests/tune/storage_test.cpp)
+endif()
 attune_test(attune_tune_tests
   SOURCES
     tests/tune/acquisition_test.cpp
     tests/tune/bayesian_test.cpp
     tests/tune/gp_test.cpp
-  LINK attune::tune OpenMP::OpenMP_CXX fmt::fmt-header-only)
+    tests/tune/history_test.cpp
+    tests/tune/param_test.cpp
+    tests/tune/sampler_test.cpp
+    tests/tune/study_test.cpp
+    tests/tune/value_test.cpp
+    ${attune_sqlite_tests}
+  LINK attune::tune OpenMP::OpenMP_CXX fmt::fmt-header-only ${attune_sqlite_library})
 
 # What tests/interop/safetensors_check.py runs (script/test interop).
 add_executable(safetensors_copy tests/interop/safetensors_copy.cpp)

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -19,12 +20,17 @@ Param integer(int64_t low, int64_t high, int64_t step) {
   return p;
 }
 
+// Without the last digit or two, which are rounding errors: 0.01, not 0.010000000000000002.
+double rounded(double value) { return std::strtod(fmt::format("{:.14g}", value).c_str(), nullptr); }
+
 Param on_grid(Param p, int64_t count, double (*at)(double low, double high, double share)) {
-  if (count < 1)
+  if (count < 1) {
     throw SearchSpaceError(fmt::format("grid: it needs at least 1 value, not {}", count));
+  }
   for (int64_t i = 0; i < count; ++i) {
     const double share = count == 1 ? 0 : static_cast<double>(i) / static_cast<double>(count - 1);
-    p.grid.push_back(i == 0 ? p.low : i == count - 1 ? p.high : at(p.low, p.high, share));
+    const bool inner = i > 0 && i < count - 1;
+    p.grid.push_back(inner ? rounded(at(p.low, p.high, share)) : i == 0 ? p.low : p.high);
   }
   return p;
 }

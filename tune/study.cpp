@@ -51,6 +51,11 @@ class Run {
     std::exception_ptr error;
     try {
       outcome = objective_(trial);
+      const size_t wanted = study_.directions().size(), given = outcome.values().size();
+      if (outcome.state() == State::complete && given != wanted) {
+        throw ValueError(
+            fmt::format("the objective returned {} values for {} objectives", given, wanted));
+      }
     } catch (const std::exception& e) {
       outcome = Failed{e.what()};
       error = std::current_exception();

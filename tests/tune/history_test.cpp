@@ -21,7 +21,8 @@ void add(History& h, State state, const std::vector<double>& reports) {
   const auto number = static_cast<int64_t>(h.trials().size());
   h.apply(Created{number});
   h.apply(Started{number, 1});
-  for (size_t i = 0; i < reports.size(); ++i) h.apply(Reported{number, static_cast<int64_t>(i), reports[i]});
+  for (size_t i = 0; i < reports.size(); ++i)
+    h.apply(Reported{number, static_cast<int64_t>(i), reports[i]});
   if (state != State::running) h.apply(Finished{number, state, {reports.back()}, 2});
 }
 
@@ -30,8 +31,9 @@ void add(History& h, State state, const std::vector<double>& reports) {
 TEST_CASE("history: events may come twice, late, and never to a trial that has ended") {
   History h;
   const auto x = named("x", range(0, 1));
-  const std::vector<Event> events{Created{0},        Started{0, 5},     ParamSet{0, x, 0.25},
-                                  Reported{0, 1, 3}, Reported{0, 0, 4}, Finished{0, State::complete, {7}, 9}};
+  const std::vector<Event> events{Created{0},           Started{0, 5},
+                                  ParamSet{0, x, 0.25}, Reported{0, 1, 3},
+                                  Reported{0, 0, 4},    Finished{0, State::complete, {7}, 9}};
   for (int twice = 0; twice < 2; ++twice) {
     for (const Event& e : events) h.apply(e);
     for (const Event& e : events) h.apply(e);
@@ -73,7 +75,8 @@ TEST_CASE("history: losses are lower is better") {
 }
 
 TEST_CASE("history: shared parameters are those of all complete trials, in the order of names") {
-  const auto finish = [](History& h, std::initializer_list<std::shared_ptr<const Param>> params, State state) {
+  const auto finish = [](History& h, std::initializer_list<std::shared_ptr<const Param>> params,
+                         State state) {
     const auto n = static_cast<int64_t>(h.trials().size());
     h.apply(Created{n});
     h.apply(Started{n, 1});
@@ -81,7 +84,8 @@ TEST_CASE("history: shared parameters are those of all complete trials, in the o
     h.apply(Finished{n, state, {1}, 2});
   };
   History h;
-  const auto b = named("b", range(0, 1)), a = named("a", int_range(1, 3)), c = named("c", choice({"u", "v"}));
+  const auto b = named("b", range(0, 1)), a = named("a", int_range(1, 3)),
+             c = named("c", choice({"u", "v"}));
   CHECK(h.shared_space()->empty());
   finish(h, {b, a, c}, State::complete);
   REQUIRE(h.shared_space()->size() == 3);

@@ -23,7 +23,8 @@ TEST_CASE("param: every level has an equal slice of [0, 1], and its unit leads b
     CHECK(levels > 0);
     for (int64_t k = 0; k < levels; ++k) {
       const double low = p.from_unit((static_cast<double>(k) + 1e-9) / static_cast<double>(levels));
-      const double high = p.from_unit((static_cast<double>(k) + 1 - 1e-9) / static_cast<double>(levels));
+      const double high =
+          p.from_unit((static_cast<double>(k) + 1 - 1e-9) / static_cast<double>(levels));
       CHECK(low == p.level_value(k));
       CHECK(high == p.level_value(k));
       CHECK(p.from_unit(p.to_unit(p.level_value(k))) == p.level_value(k));
@@ -106,6 +107,12 @@ TEST_CASE("param: ranges that contradict themselves name the parameter") {
   CHECK_THROWS_AS(linear_grid(0, 1, 0), SearchSpaceError);
 }
 
+TEST_CASE("param: grids have the values one would write down") {
+  CHECK(log_grid(1e-4, 1e-1, 4).grid == std::vector{1e-4, 1e-3, 1e-2, 1e-1});
+  CHECK(linear_grid(0, 0.1, 5).grid == std::vector{0.0, 0.025, 0.05, 0.075, 0.1});
+  CHECK(linear_grid(0.3, 0.3, 1).grid == std::vector{0.3});
+}
+
 TEST_CASE("param: what may change within a study") {
   Param a = range(0, 1);
   a.name = "x";
@@ -128,7 +135,8 @@ TEST_CASE("param: choices keep their kind") {
     CHECK(p.internal(p.external(v)) == v);
     CHECK(p.external(v).variant().index() == static_cast<size_t>(i));
   }
-  CHECK_THROWS_WITH_AS(p.internal("t"), "param '': t is none of the choices null, true, 2, 2.5, s", ValueError);
+  CHECK_THROWS_WITH_AS(p.internal("t"), "param '': t is none of the choices null, true, 2, 2.5, s",
+                       ValueError);
   CHECK(int_range(1, 4).external(3).variant() == ParamValue(3).variant());
 }
 
@@ -138,8 +146,10 @@ TEST_CASE("space: conditions and forbidden combinations") {
               {"fine", range(0, 1).when("slope_kind", "free")},
               {"slope_kind", choice({"fixed", "free"}).when("act", "leaky")}};
   CHECK(space.conditional());
-  CHECK(space.active(std::vector<double>{0.1, 0, 0.5, 1}) == std::vector<bool>{false, true, false, false});
-  CHECK(space.active(std::vector<double>{0.1, 1, 0.5, 0}) == std::vector<bool>{true, true, false, true});
+  CHECK(space.active(std::vector<double>{0.1, 0, 0.5, 1}) ==
+        std::vector<bool>{false, true, false, false});
+  CHECK(space.active(std::vector<double>{0.1, 1, 0.5, 0}) ==
+        std::vector<bool>{true, true, false, true});
   CHECK(space.active(std::vector<double>{0.1, 1, 0.5, 1}) == std::vector<bool>(4, true));
   CHECK(space.to_params(std::vector<double>{0.1, 0, 0.5, 1}) == Params{{"act", "relu"}});
 
@@ -151,7 +161,8 @@ TEST_CASE("space: conditions and forbidden combinations") {
   CHECK_THROWS_AS((Space{{"a", range(0, 1)}, {"a", range(0, 2)}}), SearchSpaceError);
   CHECK_THROWS_AS((Space{{"a", choice({1, 2}).when("b", 1)}, {"b", choice({1, 2}).when("a", 1)}}),
                   SearchSpaceError);
-  CHECK_THROWS_AS((Space{{"a", choice({1, 2})}, {"b", range(0, 1).when("a", 3)}}), SearchSpaceError);
+  CHECK_THROWS_AS((Space{{"a", choice({1, 2})}, {"b", range(0, 1).when("a", 3)}}),
+                  SearchSpaceError);
   CHECK_THROWS_AS((Space{{"", range(0, 1)}}), SearchSpaceError);
   Space grown;
   grown.add("a", int_range(1, 3));
@@ -162,11 +173,16 @@ TEST_CASE("space: conditions and forbidden combinations") {
 }
 
 TEST_CASE("space: the common starting ranges") {
-  const Space space{{"lr", defaults::learning_rate()},     {"batch", defaults::batch_size()},
-                    {"layers", defaults::layers()},        {"reg", defaults::regularization()},
-                    {"dropout", defaults::dropout()},      {"epochs", defaults::epochs()}};
+  const Space space{{"lr", defaults::learning_rate()}, {"batch", defaults::batch_size()},
+                    {"layers", defaults::layers()},    {"reg", defaults::regularization()},
+                    {"dropout", defaults::dropout()},  {"epochs", defaults::epochs()}};
   const Params first = space.to_params(space.default_values());
-  CHECK(first == Params{{"lr", 1e-3}, {"batch", 64}, {"layers", 2}, {"reg", 1e-3}, {"dropout", 0.1}, {"epochs", 20}});
+  CHECK(first == Params{{"lr", 1e-3},
+                        {"batch", 64},
+                        {"layers", 2},
+                        {"reg", 1e-3},
+                        {"dropout", 0.1},
+                        {"epochs", 20}});
   CHECK(space.find("batch")->levels() == 5);
   CHECK(space.find("lr")->low == 1e-4);
   CHECK(space.find("lr")->high == 1e-1);

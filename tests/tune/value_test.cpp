@@ -31,8 +31,8 @@ TEST_CASE("values: convert to what they are, and to nothing else") {
   CHECK_THROWS_AS(p.at("act").as_double(), ValueError);
   CHECK_THROWS_AS(p.at("layers").as_bool(), ValueError);
   CHECK_THROWS_AS(static_cast<int8_t>(ParamValue(1000)), ValueError);
-  CHECK_THROWS_WITH_AS(p.at("lrr"), "params: there is no 'lrr'; there is lr, layers, act, bias, none",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(
+      p.at("lrr"), "params: there is no 'lrr'; there is lr, layers, act, bias, none", ValueError);
   CHECK(p.get("width", 64) == 64);
 }
 
@@ -44,30 +44,31 @@ TEST_CASE("values: kinds stay apart, numbers compare by size") {
 }
 
 TEST_CASE("json: numbers as Python writes them") {
-  const std::pair<double, const char*> vectors[] = {{0.0, "0.0"},
-                                                    {-0.0, "-0.0"},
-                                                    {1.0, "1.0"},
-                                                    {-3.0, "-3.0"},
-                                                    {0.1, "0.1"},
-                                                    {0.30000000000000004, "0.30000000000000004"},
-                                                    {0.0001, "0.0001"},
-                                                    {1e-05, "1e-05"},
-                                                    {0.00012345, "0.00012345"},
-                                                    {1e15, "1000000000000000.0"},
-                                                    {9007199254740992.0, "9007199254740992.0"},
-                                                    {123456789012345.6, "123456789012345.6"},
-                                                    {1e16, "1e+16"},
-                                                    {1.2345678901234566e17, "1.2345678901234566e+17"},
-                                                    {1e22, "1e+22"},
-                                                    {1e100, "1e+100"},
-                                                    {5e-324, "5e-324"},
-                                                    {1.7976931348623157e308, "1.7976931348623157e+308"},
-                                                    {-2.5e-07, "-2.5e-07"},
-                                                    {NAN, "NaN"},
-                                                    {INFINITY, "Infinity"},
-                                                    {-INFINITY, "-Infinity"},
-                                                    {100.0, "100.0"},
-                                                    {1.0 / 3, "0.3333333333333333"}};
+  const std::pair<double, const char*> vectors[] = {
+      {0.0, "0.0"},
+      {-0.0, "-0.0"},
+      {1.0, "1.0"},
+      {-3.0, "-3.0"},
+      {0.1, "0.1"},
+      {0.30000000000000004, "0.30000000000000004"},
+      {0.0001, "0.0001"},
+      {1e-05, "1e-05"},
+      {0.00012345, "0.00012345"},
+      {1e15, "1000000000000000.0"},
+      {9007199254740992.0, "9007199254740992.0"},
+      {123456789012345.6, "123456789012345.6"},
+      {1e16, "1e+16"},
+      {1.2345678901234566e17, "1.2345678901234566e+17"},
+      {1e22, "1e+22"},
+      {1e100, "1e+100"},
+      {5e-324, "5e-324"},
+      {1.7976931348623157e308, "1.7976931348623157e+308"},
+      {-2.5e-07, "-2.5e-07"},
+      {NAN, "NaN"},
+      {INFINITY, "Infinity"},
+      {-INFINITY, "-Infinity"},
+      {100.0, "100.0"},
+      {1.0 / 3, "0.3333333333333333"}};
   for (const auto& [value, text] : vectors) {
     CHECK(tune::json::number(value) == text);
     const double back = tune::from_json(text);
@@ -95,14 +96,15 @@ TEST_CASE("json: strings as Python writes them, and back") {
 }
 
 TEST_CASE("json: reads what Python may have written, and refuses the rest") {
-  CHECK(tune::from_json(" 123456789012345678901234567890 ").as_double() == 123456789012345678901234567890.0);
+  CHECK(tune::from_json(" 123456789012345678901234567890 ").as_double() ==
+        123456789012345678901234567890.0);
   CHECK(tune::from_json("-9223372036854775808").as_int() == std::numeric_limits<int64_t>::min());
   CHECK(tune::from_json("1e400").as_double() == INFINITY);
   const auto value = tune::json::parse(R"({"a": [1, {"b": null}], "c": {}})");
   CHECK(value.find("a")->list().size() == 2);
   CHECK(value.find("a")->list()[1].find("b")->scalar().is_null());
-  for (const char* bad : {"", "{", "[1,]", "{\"a\" 1}", "nul", "1 2", "\"a", "\"\\x\"", "\"\\u12g4\"", "-", "1.",
-                          "{1: 2}"}) {
+  for (const char* bad : {"", "{", "[1,]", "{\"a\" 1}", "nul", "1 2", "\"a", "\"\\x\"",
+                          "\"\\u12g4\"", "-", "1.", "{1: 2}"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(tune::json::parse(bad), ValueError);
   }

@@ -99,8 +99,10 @@ Param distribution_of(std::string_view name, std::string_view text) {
   try {
     const json::Value document = json::parse(text);
     const json::Value* type = document.find("type");  // the abbreviated form has no frame
+    if (!type) type = document.find("name");
+    if (!type) throw ValueError("'name' is missing");
+    const std::string kind = type->scalar().as_string();
     const json::Value* framed = document.find("attributes");
-    const std::string kind = (type ? type : document.find("name"))->scalar().as_string();
     const json::Value& attributes = framed ? *framed : document;
 
     Param p{.name = std::string(name)};

@@ -1,0 +1,94 @@
+#pragma once
+// The lists that the suites of tune run over. A new sampler, pruner or storage is one line here.
+
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include "attune/tune/study.h"
+
+namespace attune::tune::test {
+
+// A folder that goes with the test.
+class Folder {
+ public:
+  Folder() {
+    std::string path = (std::filesystem::temp_directory_path() / "attune-test-XXXXXX").string();
+    path_ = mkdtemp(path.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  std::string url(const std::string& name = "study.db") const { return "sqlite:///" + file(name); }
+
+ private:
+  std::string path_;
+};
+
+template <typename T>
+struct Named {
+  const char* name;
+  std::function<T()> make;
+};
+
+inline std::vector<Named<std::shared_ptr<Sampler>>> all_samplers() {
+  return {{"random", [] { return random(); }},
+          {"sobol", [] { return sobol(); }},
+          {"grid", [] { return grid(); }},
+          {"bayesian", [] { return bayesian(); }}};
+}
+
+inline std::vector<Named<std::shared_ptr<Pruner>>> all_pruners() {
+  return {{"no_pruning", [] { return no_pruning(); }}, {"median", [] { return median(); }}};
+}
+
+// Each call gives an empty storage; the URL form is what users write.
+struct NamedStorage {
+  const char* name;
+  std::function<std::shared_ptr<Storage>(const Folder&)> make;
+};
+
+inline std::vector<NamedStorage> all_storages() {
+  return {{"memory", [](const Folder&) { return memory_storage(); }},
+          {"sqlite", [](const Folder& f) { return open_storage(f.url()); }},
+          {"sqlite, rollback journal", [](const Folder& f) {
+             return sqlite_storage(f.file("study.db"), {.write_ahead_log = false});
+           }}};
+}
+
+// A space that any sampler takes: finite, with every kind of parameter, conditions, forbidden
+// points.
+inline Space finite_space() {
+  Space space{{"lr", log_grid(1e-4, 1e-1, 4)},
+              {"layers", int_range(1, 3)},
+              {"act", choice({"relu", "leaky"})},
+              {"slope", stepped_range(0, 0.3, 0.1).when("act", "leaky")},
+              {"batch", powers_of_two(16, 64)}};
+  space.forbid([](const Params& p) { return p.at("layers") == 3 && p.at("batch") == 64; });
+  return space;
+}
+
+inline double bowl(const Params& p) {
+  const double lr = p.at("lr"), slope = p.get("slope", 0.05);
+  const double layers = p.at("layers"), batch = p.at("batch");
+  return std::pow(std::log10(lr) + 2.5, 2) + std::pow(layers - 2, 2) +
+         std::pow(std::log2(batch) - 5, 2) + slope;
+}
+
+// What must be equal when two studies are.
+inline std::string table(const Study& study) {
+  std::string text;
+  for (const TrialResult& t : study.trials()) {
+    text += std::to_string(t.number) + ' ' + std::to_string(static_cast<int>(t.state)) + ' ' +
+            to_json(t.value) + ' ' + t.params.to_string();
+    for (const auto& [step, value] : t.intermediate) text += ' ' + to_json(value);
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace attune::tune::test
