@@ -10,15 +10,20 @@ endif()
 
 attune_module(tune
   SOURCES
+    tune/ask_tell.cpp
+    tune/by_name.cpp
     tune/defaults.cpp
     tune/history.cpp
     tune/param.cpp
     tune/ranges.cpp
+    tune/search.cpp
     tune/space.cpp
+    tune/space_json.cpp
     tune/study.cpp
     tune/study_choice.cpp
     tune/study_results.cpp
     tune/study_state.cpp
+    tune/training.cpp
     tune/trial.cpp
     tune/value.cpp
     tune/internal/json.cpp
@@ -44,7 +49,15 @@ attune_module(tune
     tune/samplers/internal/trust_region.cpp
     tune/storages/memory.cpp
     tune/storages/url.cpp
+    tune/tabular/fit.cpp
+    tune/tabular/predict.cpp
+    tune/tabular/recipe.cpp
+    tune/tabular/replay.cpp
+    tune/tabular/table_encoder.cpp
+    tune/tabular/tabular_model.cpp
+    tune/tabular/target.cpp
+    tune/tabular/internal/cells.cpp
     ${attune_sqlite_sources}
-  DEPENDS tensor
-  PRIVATE attune_lapacke attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY fmt::fmt-header-only
+  DEPENDS tensor nn optim
+  PRIVATE attune_lapacke attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY fmt::fmt-header-only nlohmann_json::nlohmann_json
           Threads::Threads ${attune_sqlite_library})

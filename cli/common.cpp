@@ -1,0 +1,121 @@
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "attune/tensor/error.h"
+#include "cli/command.h"
+
+namespace attune::cli {
+
+std::string Common::storage_or(const std::string& otherwise) const {
+  if (!storage.empty()) return storage;
+  const char* environment = std::getenv("ATTUNE_STORAGE");
+  return environment && *environment ? environment : otherwise;
+}
+
+void add_storage(CLI::App& command, Common& common) {
+  command.add_option("--storage", common.storage,
+                     "Where studies are kept: sqlite:///FILE or memory (default: ATTUNE_STORAGE, "
+                     "else sqlite:///attune.db)");
+}
+void add_study(CLI::App& command, Common& common) {
+  command.add_option("--study", common.study, "Name of the study");
+}
+void add_seed(CLI::App& command, Common& common) {
+  command.add_option("--seed", common.seed, "Seed of everything random (default: 0)");
+}
+void add_jobs(CLI::App& command, Common& common) {
+  command.add_option("--jobs", common.jobs, "Trials at a time (default: 1)")
+      ->check(CLI::Range(1, 1024));
+}
+void add_json(CLI::App& command, Common& common) {
+  command.add_flag("--json", common.json, "Answer as one JSON document");
+}
+void add_quiet(CLI::App& command, Common& common) {
+  command.add_flag("--quiet", common.quiet, "Nothing on stderr but errors");
+}
+
+void answer(const std::string& text) {
+  errno = 0;
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (written && std::fflush(stdout) == 0) return;
+  const int cause = errno;
+  if (cause == EPIPE) std::_Exit(kFailed);
+  throw WorkFailed(fmt::format("cannot write the answer to stdout: {}", std::strerror(cause)));
+}
+
+void answer(const Json& document) {
+  // Names and texts of a user's file may be in any encoding; the answer is UTF-8 all the same.
+  answer(document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void note(const Common& common, const std::string& text) {
+  if (!common.quiet) fmt::print(stderr, "{}\n", text);
+}
+
+Json json_of(const tune::ParamValue& value) {
+  return std::visit(
+      [](const auto& v) -> Json {
+        if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::monostate>) {
+          return nullptr;
+        } else {
+          return v;
+        }
+      },
+      value.variant());
+}
+
+Json json_of(const tune::Params& params) {
+  Json object = Json::object();
+  for (const auto& [name, value] : params) object[name] = json_of(value);
+  return object;
+}
+
+std::chrono::duration<double> parse_duration(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  const std::string unit = end;
+  const double seconds = unit.empty() || unit == "s" ? 1
+                         : unit == "ms"              ? 1e-3
+                         : unit == "m"               ? 60
+                         : unit == "h"               ? 3600
+                                                     : 0;
+  if (end == text.c_str() || seconds == 0 || !std::isfinite(number) || number < 0) {
+    throw WrongInput(fmt::format("a time such as 30s, 5m or 1h is needed, not '{}'", text));
+  }
+  return std::chrono::duration<double>(number * seconds);
+}
+
+std::shared_ptr<tune::Storage> open_for_reading(const Common& common) {
+  try {
+    return tune::open_existing_storage(common.storage_or(kDefaultStorage));
+  } catch (const StorageError& e) {
+    throw WrongInput(e.what());
+  }
+}
+
+tune::Study open_study(const Common& common, const std::string& given) {
+  const std::shared_ptr<tune::Storage> storage = open_for_reading(common);
+  std::string name = given.empty() ? common.study : given;
+  std::vector<std::string> names;
+  for (const tune::StudyInfo& info : storage->studies()) names.push_back(info.name);
+  const std::string where = common.storage_or(kDefaultStorage);
+  if (names.empty()) throw WrongInput(fmt::format("no study is kept in {}", where));
+  if (name.empty() && names.size() == 1) name = names.front();
+  if (name.empty()) {
+    throw WrongInput(fmt::format("{} studies are kept in {}; name one of {}", names.size(), where,
+                                 fmt::join(names, ", ")));
+  }
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    throw WrongInput(
+        fmt::format("no study '{}' in {}; there is {}", name, where, fmt::join(names, ", ")));
+  }
+  return tune::Study({.name = name, .storage = storage, .must_exist = true});
+}
+
+}  // namespace attune::cli

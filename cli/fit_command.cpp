@@ -1,0 +1,195 @@
+// attune fit: tunes and trains a network on a table.
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include "attune/tensor/error.h"
+#include "attune/tune/by_name.h"
+#include "attune/tune/tabular/fit.h"
+#include "cli/command.h"
+#include "cli/csv_options.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+
+namespace attune::cli {
+namespace {
+
+struct FitArguments : Common {
+  std::string data, target, task = "automatic", timeout;
+  std::string sampler = "automatic", pruner = "median", out = "model.safetensors";
+  CsvArguments csv;
+  int64_t trials = 50;
+  int threads = 1;
+};
+
+// Finding out before the work that its result has no place.
+void check_place(const std::string& out) {
+  const std::filesystem::path path(out), folder = path.parent_path();
+  const std::string place = folder.empty() ? "." : folder.string();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw WrongInput(fmt::format("--out: {} is a folder", out));
+  }
+  if (!std::filesystem::is_directory(place, ignored)) {
+    throw WrongInput(fmt::format("--out: there is no folder {}", place));
+  }
+  if (access(place.c_str(), W_OK) != 0) {
+    throw WorkFailed(fmt::format("--out: the folder {} is read-only for you", place));
+  }
+}
+
+tune::FitOptions options_of(const FitArguments& a) {
+  tune::FitOptions o{.data = a.data, .csv = a.csv.options(), .target = a.target};
+  if (a.task == "classification") o.task = tune::Task::classification;
+  if (a.task == "regression") o.task = tune::Task::regression;
+  o.trials = a.trials;
+  if (!a.timeout.empty()) o.timeout = parse_duration(a.timeout);
+  o.sampler = tune::sampler_by_name(a.sampler);
+  if (a.pruner == "none") {
+    o.pruner = tune::pruner_by_name(a.pruner);
+  } else if (a.pruner != "median") {  // fit's own default, which waits some epochs
+    tune::pruner_by_name(a.pruner);
+  }
+  o.study = a.study;
+  o.storage = a.storage_or(kDefaultStorage);
+  o.seed = a.seed;
+  o.jobs = a.jobs;
+  o.threads = a.threads;
+  o.stop = interrupted;
+  return o;
+}
+
+void note_start(const Common& common, const tune::Recipe& recipe, const tune::Study& study) {
+  const int64_t kept = study.size();
+  const auto classes = recipe.target().classes().size();
+  note(common,
+       fmt::format(
+           "{} rows ({} train, {} validation, {} test), {} inputs, {}{}", recipe.rows(),
+           recipe.train_rows(), recipe.validation_rows(), recipe.test_rows(), recipe.inputs(),
+           classes > 0 ? fmt::format("{} classes", classes) : "numbers",
+           kept > 0 ? fmt::format("; study {} goes on after {} trials", study.name(), kept) : ""));
+  if (recipe.rows_without_target() > 0) {
+    note(common, fmt::format("{} rows have no {} and are left out", recipe.rows_without_target(),
+                             recipe.target().column()));
+  }
+  const std::vector<std::string>& dropped = recipe.dropped();
+  if (!dropped.empty()) {
+    const size_t shown = std::min<size_t>(dropped.size(), 6);
+    note(common,
+         fmt::format(
+             "{} column{} without two values in the training rows {} left out: "
+             "{}{}",
+             dropped.size(), dropped.size() == 1 ? "" : "s", dropped.size() == 1 ? "is" : "are",
+             fmt::join(dropped.begin(), dropped.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+             shown < dropped.size() ? ", …" : ""));
+  }
+}
+
+Json document(const tune::FitResult& r, const std::string& model) {
+  Json json = {{"task", tune::name_of(r.task)}, {"rows", r.rows}};
+  if (r.task == tune::Task::classification) json["classes"] = r.classes;
+  json["trials"] = r.trials;
+  json["seconds"] = r.seconds;
+  json["steps"] = r.steps;
+  json["best"] = {{"number", r.best.number}, {"params", json_of(r.best.params)}};
+  json["validation"] = r.validation;
+  json["default_validation"] = r.default_validation;
+  json["test"] = r.test;
+  json["default_test"] = r.default_test;
+  json["model"] = model;
+  json["study"] = r.study;
+  json["train_rows"] = r.train_rows;
+  json["validation_rows"] = r.validation_rows;
+  json["test_rows"] = r.test_rows;
+  json["weights"] = r.weights;
+  json["test_reopened"] = r.reopened;
+  return json;
+}
+
+std::string table(const tune::FitResult& r, const std::string& model) {
+  const bool classes = r.task == tune::Task::classification;
+  std::string text =
+      fmt::format("{:<24}{:>12}{:>12}\n", classes ? "accuracy" : "R^2", "validation", "test");
+  const auto row = [&](std::string_view name, double validation, double test) {
+    text += fmt::format("{:<24}{:>12.4f}{:>12.4f}\n", name, validation, test);
+  };
+  row("default configuration", r.default_validation, r.default_test);
+  row("tuned", r.validation, r.test);
+  text += fmt::format("{:<24}{:>12}{:>12}\n", "rows", r.validation_rows, r.test_rows);
+  text += fmt::format("\nbest of {} trials: number {}: {}\n", r.trials, r.best.number,
+                      r.best.params.to_string());
+  text += fmt::format("{} training steps, {:.1f} s; study {}\n", r.steps, r.seconds, r.study);
+  text += fmt::format("model: {}\n", model);
+  return text;
+}
+
+int run(const FitArguments& a) {
+  if (a.trials < 1) throw WrongInput(fmt::format("--trials must be 1 or more, got {}", a.trials));
+  tune::FitOptions options = options_of(a);
+  check_place(a.out);
+  ProgressLine progress(a.quiet);
+  options.on_start = [&](const tune::Recipe& recipe, const tune::Study& study) {
+    note_start(a, recipe, study);
+  };
+  options.progress = [&](const tune::Progress& p) { progress.show(p); };
+  watch_signals("\nattune: ending after the running trials; Ctrl-C again to end at once\n");
+  const tune::FitResult result = tune::fit(options);
+  progress.end();
+  if (result.interrupted) {
+    fmt::print(stderr,
+               "attune: interrupted; {} trials are kept in study {}{}; the same command goes on "
+               "from there\n",
+               result.trials, result.study,
+               result.best.params.empty() ? "" : fmt::format(" (best {:.4f})", result.validation));
+    return kInterrupted;
+  }
+  try {
+    result.model.save(a.out);
+  } catch (const IoError& e) {  // reading went well; it is the work that failed
+    throw WorkFailed(e.what());
+  }
+  if (result.reopened) {
+    note(a,
+         "attune: the test part of this study was opened before, for another winner; its figure "
+         "says less than it did then");
+  }
+  if (a.json) {
+    answer(document(result, a.out));
+  } else {
+    answer(table(result, a.out));
+  }
+  return kFine;
+}
+
+}  // namespace
+
+void add_fit(CLI::App& app, Run& run_chosen) {
+  auto a = std::make_shared<FitArguments>();
+  CLI::App* command = app.add_subcommand("fit", "Tunes and trains a network on a table");
+  command->add_option("DATA", a->data, "A CSV file")->required();
+  command->add_option("--target", a->target, "The column to predict")->required();
+  command->add_option("--task", a->task, "automatic, classification, regression")
+      ->check(CLI::IsMember({"automatic", "classification", "regression"}));
+  command->add_option("--trials", a->trials, "Trials of the study in all (default: 50)");
+  command->add_option("--timeout", a->timeout, "No trial starts later: 30s, 5m, 1h");
+  command->add_option("--sampler", a->sampler, "automatic, bayesian, grid, random, sobol");
+  command->add_option("--pruner", a->pruner, "median (default), none");
+  command->add_option("--out", a->out, "The model (default: model.safetensors)");
+  command->add_option("--threads", a->threads, "Threads of the kernels of each trial (default: 1)")
+      ->check(CLI::Range(1, 1024));
+  a->csv.add(*command);
+  add_storage(*command, *a);
+  add_study(*command, *a);
+  add_seed(*command, *a);
+  add_jobs(*command, *a);
+  add_json(*command, *a);
+  add_quiet(*command, *a);
+  command->callback([a, &run_chosen] { run_chosen = [a] { return run(*a); }; });
+}
+
+}  // namespace attune::cli

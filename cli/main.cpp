@@ -1,0 +1,66 @@
+// The attune command: parses the arguments, calls the library, and turns what it throws into one
+// line on stderr and an exit code.
+
+#include <csignal>
+#include <exception>
+#include <new>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+#include "cli/command.h"
+
+namespace attune::cli {
+namespace {
+
+int complain(Exit code, const std::string& text) {
+  fmt::print(stderr, "attune: {}\n", text);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Tunes, trains and explains small models. Answers on stdout, all else on stderr; "
+      "exit 0: fine, 1: the work failed, 2: wrong input, 130: interrupted.",
+      "attune");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "attune " ATTUNE_VERSION);
+  Run chosen;
+  for (const auto add :
+       {add_fit, add_predict, add_ask_tell, add_studies, add_trials, add_best, add_replay}) {
+    add(app, chosen);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help, --version
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    return complain(kWrongInput, fmt::format("{}; see attune --help", e.what()));
+  }
+  return chosen();
+}
+
+}  // namespace
+}  // namespace attune::cli
+
+int main(int argc, char** argv) {
+  using namespace attune;
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, which is looked at
+  try {
+    return cli::run(argc, argv);
+  } catch (const cli::WrongInput& e) {
+    return cli::complain(cli::kWrongInput, e.what());
+  } catch (const cli::WorkFailed& e) {
+    return cli::complain(cli::kFailed, e.what());
+  } catch (const StorageError& e) {
+    return cli::complain(cli::kFailed, e.what());
+  } catch (const OutOfMemory& e) {
+    return cli::complain(cli::kFailed, e.what());
+  } catch (const Error& e) {
+    return cli::complain(cli::kWrongInput, e.what());
+  } catch (const std::bad_alloc&) {
+    return cli::complain(cli::kFailed, "out of memory");
+  } catch (const std::exception& e) {
+    return cli::complain(cli::kFailed, e.what());
+  }
+}

@@ -1,0 +1,58 @@
+#include "cli/progress.h"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace attune::cli {
+namespace {
+
+std::string time_text(double seconds) {
+  if (seconds < 100) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 6000) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+}  // namespace
+
+std::string progress_text(const tune::Progress& p) {
+  std::string text = p.wanted > 0 ? fmt::format("{} of {} trials", p.trials, p.wanted)
+                                  : fmt::format("{} trials", p.trials);
+  if (p.pruned > 0) text += fmt::format(" ({} pruned)", p.pruned);
+  if (p.failed > 0) text += fmt::format(" ({} failed)", p.failed);
+  if (p.best) text += fmt::format(", best {:.4f}", p.best->value);
+  if (p.trials > 0 && p.seconds > 0) {
+    const double rate = static_cast<double>(p.trials) / p.seconds;
+    text += fmt::format(", {:.1f} a second", rate);
+    if (p.wanted > p.trials) {
+      text += fmt::format(", {} to go", time_text(static_cast<double>(p.wanted - p.trials) / rate));
+    }
+  }
+  return text;
+}
+
+ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void ProgressLine::show(const tune::Progress& progress) {
+  if (quiet_) return;
+  const Clock::time_point now = Clock::now();
+  const bool last = progress.wanted > 0 && progress.trials >= progress.wanted;
+  const auto wait = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(2000);
+  if (!last && now - shown_ < wait) return;
+  shown_ = now;
+  last_ = progress_text(progress);
+  if (terminal_) {
+    fmt::print(stderr, "\r{}\033[K", last_);
+    std::fflush(stderr);
+  } else {
+    fmt::print(stderr, "{}\n", last_);
+  }
+}
+
+void ProgressLine::end() {
+  if (!quiet_ && terminal_ && !last_.empty()) fmt::print(stderr, "\n");
+  last_.clear();
+}
+
+}  // namespace attune::cli

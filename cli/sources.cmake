@@ -1,0 +1,16 @@
+# The attune command.
+add_executable(attune_cli
+  cli/ask_tell_command.cpp
+  cli/common.cpp
+  cli/fit_command.cpp
+  cli/interrupt.cpp
+  cli/look_commands.cpp
+  cli/main.cpp
+  cli/predict_command.cpp
+  cli/progress.cpp
+  cli/replay_command.cpp)
+set_target_properties(attune_cli PROPERTIES OUTPUT_NAME attune)
+target_compile_definitions(attune_cli PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")
+target_include_directories(attune_cli PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(attune_cli PRIVATE attune::tune attune_build_flags CLI11::CLI11
+                                         nlohmann_json::nlohmann_json fmt::fmt-header-only)

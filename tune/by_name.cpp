@@ -1,0 +1,69 @@
+#include "attune/tune/by_name.h"
+
+#include <span>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "attune/tensor/error.h"
+
+namespace attune::tune {
+namespace {
+
+template <typename T>
+struct Named {
+  std::string_view name;
+  T (*make)();
+};
+
+template <typename T>
+T pick(std::string_view what, std::string_view name, std::span<const Named<T>> all) {
+  std::vector<std::string_view> names;
+  for (const Named<T>& one : all) {
+    if (one.name == name) return one.make();
+    names.push_back(one.name);
+  }
+  throw ValueError(
+      fmt::format("unknown {} '{}'; there are {}", what, name, fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+std::shared_ptr<Sampler> sampler_by_name(std::string_view name) {
+  using Pointer = std::shared_ptr<Sampler>;
+  static constexpr Named<Pointer> kAll[] = {
+      {"automatic", [] { return bayesian(); }}, {"bayesian", [] { return bayesian(); }},
+      {"grid", [] { return grid(); }},          {"random", [] { return random(); }},
+      {"sobol", [] { return sobol(); }},
+  };
+  return pick<Pointer>("sampler", name, kAll);
+}
+
+std::shared_ptr<Pruner> pruner_by_name(std::string_view name) {
+  using Pointer = std::shared_ptr<Pruner>;
+  static constexpr Named<Pointer> kAll[] = {
+      {"median", [] { return median(); }},
+      {"none", [] { return no_pruning(); }},
+  };
+  return pick<Pointer>("pruner", name, kAll);
+}
+
+Direction direction_by_name(std::string_view name) {
+  static constexpr Named<Direction> kAll[] = {
+      {"minimize", [] { return Direction::minimize; }},
+      {"maximize", [] { return Direction::maximize; }},
+  };
+  return pick<Direction>("direction", name, kAll);
+}
+
+std::string_view name_of(State state) {
+  static constexpr std::string_view kNames[] = {"waiting", "running", "complete", "pruned",
+                                                "failed"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+std::string_view name_of(Direction direction) {
+  return direction == Direction::minimize ? "minimize" : "maximize";
+}
+
+}  // namespace attune::tune

@@ -1,0 +1,24 @@
+#pragma once
+// Samplers, pruners and directions by the names that commands and configuration files use.
+
+#include <memory>
+#include <string_view>
+
+#include "attune/tune/study.h"
+
+namespace attune::tune {
+
+// automatic (today bayesian), bayesian, grid, random, sobol. ValueError lists them.
+std::shared_ptr<Sampler> sampler_by_name(std::string_view name);
+
+// median, none. ValueError lists them.
+std::shared_ptr<Pruner> pruner_by_name(std::string_view name);
+
+// minimize, maximize. ValueError lists them.
+Direction direction_by_name(std::string_view name);
+
+// waiting, running, complete, pruned, failed; minimize, maximize.
+std::string_view name_of(State state);
+std::string_view name_of(Direction direction);
+
+}  // namespace attune::tune

@@ -1,0 +1,162 @@
+#include "attune/tune/search.h"
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "attune/nn/split.h"
+#include "attune/optim/trainer.h"
+#include "attune/tensor/error.h"
+#include "attune/tensor/threads.h"
+#include "attune/tune/training.h"
+
+namespace attune::tune {
+namespace {
+
+constexpr char kTestOpened[] = "attune:test_opened";  // the study's attribute: by which trial
+constexpr char kTestScore[] = "attune:test_score";
+constexpr char kWeights[] = "attune:weights";  // a trial's: the hash of its final weights
+
+template <typename Options>
+TrainingSettings settings_of(const Options& o) {
+  return {.epochs = o.epochs,
+          .batch_size = o.batch_size,
+          .learning_rate = o.learning_rate,
+          .weight_decay = o.weight_decay,
+          .optimizer = o.optimizer,
+          .schedule = o.schedule};
+}
+
+nn::Split split_once(const Tensor& data, const Tensor& labels, double validation, double test,
+                     uint64_t seed) {
+  if (!(validation > 0)) {
+    throw ValueError(fmt::format("search: a validation part is needed to score by, its share is {}",
+                                 validation));
+  }
+  Rng rng = Rng(seed).fork("split");
+  const bool classes = !is_floating(labels.dtype());
+  return nn::split({data, labels}, {.validation = validation, .test = test, .stratify = classes},
+                   rng);
+}
+
+}  // namespace
+
+double train_and_evaluate(nn::Module& model, const Tensor& data, const Tensor& labels,
+                          const TrainAndEvaluateOptions& options) {
+  const nn::Split parts = split_once(data, labels, options.validation, options.test, options.seed);
+  return train_scored(model, parts.train, parts.validation, settings_of(options),
+                      Rng(options.seed).fork("order"))
+      .score;
+}
+
+struct SearchResult::Data {
+  nn::Split parts;
+  ModelFactory factory;
+  TrainingSettings settings;
+  bool has_test;
+
+  struct Trained {
+    std::unique_ptr<nn::Module> model;
+    Training training;
+  };
+
+  // One trial, from its parameters and its streams alone.
+  Trained train(const Params& params, Rng weights, const Rng& order,
+                const std::function<bool(int64_t, double)>& on_score = {}) const {
+    Trained trained{factory(params, weights), {}};
+    if (!trained.model) throw ValueError("search: the model factory gave no model");
+    trained.training = train_scored(*trained.model, parts.train, parts.validation,
+                                    settings_from(params, settings), order, on_score);
+    return trained;
+  }
+};
+
+SearchResult::SearchResult(Study searched, std::shared_ptr<Data> data)
+    : study(std::move(searched)), data_(std::move(data)) {
+  const TrialResult best = study.best_trial();
+  score = best.value;
+  params = best.params;
+  number_ = best.number;
+}
+
+std::unique_ptr<nn::Module> SearchResult::model() const {
+  return data_->train(params, study.rng(number_, "weights"), study.rng(number_, "order")).model;
+}
+
+double SearchResult::test() {
+  if (!data_->has_test) throw ValueError("search: the test share is 0, so there is no test part");
+  if (study.attribute(kTestOpened)) {
+    throw Error(
+        fmt::format("search: the test part of study '{}' was opened before; what was seen "
+                    "once is no test any more",
+                    study.name()));
+  }
+  const std::unique_ptr<nn::Module> winner = model();
+  const nn::Dataset& part = data_->parts.test.open();
+  study.set_attribute(kTestOpened, number_);  // before it is looked at
+  const double value = nn::evaluate(*winner, part).score;
+  study.set_attribute(kTestScore, value);
+  return value;
+}
+
+namespace {
+
+SearchResult search(const Space& space, std::shared_ptr<Sampler> sampler, int64_t trials,
+                    ModelFactory factory, const Tensor& data, const Tensor& labels,
+                    const SearchOptions& options, First first) {
+  if (!factory) throw ValueError("search: the model factory is empty");
+  settings_from({}, settings_of(options));  // a wrong option is no failed trial
+  auto shared = std::make_shared<SearchResult::Data>(
+      SearchResult::Data{split_once(data, labels, options.validation, options.test, options.seed),
+                         std::move(factory), settings_of(options), options.test > 0});
+  Study study({.name = options.name,
+               .storage = options.storage,
+               .direction = maximize,
+               .sampler = std::move(sampler),
+               .pruner = options.pruner,
+               .seed = options.seed,
+               .space = space,
+               .first = first});
+  study.optimize(
+      [&](Trial& trial) -> Outcome {
+        const ThreadScope threads(options.threads);
+        const Params params = trial.suggest(space);
+        const auto trained = shared->train(
+            params, trial.rng("weights"), trial.rng("order"),
+            [&](int64_t epoch, double score) { return !trial.report(epoch, score).should_stop(); });
+        trial.set_attribute(kWeights, hash_text(hash_weights(*trained.model)));
+        if (trained.training.stopped) return pruned;
+        return trained.training.score;
+      },
+      {.trials = trials, .jobs = options.jobs, .progress = options.progress});
+  if (study.best_trials().empty()) {
+    throw ValueError(
+        fmt::format("search: none of {} trials was completed; the trials of the study "
+                    "say why",
+                    study.size()));
+  }
+  return {study, std::move(shared)};
+}
+
+}  // namespace
+
+SearchResult grid_search(const Space& grid_space, ModelFactory factory, const Tensor& data,
+                         const Tensor& labels, const SearchOptions& options) {
+  return search(grid_space, grid(), std::numeric_limits<int64_t>::max(), std::move(factory), data,
+                labels, options, First::sampler);
+}
+
+SearchResult random_search(const Space& space, ModelFactory factory, const Tensor& data,
+                           const Tensor& labels, const SearchOptions& options) {
+  return search(space, random(), options.trials, std::move(factory), data, labels, options,
+                First::defaults);
+}
+
+SearchResult bayesian_search(const Space& space, ModelFactory factory, const Tensor& data,
+                             const Tensor& labels, const SearchOptions& options) {
+  return search(space, bayesian(), options.trials, std::move(factory), data, labels, options,
+                First::defaults);
+}
+
+}  // namespace attune::tune

@@ -1,0 +1,176 @@
+#include "attune/tune/space_json.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "attune/tensor/error.h"
+#include "attune/tune/internal/json.h"
+
+namespace attune::tune {
+namespace {
+
+// One parameter's object; every complaint names the parameter.
+class Declaration {
+ public:
+  Declaration(std::string_view name, const json::Value& value) : name_(name), value_(value) {
+    if (!std::holds_alternative<json::Object>(value.it)) fail("it must be an object with a type");
+    constexpr std::array kKeys = {"type", "low",     "high", "log",
+                                  "step", "choices", "when", "default"};
+    for (const auto& [key, unused] : value.object()) {
+      if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
+        fail(
+            fmt::format("unknown key '{}'; there are type, low, high, log, step, choices, when, "
+                        "default",
+                        key));
+      }
+    }
+  }
+
+  Param param() const {
+    const ParamValue type = scalar("type");
+    Param p;
+    if (type == "float") {
+      p = real();
+    } else if (type == "int") {
+      p = integer();
+    } else if (type == "categorical") {
+      p = categorical();
+    } else {
+      fail(fmt::format("type '{}'; it must be float, int or categorical", type.to_string()));
+    }
+    if (value_.find("when")) add_conditions(p);
+    if (value_.find("default")) p = p.starting_at(scalar("default"));
+    return p;
+  }
+
+ private:
+  [[noreturn]] void fail(std::string_view what) const {
+    throw SearchSpaceError(fmt::format("param '{}': {}", name_, what));
+  }
+
+  const ParamValue& scalar(std::string_view key) const {
+    const json::Value* found = value_.find(key);
+    if (!found) fail(fmt::format("no '{}' is given", key));
+    if (const auto* one = std::get_if<ParamValue>(&found->it)) return *one;
+    fail(fmt::format("'{}' must be a single value", key));
+  }
+
+  double number(std::string_view key) const {
+    try {
+      return scalar(key).as_double();
+    } catch (const ValueError&) {
+      fail(fmt::format("'{}' must be a number, not {}", key, scalar(key).to_string()));
+    }
+  }
+
+  int64_t whole(std::string_view key) const {
+    try {
+      return scalar(key).as_int();
+    } catch (const ValueError&) {
+      fail(fmt::format("'{}' must be a whole number, not {}", key, scalar(key).to_string()));
+    }
+  }
+
+  bool log() const {
+    if (!value_.find("log")) return false;
+    try {
+      return scalar("log").as_bool();
+    } catch (const ValueError&) {
+      fail(fmt::format("'log' must be true or false, not {}", scalar("log").to_string()));
+    }
+  }
+
+  bool has_step() const { return value_.find("step") && !scalar("step").is_null(); }
+
+  void refuse(std::string_view key, std::string_view type) const {
+    if (value_.find(key)) fail(fmt::format("'{}' means nothing for type {}", key, type));
+  }
+
+  Param real() const {
+    refuse("choices", "float");
+    const double low = number("low"), high = number("high");
+    if (log() && has_step()) fail("log and step exclude each other");
+    if (log()) return log_range(low, high);
+    return has_step() ? stepped_range(low, high, number("step")) : range(low, high);
+  }
+
+  Param integer() const {
+    refuse("choices", "int");
+    const int64_t low = whole("low"), high = whole("high"), step = has_step() ? whole("step") : 1;
+    if (log() && step != 1) fail("log and step exclude each other");
+    return log() ? log_int_range(low, high) : int_range(low, high, step);
+  }
+
+  Param categorical() const {
+    for (const char* key : {"low", "high", "log", "step"}) refuse(key, "categorical");
+    const json::Value* choices = value_.find("choices");
+    if (!choices || !std::holds_alternative<json::List>(choices->it)) {
+      fail("'choices' must be a list of values");
+    }
+    return choice(scalars(choices->list(), "choices"));
+  }
+
+  std::vector<ParamValue> scalars(const json::List& list, std::string_view key) const {
+    std::vector<ParamValue> all;
+    for (const json::Value& one : list) {
+      const auto* value = std::get_if<ParamValue>(&one.it);
+      if (!value) fail(fmt::format("'{}' may hold numbers, strings and truth values only", key));
+      all.push_back(*value);
+    }
+    return all;
+  }
+
+  void add_conditions(Param& p) const {
+    const json::Value& when = *value_.find("when");
+    if (!std::holds_alternative<json::Object>(when.it)) {
+      fail("'when' must be an object from another parameter's name to its value");
+    }
+    for (const auto& [parent, value] : when.object()) {
+      if (const auto* list = std::get_if<json::List>(&value.it)) {
+        p = p.when_any(parent, scalars(*list, "when"));
+      } else if (const auto* one = std::get_if<ParamValue>(&value.it)) {
+        p = p.when(parent, *one);
+      } else {
+        fail(fmt::format("'when' must give a value or a list of values for '{}'", parent));
+      }
+    }
+  }
+
+  std::string_view name_;
+  const json::Value& value_;
+};
+
+}  // namespace
+
+Space space_from_json(std::string_view text) {
+  json::Value document;
+  try {
+    document = json::parse(text);
+  } catch (const ValueError& e) {
+    throw SearchSpaceError(fmt::format("space: {}", e.what()));
+  }
+  if (!std::holds_alternative<json::Object>(document.it) || document.object().empty()) {
+    throw SearchSpaceError(
+        "space: it must be a JSON object from name to range, and hold at least one");
+  }
+  std::vector<NamedParam> waiting;
+  for (const auto& [name, value] : document.object()) {
+    waiting.push_back({name, Declaration(name, value).param()});
+  }
+  // Space::add wants parents first; a file may have them in any order.
+  Space space;
+  while (!waiting.empty()) {
+    auto ready = std::find_if(waiting.begin(), waiting.end(), [&](const NamedParam& p) {
+      return std::all_of(p.param.conditions.begin(), p.param.conditions.end(),
+                         [&](const Condition& c) { return space.find(c.parent) != nullptr; });
+    });
+    if (ready == waiting.end()) ready = waiting.begin();  // add() says what is wrong with it
+    space.add(ready->name, ready->param);
+    waiting.erase(ready);
+  }
+  return space;
+}
+
+}  // namespace attune::tune

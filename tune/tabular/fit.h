@@ -1,0 +1,70 @@
+#pragma once
+// From a table to a tuned and trained model: what `attune fit` does.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "attune/tensor/io/csv.h"
+#include "attune/tune/study.h"
+#include "attune/tune/tabular/recipe.h"
+
+namespace attune::tune {
+
+struct FitOptions {
+  std::string data;  // a CSV file
+  CsvOptions csv = {};
+  std::string target;  // the column to predict
+  std::optional<Task> task = {};
+  double validation = 0.2, test = 0.2;  // shares of the rows
+
+  int64_t trials = 50;  // of the study in all, those it has already among them
+  std::optional<std::chrono::duration<double>> timeout = {};
+  std::shared_ptr<Sampler> sampler = {};  // absent: bayesian()
+  std::shared_ptr<Pruner> pruner = {};    // absent: median(), after 5 trials and 5 epochs
+  std::string study = {};                 // empty: named after the file and all that is asked of it
+  StorageRef storage = {};
+  uint64_t seed = 0;  // of the split, the sampler and every trial
+  int jobs = 1;       // trials at a time
+  int threads = 1;    // of the kernels of each
+
+  std::function<void(const Recipe&, const Study&)> on_start = {};
+  ProgressSink progress = {};
+  std::function<bool()> stop = {};  // asked after each trial; true ends the study
+};
+
+struct FitResult {
+  std::string study;
+  bool interrupted = false;  // by stop: there is a best trial, but no model, and the test is unseen
+  bool reopened = false;  // the test part had been opened for another winner of this study before
+
+  Task task = Task::classification;
+  int64_t rows = 0, classes = 0, inputs = 0;
+  int64_t train_rows = 0, validation_rows = 0, test_rows = 0;
+  int64_t trials = 0, steps = 0;  // of the study in all; steps those of the final trainings too
+  double seconds = 0;             // of this call
+  TrialResult best = {};
+  // Accuracy or R^2. The default configuration is trained in the same way as the best one.
+  double validation = 0, default_validation = 0, test = 0, default_test = 0;
+  std::string weights = {};  // the hash of the model's
+  TabularModel model = {};
+};
+
+// Splits the table, tunes on training and validation part, trains the best configuration again on
+// both together, and opens the test part once. The study keeps enough to be gone on with, and for
+// replay(): the same call goes on where an earlier one ended. ValueError or IoError for a table
+// that cannot be learned from (see Recipe), for a study of other data; Error when no trial is
+// complete.
+FitResult fit(const FitOptions& options);
+
+// Under which trial attributes the study keeps the hash of a trial's weights, and its steps.
+inline constexpr char kWeightsAttribute[] = "attune:weights";
+inline constexpr char kStepsAttribute[] = "attune:steps";
+
+// The recipe that a study of fit() was made by, from what the study keeps. `data`: another path of
+// the same table. ValueError when it is no such study, or when the table has changed.
+Recipe recipe_of(const Study& study, const std::string& data = {});
+
+}  // namespace attune::tune

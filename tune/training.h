@@ -1,0 +1,50 @@
+#pragma once
+// One training as the searches and `attune fit` do it: settings by name, nn::train's loop, a score
+// on the validation part after every epoch. The same settings, model, data and rng give the same
+// scores and weights bit for bit, at any number of threads.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "attune/nn/dataset.h"
+#include "attune/nn/module.h"
+#include "attune/tensor/rng.h"
+#include "attune/tune/value.h"
+
+namespace attune::tune {
+
+struct TrainingSettings {
+  int64_t epochs = 20;
+  int64_t batch_size = 64;
+  double learning_rate = 1e-3;
+  double weight_decay = 0;
+  std::string optimizer = "adamw";  // adamw, adam, sgd (momentum 0.9, Nesterov)
+  std::string schedule = "cosine";  // cosine (down to 0 at the end), constant
+};
+
+// The settings that `params` name: lr, batch_size, epochs, weight_decay or reg, optimizer,
+// schedule; the others as in `otherwise`. ValueError for a value of the wrong kind or range.
+TrainingSettings settings_from(const Params& params, const TrainingSettings& otherwise = {});
+
+struct Training {
+  std::vector<double> scores;  // after each epoch: accuracy for integer labels, R^2 for numbers
+  double score = 0;            // the last of them; NaN when the loss became NaN or infinite
+  int64_t epochs = 0, steps = 0;
+  bool stopped = false;  // by on_score
+};
+
+// Trains the model in place. `order` shuffles the rows. After each epoch on_score(epoch, score) is
+// called; false ends the training. Without validation rows (an empty Dataset) there are no scores.
+Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dataset& validation,
+                      const TrainingSettings& settings, const Rng& order,
+                      const std::function<bool(int64_t epoch, double score)>& on_score = {});
+
+// FNV-1a (Fowler, Noll and Vo, 1991), 64 bits; `hash` goes on from an earlier call's.
+uint64_t hash_bytes(const void* bytes, size_t count, uint64_t hash = 0xcbf29ce484222325);
+// Of all parameters' and buffers' bytes, in the order of fields(): equal for equal weights.
+uint64_t hash_weights(const nn::Module& model);
+std::string hash_text(uint64_t hash);  // 16 hexadecimal digits
+
+}  // namespace attune::tune
