@@ -71,3 +71,9 @@ attune_test(attune_tune_tests
 # What tests/interop/safetensors_check.py runs (script/test interop).
 add_executable(safetensors_copy tests/interop/safetensors_copy.cpp)
 target_link_libraries(safetensors_copy PRIVATE attune::tensor attune_build_flags)
+
+# What tests/tune/optuna_interop.py runs (script/test interop).
+if(ATTUNE_WITH_SQLITE)
+  add_executable(optuna_driver tests/tune/optuna_driver.cpp)
+  target_link_libraries(optuna_driver PRIVATE attune::tune attune_build_flags)
+endif()

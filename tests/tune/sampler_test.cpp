@@ -14,21 +14,6 @@ using namespace attune;
 using namespace attune::tune;
 using namespace attune::tune::test;
 
-namespace {
-
-Outcome rough(Trial& trial) {
-  const Params p = trial.suggest(finite_space());
-  const double value = bowl(p);
-  for (int step = 0; step < 3; ++step) {
-    if (trial.report(step, value + 3 - step).should_stop()) return pruned;
-  }
-  if (trial.number() % 7 == 3) return std::nan("");
-  if (trial.number() % 11 == 5) throw std::runtime_error("out of luck");
-  return value;
-}
-
-}  // namespace
-
 TEST_CASE("samplers: stay in the space, mind conditions and forbid()") {
   const Space space = finite_space();
   for (const auto& [name, make] : all_samplers()) {
@@ -64,20 +49,6 @@ TEST_CASE("samplers: one seed gives one study, with failed, NaN and pruned trial
     }
     CHECK(tables[0] == tables[1]);
     if (std::string(name) != "grid") CHECK(tables[0] != tables[2]);
-  }
-}
-
-TEST_CASE("samplers: a study resumed from its storage goes on as if it had never stopped") {
-  for (const auto& [name, make] : all_samplers()) {
-    CAPTURE(name);
-    Study whole({.sampler = make(), .seed = 5, .space = finite_space()});
-    whole.optimize(rough, {.trials = 24});
-    const Folder folder;
-    for (int part = 0; part < 4; ++part) {
-      Study study({.storage = folder.url(), .sampler = make(), .seed = 5, .space = finite_space()});
-      study.optimize(rough, {.trials = 6});
-    }
-    CHECK(table(Study({.storage = folder.url()})) == table(whole));
   }
 }
 
@@ -198,10 +169,10 @@ TEST_CASE("grid: every combination once, in order, then it ends") {
 TEST_CASE("grid: conditions and forbidden points are left out; a stopped one goes on") {
   // layers x batch without (3, 64): 8; lr: 4; act relu: 1, leaky with 4 slopes: 4
   const int64_t points = 8 * 4 * 5;
-  const Folder folder;
+  const auto storage = memory_storage();
   std::set<std::string> seen;
   for (int part = 0; part < 5; ++part) {
-    Study study({.storage = folder.url(), .sampler = grid(), .space = finite_space()});
+    Study study({.storage = storage, .sampler = grid(), .space = finite_space()});
     if (part == 1) study.enqueue({{"lr", 1e-2}, {"layers", 1}, {"act", "relu"}, {"batch", 16}});
     study.optimize(
         [&](Trial& t) -> Outcome {
@@ -212,7 +183,7 @@ TEST_CASE("grid: conditions and forbidden points are left out; a stopped one goe
         },
         {.trials = 40, .jobs = part == 3 ? 2 : 1});
   }
-  Study last({.storage = folder.url(), .sampler = grid(), .space = finite_space()});
+  Study last({.storage = storage, .sampler = grid(), .space = finite_space()});
   last.optimize(
       [&](Trial& t) -> Outcome {
         CHECK(seen.insert(t.suggest(finite_space()).to_string()).second);

@@ -98,6 +98,28 @@ TEST_CASE("storages: what goes in comes out, in another Study of the same storag
   }
 }
 
+TEST_CASE("storages: a study resumed goes on as if it had never stopped, with any sampler") {
+  for (const auto& [sampler, make] : all_samplers()) {
+    CAPTURE(sampler);
+    Study whole({.sampler = make(), .seed = 5, .space = finite_space()});
+    whole.optimize(rough, {.trials = 24});
+    for (const auto& [name, make_storage] : all_storages()) {
+      CAPTURE(name);
+      const Folder folder;
+      const auto kept = make_storage(folder);
+      for (int part = 0; part < 4; ++part) {
+        const bool in_memory = std::string(name) == "memory";
+        Study study({.storage = in_memory ? kept : make_storage(folder),
+                     .sampler = make(),
+                     .seed = 5,
+                     .space = finite_space()});
+        study.optimize(rough, {.trials = 6});
+        if (part == 3) CHECK(table(study) == table(whole));
+      }
+    }
+  }
+}
+
 TEST_CASE("storages: several studies by name") {
   for (const auto& [name, make] : all_storages()) {
     CAPTURE(name);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,18 @@ inline double bowl(const Params& p) {
   const double layers = p.at("layers"), batch = p.at("batch");
   return std::pow(std::log10(lr) + 2.5, 2) + std::pow(layers - 2, 2) +
          std::pow(std::log2(batch) - 5, 2) + slope;
+}
+
+// An objective on it, with trials that are pruned, NaN, and thrown out of.
+inline Outcome rough(Trial& trial) {
+  const Params p = trial.suggest(finite_space());
+  const double value = bowl(p);
+  for (int step = 0; step < 3; ++step) {
+    if (trial.report(step, value + 3 - step).should_stop()) return pruned;
+  }
+  if (trial.number() % 7 == 3) return std::nan("");
+  if (trial.number() % 11 == 5) throw std::runtime_error("out of luck");
+  return value;
 }
 
 // What must be equal when two studies are.
