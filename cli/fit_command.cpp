@@ -111,6 +111,17 @@ Json document(const tune::FitResult& r, const std::string& model) {
   return json;
 }
 
+// Four digits are enough to look at; the study keeps the rest.
+std::string short_text(const tune::Params& params) {
+  std::string text;
+  for (const auto& [name, value] : params) {
+    const double* number = std::get_if<double>(&value.variant());
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", name,
+                        number ? fmt::format("{:.4g}", *number) : value.to_string());
+  }
+  return text;
+}
+
 std::string table(const tune::FitResult& r, const std::string& model) {
   const bool classes = r.task == tune::Task::classification;
   std::string text =
@@ -122,7 +133,7 @@ std::string table(const tune::FitResult& r, const std::string& model) {
   row("tuned", r.validation, r.test);
   text += fmt::format("{:<24}{:>12}{:>12}\n", "rows", r.validation_rows, r.test_rows);
   text += fmt::format("\nbest of {} trials: number {}: {}\n", r.trials, r.best.number,
-                      r.best.params.to_string());
+                      short_text(r.best.params));
   text += fmt::format("{} training steps, {:.1f} s; study {}\n", r.steps, r.seconds, r.study);
   text += fmt::format("model: {}\n", model);
   return text;

@@ -77,3 +77,21 @@ if(ATTUNE_WITH_SQLITE)
   add_executable(optuna_driver tests/tune/optuna_driver.cpp)
   target_link_libraries(optuna_driver PRIVATE attune::tune attune_build_flags)
 endif()
+
+if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
+  attune_test(attune_cli_tests
+    SOURCES
+      tests/cli/bad_input_test.cpp
+      tests/cli/fit_test.cpp
+      tests/cli/process.cpp
+      tests/cli/study_test.cpp
+    LINK attune::tensor nlohmann_json::nlohmann_json fmt::fmt-header-only)
+  add_dependencies(attune_cli_tests attune_cli)
+  target_compile_definitions(attune_cli_tests PRIVATE ATTUNE_COMMAND="$<TARGET_FILE:attune_cli>")
+endif()
+
+attune_test(attune_search_tests
+  SOURCES
+    tests/tune/search_test.cpp
+    tests/tune/tabular_test.cpp
+  LINK attune::tune)

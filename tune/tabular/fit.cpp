@@ -46,8 +46,9 @@ Json describe(const FitOptions& o, const Recipe& recipe) {
 }
 
 std::string default_name(const FitOptions& o, const Recipe& recipe) {
-  return fmt::format("{}-{:.8}", std::filesystem::path(o.data).stem().string(),
-                     hash_text(recipe.fingerprint()));
+  const uint64_t hash = recipe.fingerprint();
+  return fmt::format("{}-{:08x}", std::filesystem::path(o.data).stem().string(),
+                     static_cast<uint32_t>(hash ^ hash >> 32));
 }
 
 // A study of the same name must be of the same data, split and target; a new one notes them.

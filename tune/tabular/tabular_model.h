@@ -26,10 +26,10 @@ struct PerceptronShape {
 nn::Sequential make_perceptron(const PerceptronShape& shape, Rng weights, const Rng& dropout);
 
 struct Predictions {
-  std::vector<std::string> names;                // of the new columns: income_predicted, p_low, …
-  std::vector<std::string> classes;              // by row; empty for numbers
-  std::vector<double> numbers;                   // by row; empty for classes
-  std::vector<std::vector<double>> probability;  // by class, then by row; they sum to 1
+  std::vector<std::string> names;         // of the new columns: income_predicted, p_low, …
+  std::vector<std::string> classes = {};  // by row; empty for numbers
+  std::vector<double> numbers = {};       // by row; empty for classes
+  std::vector<std::vector<double>> probability = {};  // by class, then by row; they sum to 1
 };
 
 struct TabularModel {

@@ -86,6 +86,7 @@ Target Target::find(const Table& table, std::string_view name, std::optional<Tas
   const size_t column = column_index(table, name);
   const std::vector<int64_t> rows = known_rows(table, name);
   const auto count = static_cast<int64_t>(rows.size());
+  if (table.rows == 0) throw ValueError("the table has names but no rows");
   if (rows.empty()) throw ValueError(fmt::format("target '{}': every value is missing", name));
 
   const std::vector<double>* numbers = cells::numbers(table, column);
