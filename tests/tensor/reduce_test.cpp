@@ -28,8 +28,9 @@ double sum(const Line& x) {
 }
 double mean(const Line& x) { return sum(x) / static_cast<double>(x.size()); }
 double var(const Line& x) {
+  const double middle = mean(x);
   double y = 0;
-  for (const double e : x) y += (e - mean(x)) * (e - mean(x));
+  for (const double e : x) y += (e - middle) * (e - middle);
   return y / (static_cast<double>(x.size()) - 1);
 }
 
