@@ -34,6 +34,11 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
+  } catch (const CLI::RequiredError& e) {
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
+      return complain(kWrongInput, fmt::format("unknown command '{}'; see attune --help", argv[1]));
+    }
+    return complain(kWrongInput, fmt::format("{}; see attune --help", e.what()));
   } catch (const CLI::ParseError& e) {
     return complain(kWrongInput, fmt::format("{}; see attune --help", e.what()));
   }

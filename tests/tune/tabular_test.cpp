@@ -59,7 +59,7 @@ TEST_CASE("TableEncoder: numbers, texts, missing values, constant columns") {
 
 TEST_CASE("TableEncoder: only the most frequent values of a text column") {
   Texts texts;
-  for (int i = 0; i < 200; ++i) texts.push_back("t" + std::to_string(i % 50));
+  for (int i = 0; i < 200; ++i) texts.push_back(std::to_string(i % 50).append("t"));
   texts.insert(texts.end(), 10, "often");
   std::vector<int64_t> rows(texts.size());
   std::iota(rows.begin(), rows.end(), 0);
