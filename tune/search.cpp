@@ -62,12 +62,12 @@ struct SearchResult::Data {
   };
 
   // One trial, from its parameters and its streams alone.
-  Trained train(const Params& params, Rng weights, const Rng& order,
+  Trained train(const Params& chosen, Rng weights, const Rng& order,
                 const std::function<bool(int64_t, double)>& on_score = {}) const {
-    Trained trained{factory(params, weights), {}};
+    Trained trained{factory(chosen, weights), {}};
     if (!trained.model) throw ValueError("search: the model factory gave no model");
     trained.training = train_scored(*trained.model, parts.train, parts.validation,
-                                    settings_from(params, settings), order, on_score);
+                                    settings_from(chosen, settings), order, on_score);
     return trained;
   }
 };
