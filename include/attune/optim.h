@@ -1,3 +1,10 @@
 #pragma once
 // Optimizers, learning-rate schedules and gradient clipping. Made by script/umbrella.
 
+#include "attune/optim/adam.h"
+#include "attune/optim/adamw.h"
+#include "attune/optim/clip.h"
+#include "attune/optim/optimizer.h"
+#include "attune/optim/schedule.h"
+#include "attune/optim/sgd.h"
+#include "attune/optim/trainer.h"
