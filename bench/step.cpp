@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   const auto step = [&] {
     Tape tape(net.parameters());
     const Tensor loss = nn::cross_entropy(net(x), y);
-    adam.update(net, tape.gradient(loss, net.parameters()));
+    adam.update(net, tape.gradient(loss));
     return loss.item<float>();
   };
 

@@ -76,6 +76,13 @@ class Leaves {
 
   size_t size() const { return held_.size(); }
 
+  std::vector<Tensor> from(size_t first) const {
+    std::vector<Tensor> tensors;
+    if (first < held_.size()) tensors.reserve(held_.size() - first);
+    for (size_t i = first; i < held_.size(); ++i) tensors.push_back(held_[i].x);
+    return tensors;
+  }
+
  private:
   struct Slot {
     const Block* block = nullptr;
@@ -226,9 +233,12 @@ Tape::Tape(std::span<const Tensor> watched) : outer_leaves_(record_state.leaves.
   ++r.depth;
   recording_state.active = !r.used_up;
   for (const Tensor& x : watched) {
-    if (internal::node_of(x) != 0) continue;
-    r.leaves.add(x, static_cast<NodeId>(r.nodes.size()));
-    r.nodes.push_back(nullptr);
+    NodeId node = internal::node_of(x);  // an outer tape may know it already
+    if (node == 0) {
+      node = static_cast<NodeId>(r.nodes.size());
+      r.nodes.push_back(nullptr);
+    }
+    r.leaves.add(x, node);
   }
 }
 
@@ -238,6 +248,10 @@ Tape::~Tape() {
   if (--r.depth > 0) return;
   recording_state = {};
   r.clear();
+}
+
+std::vector<Tensor> Tape::gradient(const Tensor& loss) {
+  return gradient(loss, record_state.leaves.from(outer_leaves_));
 }
 
 std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> targets) {

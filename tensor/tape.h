@@ -30,6 +30,10 @@ class Tape {
   std::vector<Tensor> gradient(const Tensor& loss, std::initializer_list<Tensor> targets) {
     return gradient(loss, std::span<const Tensor>(targets.begin(), targets.size()));
   }
+  // The same for all that this tape watches, in its order. An optimizer changes parameters in place
+  // only while nobody else holds them, so this may stand inside its call, where a list of them may
+  // not: optimizer.update(model, tape.gradient(loss)).
+  std::vector<Tensor> gradient(const Tensor& loss);
 
  private:
   size_t outer_leaves_;

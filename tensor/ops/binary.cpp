@@ -8,6 +8,7 @@
 #include "attune/tensor/internal/formula.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
+#include "attune/tensor/internal/scalar.h"
 #include "attune/tensor/internal/walk.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -319,12 +320,9 @@ Tensor binary(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
 // The scalar as a 0-d tensor of x's dtype.
 Tensor beside(const char* name, const Tensor& x, Scalar scalar) {
   require_defined(name, x);
-  const bool fits = is_floating(x.dtype()) || scalar.is_integral() ||
-                    std::trunc(scalar.value()) == scalar.value();
-  check<DTypeError>(
-      fits, "{}: {} beside a tensor of {} would be cut to an integer; cast the tensor to f32", name,
-      scalar.value(), x.dtype());
-  return Tensor::full({}, scalar, x.dtype() == DType::boolean ? DType::i64 : x.dtype());
+  Tensor y = make({}, x.dtype() == DType::boolean ? DType::i64 : x.dtype());
+  dispatch(y.dtype(), [&]<class T>() { *elements<T>(y) = element_of<T>(name, scalar); });
+  return y;
 }
 
 // x + 2 and its like: no tensor is made of the scalar.

@@ -5,6 +5,7 @@
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/scalar.h"
 
 namespace attune {
 
@@ -23,14 +24,9 @@ Tensor Tensor::ones(const Shape& shape, DType dtype) { return full(shape, 1, dty
 Tensor Tensor::ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
 
 Tensor Tensor::full(const Shape& shape, Scalar value, DType dtype) {
-  check<DTypeError>(
-      is_floating(dtype) || value.is_integral() || std::trunc(value.value()) == value.value(),
-      "full: {} does not fit {}", value.value(), dtype);
   Tensor y = make(shape, dtype);
   dispatch(dtype, [&]<class T>() {
-    const T element =
-        value.is_integral() ? static_cast<T>(value.integer()) : static_cast<T>(value.value());
-    std::fill_n(elements<T>(y), y.numel(), element);
+    std::fill_n(elements<T>(y), y.numel(), element_of<T>("full", value));
   });
   return y;
 }

@@ -6,6 +6,7 @@
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
+#include "attune/tensor/internal/scalar.h"
 
 namespace attune {
 namespace {
@@ -127,8 +128,7 @@ Tensor Tensor::pad(const std::vector<std::pair<int64_t, int64_t>>& widths, PadMo
   const int given = static_cast<int>(widths.size());
   check<ShapeError>(given <= rank(), "pad: widths for {} axes given, the tensor is {}", given,
                     shape());
-  check<DTypeError>(is_floating(dtype()) || std::trunc(value) == value, "pad: {} does not fit {}",
-                    value, dtype());
+  dispatch(dtype(), [&]<class T>() { element_of<T>("pad", value); });  // refuses what does not fit
   if (given == 0) return *this;
   Frame frame{.inner = shape(), .outer = shape(), .before = {}, .mode = mode};
   for (int i = 0; i < given; ++i) {

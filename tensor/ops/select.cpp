@@ -7,6 +7,7 @@
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/elementwise.h"
 #include "attune/tensor/internal/record.h"
+#include "attune/tensor/internal/scalar.h"
 
 namespace attune {
 namespace {
@@ -91,26 +92,6 @@ Tensor where_checked(const char* name, const Tensor& c, const Tensor& left, cons
   return y;
 }
 
-// A C++ number as an element of type T; DTypeError if T cannot hold it.
-template <class T>
-T element(const char* name, Scalar scalar, DType dtype) {
-  if constexpr (std::is_floating_point_v<T>) {
-    return static_cast<T>(scalar.value());
-  } else {
-    using Limits = std::numeric_limits<T>;
-    const bool fits = scalar.is_integral()
-                          ? std::in_range<std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>>(
-                                scalar.integer()) &&
-                                (!std::is_same_v<T, bool> || scalar.integer() <= 1)
-                          : std::trunc(scalar.value()) == scalar.value() &&
-                                scalar.value() >= static_cast<double>(Limits::lowest()) &&
-                                scalar.value() < static_cast<double>(Limits::max()) + 1;
-    check<DTypeError>(fits, "{}: {} does not fit a tensor of {}; cast the tensor first", name,
-                      scalar.value(), dtype);
-    return scalar.is_integral() ? static_cast<T>(scalar.integer()) : static_cast<T>(scalar.value());
-  }
-}
-
 }  // namespace
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
@@ -120,8 +101,7 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
   require_defined("masked_fill", *this);
   Tensor filler = make({}, dtype());
-  dispatch(dtype(),
-           [&]<class T>() { *elements<T>(filler) = element<T>("masked_fill", value, dtype()); });
+  dispatch(dtype(), [&]<class T>() { *elements<T>(filler) = element_of<T>("masked_fill", value); });
   return where_checked("masked_fill", mask, filler, *this);
 }
 
@@ -134,8 +114,7 @@ Tensor Tensor::clamp(Scalar low, Scalar high) const {
   const Tensor x = contiguous();
   Tensor y = make_like(x);
   dispatch(x.dtype(), [&]<class T>() {
-    const T bottom = element<T>("clamp", low, x.dtype()),
-            top = element<T>("clamp", high, x.dtype());
+    const T bottom = element_of<T>("clamp", low), top = element_of<T>("clamp", high);
     map<T, T>(x, y, [bottom, top](T e) { return e < bottom ? bottom : e > top ? top : e; });
   });
   if (is_floating(x.dtype()) && tracks(x)) {

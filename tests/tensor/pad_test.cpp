@@ -78,5 +78,5 @@ TEST_CASE("pad: every mistake is named") {
   CHECK_THROWS_WITH_AS(Tensor::zeros({0}).pad({{1, 0}}, PadMode::replicate),
                        "pad: axis 0 of [0] has no edge to repeat", ShapeError);
   CHECK_THROWS_WITH_AS(Tensor::arange(0, 3).pad({{1, 0}}, PadMode::constant, 0.5),
-                       "pad: 0.5 does not fit i64", DTypeError);
+                       "pad: 0.5 does not fit i64; use a dtype that holds it", DTypeError);
 }

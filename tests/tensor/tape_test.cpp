@@ -294,3 +294,14 @@ TEST_CASE("tape: a tensor recorded on another thread is a constant here") {
   }).join();
   CHECK(tape.gradient((x * foreign).sum(), {x})[0][0].item<double>() == 10);
 }
+
+TEST_CASE("tape: the gradient for all it watches, in its order") {
+  const Tensor a({1., 2.}), b({3., 4.}), unused({5.});
+  Tape tape({a, unused, b});
+  const std::vector<Tensor> grads = tape.gradient((a * b).sum());
+  REQUIRE(grads.size() == 3);
+  CHECK(grads[0].to_vector<double>() == b.to_vector<double>());
+  CHECK(grads[1].to_vector<double>() == std::vector<double>{0});
+  CHECK(grads[2].to_vector<double>() == a.to_vector<double>());
+  CHECK_THROWS_AS(tape.gradient((a * b).sum()), Error);
+}
