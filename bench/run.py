@@ -121,7 +121,7 @@ def main():
 
     print("training steps", file=sys.stderr)
     parts = [
-        "<!-- Written by script/bench; quality.md beside it holds what the samplers reach. -->\n"
+        "<!-- Written by script/bench. What the samplers reach: docs/search.md. -->\n"
         "# Results\n\n"
         f"{datetime.date.today()}, {machine()}. One pinned core, one thread, {args.rounds} rounds; medians, "
         "smallest and largest in brackets. Ratios compare runs that followed each other.\n",
