@@ -7,7 +7,7 @@ failed=0
 while read -r document; do
   while read -r link; do
     [ -e "$(dirname "$document")/$link" ] || { echo "$document: broken link: $link"; failed=1; }
-  done < <(grep -oP '\]\(\K[^)#:]+(?=[)#])' "$document" || true)
+  done < <(sed '/^```./,/^```$/d' "$document" | grep -oP '\]\(\K[^)#:]+(?=[)#])' || true)
   while read -r path; do
     [ -e "$path" ] || { echo "$document: no such file: $path"; failed=1; }
   done < <(sed '/^```diff/,/^```$/d' "$document" |
