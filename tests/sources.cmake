@@ -8,6 +8,8 @@ function(attune_test name)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
+attune_test(attune_api_tests SOURCES tests/api_test.cpp LINK attune::attune)
+
 attune_test(attune_nn_tests
   SOURCES
     tests/nn/data_test.cpp
