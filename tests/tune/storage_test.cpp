@@ -204,7 +204,7 @@ TEST_CASE("sqlite: killed at random moments, no told trial is lost and the study
   { const Study made({.storage = folder.url(), .seed = 1}); }
   Rng rng(77);
   int64_t running_seen = 0;
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 50; ++round) {
     const std::string told = folder.file("told" + std::to_string(round));
     const pid_t child = in_child([&] {
       Study study({.storage = folder.url()});
