@@ -86,6 +86,9 @@ struct Pack {
     const Pack y = hn::Exp(Tag(), hn::Min(x.v, top.v));
     return select(is_nan(x), x, select(x > top, kInfinity, y));
   }
+  HWY_INLINE friend Pack exp_of_negative(Pack x) {  // x <= 0: nothing to guard; not for NaN
+    return hn::Exp(Tag(), x.v);
+  }
   HWY_INLINE friend Pack expm1(Pack x) {
     constexpr bool kSingle = sizeof(T) == 4;
     const Pack top = kSingle ? 88.72283935546875 : 709.782712893384;
@@ -112,8 +115,8 @@ struct Pack {
     return hn::Load(Tag(), to);
   }
   HWY_INLINE friend Pack sigmoid(Pack x) {  // exp only of what is negative: never overflows
-    const Pack e = exp(-abs(x));
-    return select(x < 0.0, e, Pack(1.0)) / (1.0 + e);
+    const Pack e = exp_of_negative(-abs(x));
+    return select(is_nan(x), x, select(x < 0.0, e, Pack(1.0)) / (1.0 + e));
   }
 
  private:

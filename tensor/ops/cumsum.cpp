@@ -17,6 +17,18 @@ using namespace internal;
 // f32 sums of many elements stay exact to f32.
 template <class Wide, class From, class To>
 void add_up(const From* x, To* y, int64_t outer, int64_t n, int64_t inner) {
+  if (inner == 1) {  // rows: the total stays in a register
+    parallel_for(outer, n, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        Wide total{};
+        for (int64_t i = row * n; i < (row + 1) * n; ++i) {
+          total += static_cast<Wide>(x[i]);
+          y[i] = static_cast<To>(total);
+        }
+      }
+    });
+    return;
+  }
   constexpr int64_t kGroup = 64;
   const int64_t groups = (inner + kGroup - 1) / kGroup;
   parallel_for(outer * groups, n * std::min(inner, kGroup), [&](int64_t begin, int64_t end) {
