@@ -25,4 +25,4 @@ target_link_libraries(attune_floor PRIVATE attune_blas)
 
 # How few trials the samplers need: see bench/quality/quality.cpp.
 add_executable(attune_quality bench/quality/problems.cpp bench/quality/quality.cpp)
-target_link_libraries(attune_quality PRIVATE attune::attune attune_build_flags fmt::fmt-header-only)
+target_link_libraries(attune_quality PRIVATE attune::attune attune_build_flags attune_fmt)

@@ -13,4 +13,4 @@ set_target_properties(attune_cli PROPERTIES OUTPUT_NAME attune)
 target_compile_definitions(attune_cli PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")
 target_include_directories(attune_cli PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(attune_cli PRIVATE attune::tune attune_build_flags CLI11::CLI11
-                                         nlohmann_json::nlohmann_json fmt::fmt-header-only)
+                                         nlohmann_json::nlohmann_json attune_fmt)

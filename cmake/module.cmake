@@ -1,4 +1,4 @@
-# attune_module(nn SOURCES nn/linear.cpp ... DEPENDS tensor PRIVATE fmt::fmt-header-only)
+# attune_module(nn SOURCES nn/linear.cpp ... DEPENDS tensor PRIVATE attune_fmt)
 # makes target attune::nn from folder nn/. Every nn/**.h is reachable as <attune/nn/**.h>:
 # in the build tree by one-line forwarding headers, once installed by the real ones.
 # What lies in an internal/ folder, and what is given as PRIVATE, stays invisible to users.

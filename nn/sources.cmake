@@ -13,4 +13,4 @@ attune_module(nn
     nn/split.cpp
     nn/standardizer.cpp
   DEPENDS tensor
-  PRIVATE fmt::fmt-header-only)
+  PRIVATE attune_fmt)

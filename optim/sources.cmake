@@ -7,4 +7,4 @@ attune_module(optim
     optim/sgd.cpp
     optim/trainer.cpp
   DEPENDS tensor nn
-  PRIVATE fmt::fmt-header-only OpenMP::OpenMP_CXX PkgConfig::HWY)
+  PRIVATE attune_fmt OpenMP::OpenMP_CXX PkgConfig::HWY)

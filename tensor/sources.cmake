@@ -39,5 +39,5 @@ attune_module(tensor
     tensor/ops/sort.cpp
     tensor/ops/unary.cpp
     tensor/ops/view.cpp
-  PRIVATE attune_blas OpenMP::OpenMP_CXX PkgConfig::HWY fmt::fmt-header-only
+  PRIVATE attune_blas OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt
           nlohmann_json::nlohmann_json)

@@ -1,10 +1,12 @@
 # attune_test(attune_nn_tests SOURCES tests/nn/module_test.cpp ... LINK attune::nn)
-# makes one doctest program of the sources and a test that runs it.
+# makes one doctest program of the sources and a test that runs it; target attune_tests is all such.
+add_custom_target(attune_tests)
 function(attune_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} tests/main.cpp ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} doctest::doctest attune_build_flags)
+  add_dependencies(attune_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
@@ -50,8 +52,7 @@ attune_test(attune_tensor_tests
     tests/tensor/threads_test.cpp
     tests/tensor/unary_test.cpp
     tests/tensor/view_test.cpp
-  LINK attune::tensor PkgConfig::HWY OpenMP::OpenMP_CXX
-       fmt::fmt-header-only)
+  LINK attune::tensor PkgConfig::HWY OpenMP::OpenMP_CXX attune_fmt)
 
 set(attune_sqlite_tests "")
 if(ATTUNE_WITH_SQLITE)
@@ -68,7 +69,10 @@ attune_test(attune_tune_tests
     tests/tune/study_test.cpp
     tests/tune/value_test.cpp
     ${attune_sqlite_tests}
-  LINK attune::tune OpenMP::OpenMP_CXX fmt::fmt-header-only ${attune_sqlite_library})
+  LINK attune::tune OpenMP::OpenMP_CXX attune_fmt ${attune_sqlite_library})
+if(ATTUNE_WITH_SQLITE)  # all_storages() has SQLite's in it
+  target_compile_definitions(attune_tune_tests PRIVATE ATTUNE_WITH_SQLITE)
+endif()
 
 # What tests/interop/safetensors_check.py runs (script/test interop).
 add_executable(safetensors_copy tests/interop/safetensors_copy.cpp)
@@ -87,7 +91,7 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
       tests/cli/fit_test.cpp
       tests/cli/process.cpp
       tests/cli/study_test.cpp
-    LINK attune::tensor nlohmann_json::nlohmann_json fmt::fmt-header-only)
+    LINK attune::tensor nlohmann_json::nlohmann_json attune_fmt)
   add_dependencies(attune_cli_tests attune_cli)
   target_compile_definitions(attune_cli_tests PRIVATE ATTUNE_COMMAND="$<TARGET_FILE:attune_cli>")
 endif()

@@ -59,5 +59,5 @@ attune_module(tune
     tune/tabular/internal/cells.cpp
     ${attune_sqlite_sources}
   DEPENDS tensor nn optim
-  PRIVATE attune_lapacke attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY fmt::fmt-header-only nlohmann_json::nlohmann_json
+  PRIVATE attune_lapacke attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt nlohmann_json::nlohmann_json
           Threads::Threads ${attune_sqlite_library})

@@ -54,11 +54,14 @@ struct NamedStorage {
 };
 
 inline std::vector<NamedStorage> all_storages() {
-  return {{"memory", [](const Folder&) { return memory_storage(); }},
-          {"sqlite", [](const Folder& f) { return open_storage(f.url()); }},
-          {"sqlite, rollback journal", [](const Folder& f) {
-             return sqlite_storage(f.file("study.db"), {.write_ahead_log = false});
-           }}};
+  std::vector<NamedStorage> all = {{"memory", [](const Folder&) { return memory_storage(); }}};
+#ifdef ATTUNE_WITH_SQLITE
+  all.push_back({"sqlite", [](const Folder& f) { return open_storage(f.url()); }});
+  all.push_back({"sqlite, rollback journal", [](const Folder& f) {
+                   return sqlite_storage(f.file("study.db"), {.write_ahead_log = false});
+                 }});
+#endif
+  return all;
 }
 
 // A space that any sampler takes: finite, with every kind of parameter, conditions, forbidden
