@@ -31,14 +31,18 @@ attune_test(attune_tensor_tests
   SOURCES
     tests/tensor/binary_test.cpp
     tests/tensor/compare_test.cpp
+    tests/tensor/cross_entropy_test.cpp
     tests/tensor/cumsum_test.cpp
     tests/tensor/dropout_test.cpp
+    tests/tensor/gemm_test.cpp
     tests/tensor/index_test.cpp
     tests/tensor/io/csv_test.cpp
     tests/tensor/io/safetensors_test.cpp
     tests/tensor/join_test.cpp
     tests/tensor/layer_norm_test.cpp
+    tests/tensor/linear_test.cpp
     tests/tensor/loss_test.cpp
+    tests/tensor/matmul_test.cpp
     tests/tensor/pad_test.cpp
     tests/tensor/print_test.cpp
     tests/tensor/random_test.cpp

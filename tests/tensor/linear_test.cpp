@@ -1,0 +1,81 @@
+// linear: the fused layer against its parts, and its gradients.
+
+#include "tests/support/check.h"
+
+using namespace attune;
+using namespace attune::support;
+
+namespace {
+
+TensorFunction layer(Activation activation) {
+  return [activation](std::span<const Tensor> in) {
+    return linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor(), activation);
+  };
+}
+
+}  // namespace
+
+TEST_CASE("linear: equals x w^T + b, then relu, on every CPU target") {
+  on_all_targets([] {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      for (const Shape& shape :
+           {Shape{5}, Shape{1, 5}, Shape{17, 5}, Shape{2, 3, 5}, Shape{0, 5}}) {
+        CAPTURE(shape.to_string());
+        const Tensor x = random(shape, dtype, -1, 1, 1), w = random({33, 5}, dtype, -1, 1, 2);
+        const Tensor b = random({33}, dtype, -1, 1, 3);
+        const Tensor want = x.matmul(w.t()) + b;
+        const double limit = 4 * tolerance(dtype);
+        CHECK(max_error(linear(x, w, b), want) < limit);
+        CHECK(max_error(linear(x, w), want - b) < limit);
+        CHECK(max_error(linear(spaced(x), spaced(w), spaced(b), Activation::relu), want.relu()) <
+              limit);
+      }
+    }
+  });
+}
+
+TEST_CASE("linear: gradients, first and second") {
+  for (const Activation activation : {Activation::none, Activation::relu}) {
+    for (const Shape& shape : {Shape{4, 3}, Shape{2, 2, 3}, Shape{3}}) {
+      CAPTURE(shape.to_string());
+      const std::vector<Tensor> inputs{random(shape, DType::f64, -1, 1, 1),
+                                       random({5, 3}, DType::f64, -1, 1, 2),
+                                       random({5}, DType::f64, -1, 1, 3)};
+      CHECK(gradient_error(layer(activation), inputs) < 1e-6);
+      CHECK(second_gradient_error(layer(activation), inputs) < 1e-6);
+      CHECK(gradient_error(layer(activation), {inputs[0], inputs[1]}) < 1e-6);
+    }
+  }
+}
+
+TEST_CASE("linear: a gradient that others hold is not changed by the mask") {
+  const Tensor x = random({4, 3}, DType::f32, -1, 1, 1), w = random({5, 3}, DType::f32, -1, 1, 2);
+  Tape tape({x, w});
+  const Tensor y = linear(x, w, {}, Activation::relu);
+  const Tensor weights = random({4, 5}, DType::f32, -1, 1, 3);
+  const std::vector<float> before = weights.to_vector<float>();
+  // dy of both uses of y is `weights` itself.
+  const std::vector<Tensor> grads =
+      tape.gradient((y * weights).sum() + (y * weights).sum(), {x, w, y});
+  CHECK(weights.to_vector<float>() == before);
+  CHECK(max_error(grads[2], weights * 2) == 0);
+}
+
+TEST_CASE("linear: only what is asked for is computed") {
+  const Tensor x = random({4, 3}, DType::f64, -1, 1, 1), w = random({5, 3}, DType::f64, -1, 1, 2);
+  const Tensor b = random({5}, DType::f64, -1, 1, 3);
+  Tape tape({x, w, b});
+  const std::vector<Tensor> grads = tape.gradient(linear(x, w, b).sum(), {b});
+  CHECK(grads[0].to_vector<double>() == std::vector<double>(5, 4));
+}
+
+TEST_CASE("linear: what does not fit is named") {
+  const Tensor x = Tensor::ones({4, 3});
+  CHECK_THROWS_WITH_AS(
+      linear(x, Tensor::ones({5, 4})),
+      "linear: x [4, 3] does not fit w [5, 4]; the last axis of x must be w's second", ShapeError);
+  CHECK_THROWS_AS(linear(x, Tensor::ones({5, 3}), Tensor::ones({4})), ShapeError);
+  CHECK_THROWS_AS(linear(x, Tensor::ones({5, 3}, DType::f64)), DTypeError);
+  CHECK_THROWS_AS(linear(Tensor::ones({4, 3}, DType::i32), Tensor::ones({5, 3}, DType::i32)),
+                  DTypeError);
+}
