@@ -40,8 +40,13 @@ constexpr size_t tile_rows(size_t vectors) { return std::array<size_t, 3>{0, 10,
 using internal::kPanelDepth;
 using internal::kPanelWidth;
 
-// Every loop over registers must be unrolled whole, or g++ keeps the tile in memory.
+// Every loop over registers must be unrolled whole, or g++ keeps the tile in memory. (With a
+// sanitizer's checks in each step that takes minutes to compile.)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNROLL
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 struct TileArgs {
   const Gemm<float>* g;
