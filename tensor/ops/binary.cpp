@@ -381,8 +381,22 @@ OPERATOR(/, "div", BinaryOp::kDiv)
   }
 METHOD(maximum, BinaryOp::kMaximum)
 METHOD(minimum, BinaryOp::kMinimum)
-METHOD(pow, BinaryOp::kPow)
 #undef METHOD
+
+Tensor Tensor::pow(const Tensor& exponent) const {
+  return binary("pow", BinaryOp::kPow, *this, exponent);
+}
+
+// The powers that formulas are full of cost a product, not a call of libm for each element.
+Tensor Tensor::pow(Scalar exponent) const {
+  require_defined("pow", *this);
+  if (is_floating(block_->dtype)) {
+    if (exponent.value() == 2) return square();
+    if (exponent.value() == 3) return square() * *this;
+    if (exponent.value() == -1) return reciprocal();
+  }
+  return binary("pow", BinaryOp::kPow, *this, beside("pow", *this, exponent));
+}
 
 }  // namespace attune
 #endif  // HWY_ONCE

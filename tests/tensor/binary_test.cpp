@@ -155,3 +155,13 @@ TEST_CASE("binary: shapes that do not fit are named") {
                        "them first",
                        DTypeError);
 }
+
+TEST_CASE("binary: short ways to a power equal the long one") {
+  const Tensor x({-2.5, -0.0, 0.5, 3.0, kInf, kNan});
+  for (const double exponent : {-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0}) {
+    CAPTURE(exponent);
+    CHECK(max_error(x.pow(exponent), x.pow(Tensor(exponent))) < 1e-14);
+    const auto power = [&](std::span<const Tensor> in) { return in[0].pow(exponent); };
+    CHECK(gradient_error(power, {random({5}, DType::f64, 0.5, 2)}) < 1e-6);
+  }
+}
