@@ -28,6 +28,12 @@ struct Walk {
     return stride[static_cast<size_t>(operand)][static_cast<size_t>(rank - 1)];
   }
 
+  // Whether an operand's neighbours lie in the next row rather than the next column.
+  bool is_transposed(int operand) const {
+    return rank >= 2 && row_stride(operand) != 1 &&
+           stride[static_cast<size_t>(operand)][static_cast<size_t>(rank - 2)] == 1;
+  }
+
   using Offsets = std::array<int64_t, kOperands>;
 
   // Where row number `row` starts in each operand.
