@@ -69,12 +69,13 @@ attune_test(attune_tune_tests
     tests/tune/bayesian_test.cpp
     tests/tune/gp_test.cpp
     tests/tune/history_test.cpp
+    tests/tune/kernel_passes_test.cpp
     tests/tune/param_test.cpp
     tests/tune/sampler_test.cpp
     tests/tune/study_test.cpp
     tests/tune/value_test.cpp
     ${attune_sqlite_tests}
-  LINK attune::tune OpenMP::OpenMP_CXX attune_fmt ${attune_sqlite_library})
+  LINK attune::tune OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt ${attune_sqlite_library})
 if(ATTUNE_WITH_SQLITE)  # all_storages() has SQLite's in it
   target_compile_definitions(attune_tune_tests PRIVATE ATTUNE_WITH_SQLITE)
 endif()

@@ -10,7 +10,6 @@
 #include "attune/tune/samplers/internal/box_minimizer.h"
 #include "attune/tune/samplers/internal/gp_fit.h"
 #include "attune/tune/samplers/internal/gp_model.h"
-#include "attune/tune/samplers/internal/kernel_passes.h"
 #include "attune/tune/samplers/internal/output_transform.h"
 
 using namespace attune;
@@ -112,18 +111,6 @@ double dot_product(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 }  // namespace
-
-TEST_CASE("gp: the vectorised Matern pass is the formula") {
-  std::vector<double> d(24), m(24), g(24);
-  for (size_t i = 0; i < d.size(); ++i) d[i] = i == 0 ? 0 : 1e-6 * std::pow(3.0, double(i));
-  matern52(d.data(), 0.7, d.size(), m.data(), g.data());
-  for (size_t i = 0; i < d.size(); ++i) {
-    CAPTURE(d[i]);
-    const double r = std::sqrt(5 * 0.7 * d[i]);
-    CHECK(m[i] == doctest::Approx(matern(0.7 * d[i])).epsilon(1e-13));
-    CHECK(g[i] == doctest::Approx(5.0 / 3 * (1 + r) * std::exp(-r)).epsilon(1e-13));
-  }
-}
 
 TEST_CASE("gp: the gradient of the fit's objective is its slope") {
   Rng rng(1);
