@@ -13,9 +13,16 @@
 namespace attune::cli {
 
 std::string Common::storage_or(const std::string& otherwise) const {
-  if (!storage.empty()) return storage;
   const char* environment = std::getenv("ATTUNE_STORAGE");
-  return environment && *environment ? environment : otherwise;
+  const std::string url = !storage.empty()                   ? storage
+                          : environment && *environment != 0 ? environment
+                                                             : otherwise;
+  if (url != "memory" && !url.starts_with("sqlite://") && !url.starts_with("postgresql")) {
+    // A slip of the user's, unlike a storage that cannot be opened.
+    throw WrongInput(fmt::format(
+        "storage '{}': it must be memory, sqlite:///FILE or sqlite:////ABSOLUTE/FILE", url));
+  }
+  return url;
 }
 
 void add_storage(CLI::App& command, Common& common) {
@@ -27,7 +34,10 @@ void add_study(CLI::App& command, Common& common) {
   command.add_option("--study", common.study, "Name of the study");
 }
 void add_seed(CLI::App& command, Common& common) {
-  command.add_option("--seed", common.seed, "Seed of everything random (default: 0)");
+  command.add_option("--seed", common.seed, "Seed of everything random (default: 0)")
+      ->check([](const std::string& text) {
+        return text.starts_with('-') ? "must not be negative, got " + text : std::string();
+      });
 }
 void add_jobs(CLI::App& command, Common& common) {
   command.add_option("--jobs", common.jobs, "Trials at a time (default: 1)")

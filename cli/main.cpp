@@ -35,8 +35,11 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::RequiredError& e) {
-    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
-      return complain(kWrongInput, fmt::format("unknown command '{}'; see attune --help", argv[1]));
+    if (app.get_subcommands().empty()) {
+      const char* what = argc < 2 ? nullptr : argv[1][0] == '-' ? "option" : "command";
+      return complain(kWrongInput,
+                      what ? fmt::format("unknown {} '{}'; see attune --help", what, argv[1])
+                           : "a command is missing; see attune --help");
     }
     return complain(kWrongInput, fmt::format("{}; see attune --help", e.what()));
   } catch (const CLI::ParseError& e) {

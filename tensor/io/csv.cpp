@@ -180,7 +180,7 @@ class Builder {
       check<IoError>(
           row.cells == first.cells,
           "{}: line {}: {} cells where the first row has {}; if the delimiter is another, "
-          "name it in CsvOptions",
+          "name it",
           path_, row.line, row.cells, first.cells);
     }
     Table table;

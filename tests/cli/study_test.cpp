@@ -94,7 +94,7 @@ TEST_CASE("kill -9 loses no told trial, and the study goes on") {
   for (int round = 0; round < 3; ++round) {
     const pid_t process = folder.start(
         {"fit", "table.csv", "--target", "price", "--jobs", "2", "--trials", "100000"});
-    REQUIRE(folder.wait_for(" trials"));
+    REQUIRE(folder.wait_for(" a second"));
     kill(process, SIGKILL);
     CHECK(folder.wait(process).code == 128 + SIGKILL);
     const json trials = folder.attune({"trials", "--json"}).json();

@@ -119,7 +119,8 @@ class Fit {
                      .timeout = o_.timeout,
                      .progress = o_.progress,
                      .on_trial = [&](const TrialResult&) {
-                       if (stopped()) study_.stop();
+                       // Another process may be at work on the same study.
+                       if (stopped() || study_.size() >= o_.trials) study_.stop();
                      }});
   }
 

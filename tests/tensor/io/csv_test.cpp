@@ -146,8 +146,7 @@ TEST_CASE("csv: as a tensor") {
 
 TEST_CASE("csv: every mistake is named with its line") {
   CHECK(message("a,b\n1,2\n3\n") ==
-        "line 3: 1 cells where the first row has 2; if the delimiter is another, name it in "
-        "CsvOptions");
+        "line 3: 1 cells where the first row has 2; if the delimiter is another, name it");
   CHECK(message("a,b\n\"two\nlines\",2\n3,4,5\n").starts_with("line 4: 3 cells"));
   CHECK(message("a,b\r\n\"two\r\nlines\",2\r\n3,4,5\r\n").starts_with("line 4: 3 cells"));
   CHECK(message("a,b\n1,\"open\n3,4\n") == "line 2: a quote is opened and never closed");
