@@ -45,7 +45,6 @@ attune_test(attune_tensor_tests
     tests/tensor/matmul_test.cpp
     tests/tensor/pad_test.cpp
     tests/tensor/print_test.cpp
-    tests/tensor/product_test.cpp
     tests/tensor/random_test.cpp
     tests/tensor/reduce_test.cpp
     tests/tensor/select_test.cpp

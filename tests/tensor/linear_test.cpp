@@ -48,6 +48,27 @@ TEST_CASE("linear: gradients, first and second") {
   }
 }
 
+TEST_CASE("linear: gradients in f32 as the ops give them, on every CPU target") {
+  on_all_targets([] {
+    for (const int64_t out : {1, 10, 16, 37, 64}) {
+      CAPTURE(out);
+      const std::vector<Tensor> inputs{random({19, 23}, DType::f32, -1, 1, 1),
+                                       random({out, 23}, DType::f32, -1, 1, 2),
+                                       random({out}, DType::f32, -1, 1, 3)};
+      const Tensor dy = random({19, out}, DType::f32, -1, 1, 4);
+      const auto gradients = [&](const auto& f) {
+        Tape tape(inputs);
+        return tape.gradient((f() * dy).sum());
+      };
+      const auto fused =
+          gradients([&] { return linear(inputs[0], inputs[1], inputs[2], Activation::relu); });
+      const auto plain =
+          gradients([&] { return (inputs[0].matmul(inputs[1].t()) + inputs[2]).relu(); });
+      for (size_t i = 0; i < inputs.size(); ++i) CHECK(max_error(fused[i], plain[i]) < 1e-5);
+    }
+  });
+}
+
 TEST_CASE("linear: a gradient that others hold is not changed by the mask") {
   const Tensor x = random({4, 3}, DType::f32, -1, 1, 1), w = random({5, 3}, DType::f32, -1, 1, 2);
   Tape tape({x, w});

@@ -40,6 +40,25 @@ TEST_CASE("matmul: matrices and batches, every layout, both dtypes") {
   }
 }
 
+TEST_CASE("matmul: parts of larger matrices, with nothing read from around them") {
+  on_all_targets([] {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      for (const int64_t n : {1, 10, 16, 33, 70}) {
+        CAPTURE(n);
+        const Tensor a = random({9, 7}, dtype, -1, 1, 1), b = random({7, n}, dtype, -1, 1, 2);
+        const auto framed = [&](const Tensor& x) {
+          return x.pad({{3, 3}, {3, 3}}, PadMode::constant, kNan)
+              .narrow(0, 3, x.size(0))
+              .narrow(1, 3, x.size(1));
+        };
+        CHECK(max_error(framed(a).matmul(framed(b)), reference(a, b)) < 4 * tolerance(dtype));
+        CHECK(max_error(framed(a.t()).t().matmul(framed(b.t()).t()), reference(a, b)) <
+              4 * tolerance(dtype));
+      }
+    }
+  });
+}
+
 TEST_CASE("matmul: vectors as in NumPy, dot, outer") {
   const Tensor m({{1., 2.}, {3., 4.}, {5., 6.}}), v({10., 20.}), w({1., 1., 2.});
   CHECK(m.matmul(v).to_vector<double>() == std::vector<double>{50, 110, 170});
