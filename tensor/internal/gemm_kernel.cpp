@@ -19,6 +19,7 @@
 #define HWY_TARGET_INCLUDE \
   "tensor/internal/gemm_kernel.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
+#include "attune/tensor/internal/load-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -88,7 +89,7 @@ HWY_NOINLINE void Tile(const TileArgs& t) {
 
   const auto tail = hn::FirstN(d, t.tail);
   const auto load = [&](const float* from, size_t j) HWY_ATTR {
-    return j + 1 == kVectors ? hn::MaskedLoad(tail, d, from + j * lanes)
+    return j + 1 == kVectors ? load_first(d, t.tail, from + j * lanes)
                              : hn::LoadU(d, from + j * lanes);
   };
   const int64_t c_row = t.g->c_row;

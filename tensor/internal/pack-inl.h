@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <limits>
 
+#include "attune/tensor/internal/load-inl.h"
 #include "hwy/contrib/math/math-inl.h"
 #include "hwy/highway.h"
 
@@ -156,8 +157,7 @@ HWY_INLINE void store(Pack<T> x, T* p) {
 // The first n lanes; the others read as 0 and are not touched.
 template <class T>
 HWY_INLINE Pack<T> load_first(size_t n, const T* p) {
-  const hn::ScalableTag<T> d;
-  return hn::MaskedLoad(hn::FirstN(d, n), d, p);
+  return load_first(hn::ScalableTag<T>(), n, p);
 }
 template <class T>
 HWY_INLINE void store_first(size_t n, Pack<T> x, T* p) {

@@ -27,7 +27,7 @@ T ScaledSoftmax(const T* HWY_RESTRICT z, T* HWY_RESTRICT g, size_t n, T scale) {
   auto top = lowest;
   for (size_t i = 0; i < n; i += step) {
     const auto in = hn::FirstN(d, n - i);
-    top = hn::Max(top, hn::IfThenElse(in, hn::MaskedLoad(in, d, z + i), lowest));
+    top = hn::Max(top, hn::IfThenElse(in, load_first(d, n - i, z + i), lowest));
   }
   const Pack<T> shift(hn::MaxOfLanes(d, top));
   auto sum = hn::Zero(d);
@@ -35,7 +35,7 @@ T ScaledSoftmax(const T* HWY_RESTRICT z, T* HWY_RESTRICT g, size_t n, T scale) {
     const auto in = hn::FirstN(d, n - i);
     // At most 0: Highway's exp needs no guard here; NaN passes through it as NaN.
     const auto e =
-        hn::IfThenElseZero(in, hn::Exp(d, (Pack<T>(hn::MaskedLoad(in, d, z + i)) - shift).v));
+        hn::IfThenElseZero(in, hn::Exp(d, (Pack<T>(load_first(d, n - i, z + i)) - shift).v));
     hn::BlendedStore(e, in, d, g + i);
     sum = hn::Add(sum, e);
   }
@@ -43,7 +43,7 @@ T ScaledSoftmax(const T* HWY_RESTRICT z, T* HWY_RESTRICT g, size_t n, T scale) {
   const auto factor = hn::Set(d, scale / total);
   for (size_t i = 0; i < n; i += step) {
     const auto in = hn::FirstN(d, n - i);
-    hn::BlendedStore(hn::Mul(hn::MaskedLoad(in, d, g + i), factor), in, d, g + i);
+    hn::BlendedStore(hn::Mul(load_first(d, n - i, g + i), factor), in, d, g + i);
   }
   return std::log(total) + hn::GetLane(shift.v);
 }

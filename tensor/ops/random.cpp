@@ -68,7 +68,7 @@ void UniformF32(const uint32_t* words, float* y, size_t n, double low, double ra
   size_t i = 0;
   for (; i + step <= n; i += step) store(value(hn::LoadU(unsigned_tag, words + i)), y + i);
   if (i < n) {
-    const auto rest = hn::MaskedLoad(hn::FirstN(unsigned_tag, n - i), unsigned_tag, words + i);
+    const auto rest = load_first(unsigned_tag, n - i, words + i);
     store_first(n - i, value(rest), y + i);
   }
 }

@@ -106,8 +106,7 @@ HWY_INLINE T Fold(Pack<T> x) {
 template <class F, class T>
 HWY_INLINE Pack<T> LoadFirstOrStart(size_t n, const T* x) {
   const hn::ScalableTag<T> d;
-  const auto mask = hn::FirstN(d, n);
-  return hn::IfThenElse(mask, hn::MaskedLoad(mask, d, x), Pack<T>(F::kStart).v);
+  return hn::IfThenElse(hn::FirstN(d, n), load_first(d, n, x), Pack<T>(F::kStart).v);
 }
 
 // One row of n elements: blocks of kBlock in four vectors, the blocks' results joined in pairs, so

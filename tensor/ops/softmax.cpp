@@ -41,8 +41,7 @@ template <class T>
 HWY_INLINE Pack<T> LoadOr(T otherwise, size_t n, const T* x) {
   const hn::ScalableTag<T> d;
   if (n == hn::Lanes(d)) return load(x);
-  const auto mask = hn::FirstN(d, n);
-  return hn::IfThenElse(mask, hn::MaskedLoad(mask, d, x), hn::Set(d, otherwise));
+  return hn::IfThenElse(hn::FirstN(d, n), load_first(d, n, x), hn::Set(d, otherwise));
 }
 
 template <class T>

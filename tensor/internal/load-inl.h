@@ -1,0 +1,38 @@
+// load_first: the first few lanes of a vector, with nothing read beyond them on any target. Highway
+// 1.0.3's own MaskedLoad reads the whole vector, and from an aligned address only, on targets that
+// have no masked loads (SSE4 and below).
+//
+// Compiled once per instruction set: include it only from such a file (docs/simd.md).
+
+#if defined(ATTUNE_TENSOR_INTERNAL_LOAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ATTUNE_TENSOR_INTERNAL_LOAD_INL_H_
+#undef ATTUNE_TENSOR_INTERNAL_LOAD_INL_H_
+#else
+#define ATTUNE_TENSOR_INTERNAL_LOAD_INL_H_
+#endif
+
+#include <cstddef>
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace attune::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// p[0] … p[n - 1], or all lanes if there are fewer; the other lanes are 0.
+template <class D>
+HWY_INLINE hn::Vec<D> load_first(D d, size_t n, const hn::TFromD<D>* p) {
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_HAVE_SCALABLE
+  return hn::MaskedLoad(hn::FirstN(d, n), d, p);
+#else
+  if (n >= hn::Lanes(d)) return hn::LoadU(d, p);
+  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())] = {};
+  for (size_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return hn::Load(d, lanes);
+#endif
+}
+
+}  // namespace attune::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target guard
