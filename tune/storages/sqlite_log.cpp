@@ -143,8 +143,8 @@ int64_t SqliteLog::start(double time) {
   transaction.commit();
   unfinished_.insert(id_of(number));
   last_id_ = std::max(last_id_, id_of(number));
-  echo_.push_back(Created{number});
-  echo_.push_back(Started{number, time});
+  echo_.emplace_back(Created{number});
+  echo_.emplace_back(Started{number, time});
   return number;
 }
 

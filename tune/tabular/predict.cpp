@@ -11,7 +11,7 @@ namespace attune::tune {
 namespace {
 
 std::string quoted(const std::string& cell) {
-  if (cell.find_first_of(",\"\r\n") == cell.npos) return cell;
+  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
   std::string text = "\"";
   for (const char c : cell) {
     if (c == '"') text += '"';

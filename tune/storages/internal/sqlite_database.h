@@ -78,7 +78,8 @@ class Database {
 // Writing: takes the file's lock at once. Reading: one consistent picture. Undone unless committed.
 class Transaction {
  public:
-  enum class Kind { write, relaxed_write, read };  // relaxed: see Database::set_durable
+  // relaxed: see Database::set_durable
+  enum class Kind : uint8_t { write, relaxed_write, read };
   explicit Transaction(Database& db, Kind kind = Kind::write);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
