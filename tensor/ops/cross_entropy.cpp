@@ -33,9 +33,8 @@ T ScaledSoftmax(const T* HWY_RESTRICT z, T* HWY_RESTRICT g, size_t n, T scale) {
   auto sum = hn::Zero(d);
   for (size_t i = 0; i < n; i += step) {
     const auto in = hn::FirstN(d, n - i);
-    // At most 0: Highway's exp needs no guard here; NaN passes through it as NaN.
-    const auto e =
-        hn::IfThenElseZero(in, hn::Exp(d, (Pack<T>(load_first(d, n - i, z + i)) - shift).v));
+    const Pack<T> x = Pack<T>(load_first(d, n - i, z + i)) - shift;  // at most 0, or NaN
+    const auto e = hn::IfThenElseZero(in, select(is_nan(x), x, exp_of_negative(x)).v);
     hn::BlendedStore(e, in, d, g + i);
     sum = hn::Add(sum, e);
   }

@@ -52,7 +52,19 @@ TEST_CASE("cross_entropy: gradients, first and second") {
 TEST_CASE("cross_entropy: huge logits do not overflow, NaN is not hidden") {
   const Tensor t({0, 1});
   CHECK(values(cross_entropy(Tensor({{1e30f, -1e30f}, {-1e30f, 1e30f}}), t))[0] == 0);
-  CHECK(std::isnan(values(cross_entropy(Tensor::full({2, 2}, kNan), t))[0]));
+  on_all_targets([] {
+    for (const double bad : {kNan, kInf}) {
+      for (int64_t place = 0; place < 20; ++place) {
+        CAPTURE(place);
+        std::vector<double> z(20, 1.0);
+        z[static_cast<size_t>(place)] = bad;
+        for (const DType dtype : {DType::f32, DType::f64}) {
+          const Tensor logits = Tensor::from(z, {1, 20}).cast(dtype);
+          CHECK(std::isnan(values(cross_entropy(logits, Tensor({3})))[0]));
+        }
+      }
+    }
+  });
 }
 
 TEST_CASE("cross_entropy: wrong labels and shapes are named") {
