@@ -41,48 +41,29 @@ enum class BinaryOp : uint8_t {
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
 
+// clang-format off
 struct Add {
-  template <class V>
-  static V value(V a, V b) {
-    return a + b;
-  }
+  template <class V> static V value(V a, V b) { return a + b; }
 };
 struct Sub {
-  template <class V>
-  static V value(V a, V b) {
-    return a - b;
-  }
+  template <class V> static V value(V a, V b) { return a - b; }
 };
 struct Mul {
-  template <class V>
-  static V value(V a, V b) {
-    return a * b;
-  }
+  template <class V> static V value(V a, V b) { return a * b; }
 };
 struct Div {
-  template <class V>
-  static V value(V a, V b) {
-    return a / b;
-  }
+  template <class V> static V value(V a, V b) { return a / b; }
 };
 struct Maximum {
-  template <class V>
-  static V value(V a, V b) {
-    return maximum(a, b);
-  }
+  template <class V> static V value(V a, V b) { return maximum(a, b); }
 };
 struct Minimum {
-  template <class V>
-  static V value(V a, V b) {
-    return minimum(a, b);
-  }
+  template <class V> static V value(V a, V b) { return minimum(a, b); }
 };
 struct Pow {
-  template <class V>
-  static V value(V a, V b) {
-    return pow(a, b);
-  }
+  template <class V> static V value(V a, V b) { return pow(a, b); }
 };
+// clang-format on
 
 // A row: y[i] = f(a[i * step_a], b[i * step_b]) with steps of 1, or of 0 for an operand that
 // repeats.
