@@ -4,6 +4,8 @@ target_compile_options(attune_build_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow
   -fno-math-errno      # lets sqrt be one instruction; nothing here reads errno after a function of <cmath>
   -ffp-contract=off    # a * b + c means the same in every file: fused products are written out
+  # libstdc++ 12's stable_sort calls what the same library deprecates, and Clang 19 tells on it.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
   -fno-semantic-interposition)  # a shared build may inline its own functions as a static one does
 
 # Highway compiles each kernel file once per instruction set and chooses at run time (docs/simd.md).

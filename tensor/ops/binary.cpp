@@ -69,6 +69,7 @@ struct Pow {
 // repeats.
 template <class F, class T>
 void Row(const T* a, int64_t step_a, const T* b, int64_t step_b, T* y, size_t size) {
+  if (size == 0) return;  // nothing lies at a or b then
   const size_t step = lanes<T>();
   const Pack<T> one_a(hn::Set(hn::ScalableTag<T>(), *a)), one_b(hn::Set(hn::ScalableTag<T>(), *b));
   size_t i = 0;
