@@ -2,7 +2,7 @@
 add_library(attune_build_flags INTERFACE)
 target_compile_options(attune_build_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # GCC 12 sees overlaps in std::string's own code (its bug 105651)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # of std::string itself: GCC bug 105651
   -fno-math-errno      # lets sqrt be one instruction; nothing here reads errno after a function of <cmath>
   -ffp-contract=off    # a * b + c means the same in every file: fused products are written out
   # libstdc++ 12's stable_sort calls what the same library deprecates, and Clang 19 tells on it.
