@@ -108,6 +108,7 @@ std::vector<TrialResult> StudyState::pareto() {
   std::sort(front.begin(), front.end(),
             [](const auto* a, const auto* b) { return a->number < b->number; });
   std::vector<TrialResult> results;
+  results.reserve(front.size());
   for (const TrialRecord* trial : front) results.push_back(to_result(*trial));
   return results;
 }

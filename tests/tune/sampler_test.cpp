@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <set>
 
 #include "attune/tensor/error.h"
@@ -171,6 +172,7 @@ TEST_CASE("grid: conditions and forbidden points are left out; a stopped one goe
   const int64_t points = 8 * 4 * 5;
   const auto storage = memory_storage();
   std::set<std::string> seen;
+  std::mutex mutex;  // of seen: part 3 has two jobs
   for (int part = 0; part < 5; ++part) {
     Study study({.storage = storage, .sampler = grid(), .space = finite_space()});
     if (part == 1) study.enqueue({{"lr", 1e-2}, {"layers", 1}, {"act", "relu"}, {"batch", 16}});
@@ -178,6 +180,7 @@ TEST_CASE("grid: conditions and forbidden points are left out; a stopped one goe
         [&](Trial& t) -> Outcome {
           const Params p = t.suggest(finite_space());
           if (part == 2) throw std::runtime_error("interrupted");  // these points come again
+          const std::lock_guard lock(mutex);
           CHECK(seen.insert(p.to_string()).second);
           return bowl(p);
         },

@@ -58,7 +58,8 @@ void claim(Study& study, const Json& recipe) {
     throw ValueError(fmt::format(
         "fit: study '{}' was not made by fit; choose another name for this one", study.name()));
   }
-  if (kept && Json::parse(*kept).value("fingerprint", "") != recipe.at("fingerprint")) {
+  if (kept &&
+      Json::parse(*kept).value("fingerprint", "") != recipe.at("fingerprint").get<std::string>()) {
     throw ValueError(
         fmt::format("fit: study '{}' is of other data, another target, split or seed; "
                     "choose another name for this one",
@@ -231,7 +232,7 @@ Recipe recipe_of(const Study& study, const std::string& data) {
                  .validation = json.at("validation"),
                  .test = json.at("test"),
                  .seed = json.at("seed")});
-  if (hash_text(recipe.fingerprint()) != json.at("fingerprint")) {
+  if (hash_text(recipe.fingerprint()) != json.at("fingerprint").get<std::string>()) {
     throw ValueError(
         fmt::format("{} is not the table that study '{}' was made of", path, study.name()));
   }
