@@ -90,7 +90,7 @@ class Parser {
       if (peek() != '"') fail("a key expected");
       std::string key = string();
       expect(':');
-      result.emplace_back(std::move(key), any(depth + 1));
+      result.push_back({std::move(key), any(depth + 1)});
       if (peek() == '}') return ++at_, result;
       expect(',');
     }

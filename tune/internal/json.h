@@ -5,7 +5,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -14,8 +13,9 @@
 namespace attune::tune::json {
 
 struct Value;
+struct Member;
 using List = std::vector<Value>;
-using Object = std::vector<std::pair<std::string, Value>>;  // in the order written
+using Object = std::vector<Member>;  // in the order written
 
 struct Value {
   std::variant<ParamValue, List, Object> it;
@@ -25,6 +25,11 @@ struct Value {
   const List& list() const;
   const Object& object() const;
   const Value* find(std::string_view key) const;  // null: not an object, or no such key
+};
+
+struct Member {
+  std::string key;
+  Value value;
 };
 
 // Throws ValueError with the byte where reading stopped. Integers beyond 64 bits become doubles;
