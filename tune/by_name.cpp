@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/samplers.h"
 
 namespace attune::tune {
 namespace {

@@ -1,7 +1,8 @@
 #pragma once
-// Samplers choose parameters. Each is a pure function of the study's seed, the trial's number and
-// the trials it is shown; it sees units in [0, 1] and losses where lower is better. It may keep
-// what it has computed, as long as computing it anew would give the same.
+// What a sampler is; samplers.h lists those there are. It chooses parameters, as a pure function of
+// the study's seed, the trial's number and the trials it is shown; it sees units in [0, 1] and
+// losses where lower is better. It may keep what it has computed, as long as computing it anew would
+// give the same.
 
 #include <cstdint>
 #include <memory>
@@ -48,25 +49,5 @@ class Sampler {
   // True when nothing is left to try: optimize() then ends.
   virtual bool exhausted(const Question& question);
 };
-
-// Every value with equal chance.
-std::shared_ptr<Sampler> random();
-
-// Every combination of a finite space once, in order, the last parameter fastest; what a study has
-// done already is left out. `space` empty: the space that is asked for. A continuous range without
-// grid values is a SearchSpaceError.
-std::shared_ptr<Sampler> grid(Space space = {});
-
-// Sobol's low-discrepancy sequence (direction numbers of Joe & Kuo, 2008), scrambled by hashes
-// after Owen (Burley, 2020); trial k gets point k. Beyond 64 parameters: random.
-std::shared_ptr<Sampler> sobol();
-
-struct BayesianOptions {
-  // Trials before the model is asked; 0: one more than there are parameters.
-  int64_t startup_trials = 0;
-};
-// Gaussian processes: two global models and a local one take turns, each looking for the highest
-// expected improvement (docs/search.md). Some milliseconds per trial. ValueError: startup_trials < 0.
-std::shared_ptr<Sampler> bayesian(BayesianOptions options = {});
 
 }  // namespace attune::tune

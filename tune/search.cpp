@@ -9,6 +9,7 @@
 #include "attune/optim/trainer.h"
 #include "attune/tensor/error.h"
 #include "attune/tensor/threads.h"
+#include "attune/tune/samplers.h"
 #include "attune/tune/training.h"
 
 namespace attune::tune {

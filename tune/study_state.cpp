@@ -12,6 +12,7 @@
 #include "attune/tensor/error.h"
 #include "attune/tune/internal/json.h"
 #include "attune/tune/internal/study_state.h"
+#include "attune/tune/samplers.h"
 
 namespace attune::tune {
 namespace {

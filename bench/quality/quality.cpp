@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/samplers.h"
 #include "attune/tune/study.h"
 #include "problems.h"
 

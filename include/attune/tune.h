@@ -8,6 +8,7 @@
 #include "attune/tune/param.h"
 #include "attune/tune/pruner.h"
 #include "attune/tune/sampler.h"
+#include "attune/tune/samplers.h"
 #include "attune/tune/search.h"
 #include "attune/tune/space.h"
 #include "attune/tune/space_json.h"

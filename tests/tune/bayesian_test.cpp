@@ -13,7 +13,7 @@
 #include <omp.h>
 
 #include "attune/tensor/error.h"
-#include "attune/tune/sampler.h"
+#include "attune/tune/samplers.h"
 #include "attune/tune/study.h"
 
 using namespace attune;

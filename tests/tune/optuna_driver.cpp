@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 
+#include "attune/tune/samplers.h"
 #include "attune/tune/study.h"
 
 using namespace attune;

@@ -11,6 +11,7 @@
 
 #include <unistd.h>
 
+#include "attune/tune/samplers.h"
 #include "attune/tune/study.h"
 
 namespace attune::tune::test {

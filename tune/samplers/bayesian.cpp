@@ -11,7 +11,7 @@
 #include "attune/tensor/error.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tune/internal/sobol_sequence.h"
-#include "attune/tune/sampler.h"
+#include "attune/tune/samplers.h"
 #include "attune/tune/samplers/internal/acquisition.h"
 #include "attune/tune/samplers/internal/acquisition_search.h"
 #include "attune/tune/samplers/internal/domain.h"

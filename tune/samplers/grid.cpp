@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
-#include "attune/tune/sampler.h"
+#include "attune/tune/samplers.h"
 
 namespace attune::tune {
 namespace {

@@ -1,4 +1,4 @@
-#include "attune/tune/sampler.h"
+#include "attune/tune/samplers.h"
 
 namespace attune::tune {
 namespace {

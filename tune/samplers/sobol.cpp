@@ -2,7 +2,7 @@
 // it are random.
 
 #include "attune/tune/internal/sobol_sequence.h"
-#include "attune/tune/sampler.h"
+#include "attune/tune/samplers.h"
 
 namespace attune::tune {
 namespace {

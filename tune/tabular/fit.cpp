@@ -9,6 +9,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tensor/threads.h"
+#include "attune/tune/samplers.h"
 
 namespace attune::tune {
 namespace {

@@ -17,17 +17,29 @@ struct LogImprovement {
 };
 LogImprovement log_improvement(double z);
 
+// What a search over the space climbs: the higher, the more a trial there promises.
+class Acquisition {
+ public:
+  virtual ~Acquisition() = default;
+
+  virtual double operator()(const Point& x) const = 0;
+  virtual double operator()(const Point& x, std::span<double> gradient) const = 0;
+  virtual std::vector<double> operator()(std::span<const Point> x) const = 0;
+
+  // How far a step in that dimension goes before the function is another.
+  virtual double length_scale(size_t dim) const = 0;
+};
+
 // log EI(x) = log s + log h((best - mean) / s) against the best posterior mean at the data, so that
 // one lucky noisy value does not stop the search around the others.
-class LogExpectedImprovement {
+class LogExpectedImprovement : public Acquisition {
  public:
   explicit LogExpectedImprovement(const GaussianProcess& model);
 
-  const GaussianProcess& model() const { return model_; }
-
-  double operator()(const Point& x) const;
-  double operator()(const Point& x, std::span<double> gradient) const;
-  std::vector<double> operator()(std::span<const Point> x) const;
+  double operator()(const Point& x) const override;
+  double operator()(const Point& x, std::span<double> gradient) const override;
+  std::vector<double> operator()(std::span<const Point> x) const override;
+  double length_scale(size_t dim) const override { return model_.length_scale(dim); }
 
  private:
   const GaussianProcess& model_;

@@ -183,7 +183,7 @@ class Searcher {
   }
 
   double reach(size_t i) const {
-    return std::min(search_.acquisition.model().length_scale(i), 1.0);
+    return std::min(search_.acquisition.length_scale(i), 1.0);
   }
 
   const AcquisitionSearch& search_;

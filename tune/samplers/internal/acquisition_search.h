@@ -13,7 +13,7 @@ namespace attune::tune::internal {
 
 // Continuous coordinates are searched over [0, 1] of the model's own coordinates.
 struct AcquisitionSearch {
-  const LogExpectedImprovement& acquisition;
+  const Acquisition& acquisition;
   const Domain& domain;
   std::vector<Point> incumbents;  // promising known points, the best first
   bool stay_near;                 // keep most levels and choices of the first incumbent
