@@ -24,5 +24,9 @@ target_link_options(attune_floor PRIVATE -ffast-math)
 target_link_libraries(attune_floor PRIVATE attune_blas)
 
 # How few trials the samplers need: see bench/quality/quality.cpp.
-add_executable(attune_quality bench/quality/problems.cpp bench/quality/quality.cpp)
+add_executable(attune_quality
+  bench/quality/more_problems.cpp
+  bench/quality/more_spaces.cpp
+  bench/quality/problems.cpp
+  bench/quality/quality.cpp)
 target_link_libraries(attune_quality PRIVATE attune::attune attune_build_flags attune_fmt)

@@ -23,31 +23,6 @@ using tune::Space;
 
 double square(double x) { return x * x; }
 
-// A problem over floats x0, x1, ...
-Problem continuous(std::string name, const std::vector<std::pair<double, double>>& bounds,
-                   std::function<double(const std::vector<double>&)> f, double optimum,
-                   double noise = 0) {
-  Space space;
-  for (size_t i = 0; i < bounds.size(); ++i) {
-    space.add(fmt::format("x{}", i), tune::range(bounds[i].first, bounds[i].second));
-  }
-  auto value = [f = std::move(f), dims = bounds.size()](const Params& params) {
-    std::vector<double> x;
-    for (size_t i = 0; i < dims; ++i) x.push_back(params.at(fmt::format("x{}", i)));
-    return f(x);
-  };
-  return {std::move(name), std::move(space), std::move(value), optimum, noise};
-}
-
-std::vector<std::pair<double, double>> box(size_t dims, double low, double high) {
-  return std::vector<std::pair<double, double>>(dims, {low, high});
-}
-
-double branin(const std::vector<double>& x) {
-  const double t = x[1] - 5.1 / (4 * pi * pi) * x[0] * x[0] + 5 / pi * x[0] - 6;
-  return t * t + 10 * (1 - 1 / (8 * pi)) * std::cos(x[0]) + 10;
-}
-
 double hartmann6(const std::vector<double>& x) {
   constexpr double kHeight[4] = {1, 1.2, 3, 3.2};
   constexpr double kWidth[4][6] = {{10, 3, 17, 3.5, 1.7, 8},
@@ -186,6 +161,30 @@ class DigitsTable {
 
 }  // namespace
 
+Bounds box(size_t dims, double low, double high) { return Bounds(dims, {low, high}); }
+
+Problem continuous(std::string name, const Bounds& bounds,
+                   std::function<double(const std::vector<double>&)> f, double optimum,
+                   double noise, const std::vector<double>& best) {
+  Space space;
+  for (size_t i = 0; i < bounds.size(); ++i) {
+    space.add(fmt::format("x{}", i), tune::range(bounds[i].first, bounds[i].second));
+  }
+  Params at;
+  for (size_t i = 0; i < best.size(); ++i) at.set(fmt::format("x{}", i), best[i]);
+  auto value = [f = std::move(f), dims = bounds.size()](const Params& params) {
+    std::vector<double> x;
+    for (size_t i = 0; i < dims; ++i) x.push_back(params.at(fmt::format("x{}", i)));
+    return f(x);
+  };
+  return {std::move(name), std::move(space), std::move(value), optimum, noise, std::move(at)};
+}
+
+double branin(const std::vector<double>& x) {
+  const double t = x[1] - 5.1 / (4 * pi * pi) * x[0] * x[0] + 5 / pi * x[0] - 6;
+  return t * t + 10 * (1 - 1 / (8 * pi)) * std::cos(x[0]) + 10;
+}
+
 std::vector<Problem> problems(const std::string& digits_csv) {
   using namespace tune;
   constexpr double kBranin = 0.39788735772973816, kHartmann = -3.32236801141551;
@@ -204,7 +203,7 @@ std::vector<Problem> problems(const std::string& digits_csv) {
                        {"log2_batch", int_range(4, 8)},
                        {"layers", int_range(1, 10)},
                        {"dropout", range(0, .5)}},
-                 mlp_toy, .05, 0});
+                 mlp_toy, .05, 0, {}});
   all.push_back({"branches",
                  Space{{"model", choice({"linear", "tree", "net"})},
                        {"reg", log_range(1e-6, 1)},
@@ -212,7 +211,7 @@ std::vector<Problem> problems(const std::string& digits_csv) {
                        {"layers", int_range(1, 6).when("model", "net")},
                        {"depth", int_range(1, 16).when("model", "tree")},
                        {"trees", int_range(10, 500).when("model", "tree")}},
-                 branches, .05, 0});
+                 branches, .05, 0, {}});
   if (digits_csv.empty()) return all;
   auto table = std::make_shared<const DigitsTable>(digits_csv);
   all.push_back({"digits_mlp",
@@ -221,7 +220,7 @@ std::vector<Problem> problems(const std::string& digits_csv) {
                        {"log2_width", int_range(4, 7)},
                        {"layers", int_range(1, 3)},
                        {"batch_ix", int_range(0, 2)}},
-                 [table](const Params& p) { return (*table)(p); }, table->lowest(), 0});
+                 [table](const Params& p) { return (*table)(p); }, table->lowest(), 0, {}});
   return all;
 }
 

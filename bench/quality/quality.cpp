@@ -1,20 +1,28 @@
 // attune_quality SAMPLER SEEDS TRIALS DIGITS_CSV [PROBLEM ...]
-// Runs a sampler on the ten problems, one study per problem and seed, and writes a JSON line for
-// each: the true value of the incumbent (best observed) after 10, 20, ... trials and the time of a
-// suggestion. SAMPLER: bayesian, random or sobol; bayesian_plain leaves out the default
-// configuration (the middle of each range) as first trial. SEEDS: 0-9.
+// Runs a sampler on problems, one study per problem and seed, and writes a JSON line for each: the
+// true value of the incumbent (best observed) after 10, 20, ... trials and the time of a
+// suggestion. SAMPLER: any that tune::sampler_by_name knows; with _plain behind it, the default
+// configuration (the middle of each range) is left out as first trial. SEEDS: 0-9. DIGITS_CSV: "-"
+// leaves out digits_mlp. PROBLEM: a name, "ten" (also when none is given) or "more".
+//
+// attune_quality check
+// Compares every noted optimum with the function's value there and with random draws.
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <limits>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/by_name.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/study.h"
 #include "problems.h"
@@ -23,25 +31,40 @@ using namespace attune;
 
 namespace {
 
-std::shared_ptr<tune::Sampler> sampler_by_name(const std::string& name) {
-  if (name == "bayesian" || name == "bayesian_plain") return tune::bayesian();
-  if (name == "random") return tune::random();
-  if (name == "sobol") return tune::sobol();
-  throw ValueError(name + ": not one of bayesian, bayesian_plain, random, sobol");
+constexpr std::string_view kPlain = "_plain";
+constexpr double kNothing = 1e300;  // the incumbent's value before any trial was complete
+
+// The problems asked for: ten, more, or by name; none named: the ten.
+std::vector<quality::Problem> chosen(const std::string& digits_csv,
+                                     const std::vector<std::string>& names) {
+  std::vector<quality::Problem> ten = quality::problems(digits_csv == "-" ? "" : digits_csv);
+  if (names.empty()) return ten;
+  std::vector<quality::Problem> more = quality::more_problems(), found;
+  for (const std::string& name : names) {
+    const size_t before = found.size();
+    for (const auto& [set, problems] : {std::pair("ten", &ten), std::pair("more", &more)}) {
+      for (const quality::Problem& one : *problems) {
+        if (name == set || name == one.name) found.push_back(one);
+      }
+    }
+    if (found.size() == before) throw ValueError(name + ": no such problem; sets are ten and more");
+  }
+  return found;
 }
 
 std::string run(const std::string& name, const quality::Problem& problem, uint64_t seed,
                 int64_t trials) {
   using Clock = std::chrono::steady_clock;
   constexpr int64_t kCheckpoints[] = {10, 20, 30, 50, 75, 100, 150, 200};
-  const bool plain = name == "bayesian_plain";
-  tune::Study study({.sampler = sampler_by_name(name),
+  const bool plain = name.ends_with(kPlain);
+  const std::string sampler = plain ? name.substr(0, name.size() - kPlain.size()) : name;
+  tune::Study study({.sampler = tune::sampler_by_name(sampler),
                      .seed = seed,
                      .space = problem.space,
                      .first = plain ? tune::First::sampler : tune::First::defaults});
   Rng noise = Rng(seed).fork("noise").fork(problem.name);
 
-  double best_seen = std::numeric_limits<double>::infinity(), best_true = best_seen;
+  double best_seen = std::numeric_limits<double>::infinity(), best_true = kNothing;
   std::vector<double> milliseconds;
   std::string curve;
   for (int64_t count = 1; count <= trials; ++count) {
@@ -83,24 +106,46 @@ void run_all(const std::vector<std::string>& arguments) {
       dash == std::string::npos ? first : std::stoull(arguments[1].substr(dash + 1));
   const int64_t trials = std::stoll(arguments[2]);
   if (trials < 1) throw ValueError(fmt::format("{} trials: at least 1 is needed", trials));
+  const std::vector<quality::Problem> problems =
+      chosen(arguments[3], {arguments.begin() + 4, arguments.end()});
   for (uint64_t seed = first; seed <= last; ++seed) {
-    for (const quality::Problem& problem : quality::problems(arguments[3])) {
-      if (arguments.size() > 4 &&
-          std::find(arguments.begin() + 4, arguments.end(), problem.name) == arguments.end()) {
-        continue;
-      }
+    for (const quality::Problem& problem : problems) {
       std::puts(run(name, problem, seed, trials).c_str());
       std::fflush(stdout);
     }
   }
 }
 
+// How many of the problems' optima are wrong.
+int check() {
+  int wrong = 0;
+  for (const quality::Problem& problem : quality::more_problems()) {
+    const double noted = problem.best.empty() ? problem.optimum : problem.value(problem.best);
+    double lowest = std::numeric_limits<double>::infinity();
+    tune::Study study({.sampler = tune::random(), .seed = 1, .space = problem.space});
+    for (int draw = 0; draw < 20'000; ++draw) {
+      tune::Trial trial = study.ask();
+      const double value = problem.value(trial.suggest(problem.space));
+      if (value < lowest) lowest = value;
+      study.tell(trial, value);
+    }
+    const bool fine = std::abs(noted - problem.optimum) < 1e-9 && lowest >= problem.optimum - 1e-9;
+    wrong += !fine;
+    fmt::print("{:14} optimum {:.10g}, at its place {:.10g}, best of 20,000 random {:.6g}{}\n",
+               problem.name, problem.optimum, noted, lowest, fine ? "" : "  WRONG");
+  }
+  return wrong;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.size() == 1 && arguments[0] == "check") return check() == 0 ? 0 : 1;
   if (arguments.size() < 4) {
-    std::fputs("attune_quality SAMPLER SEEDS TRIALS DIGITS_CSV [PROBLEM ...]\n", stderr);
+    std::fputs("attune_quality SAMPLER SEEDS TRIALS DIGITS_CSV [PROBLEM ...]\n"
+               "attune_quality check\n",
+               stderr);
     return 2;
   }
   try {
