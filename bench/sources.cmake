@@ -30,3 +30,7 @@ add_executable(attune_quality
   bench/quality/problems.cpp
   bench/quality/quality.cpp)
 target_link_libraries(attune_quality PRIVATE attune::attune attune_build_flags attune_fmt)
+
+# How many live trainings it takes to reach what random search has: see bench/real_search.cpp.
+add_executable(attune_real_search bench/real_search.cpp)
+target_link_libraries(attune_real_search PRIVATE attune::attune attune_build_flags attune_fmt)
