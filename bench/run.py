@@ -15,6 +15,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "bench/quality"))
+import report  # noqa: E402
 STEPS = {  # name: batch and layer sizes
     "64-128-10, 16": [16, 64, 128, 10],
     "64-128-10, 64": [64, 64, 128, 10],
@@ -110,6 +112,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="build folder with the programs")
     parser.add_argument("--peers", action="store_true", help="also run the other libraries")
+    parser.add_argument("--quality", action="store_true",
+                        help="only the section on how few trials the samplers need")
+    parser.add_argument("--seeds", default="100-119", help="of --quality")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "bench/RESULTS.md")
@@ -119,6 +124,11 @@ def main():
         sys.exit("bench: the peers are not installed; script/bench --peers installs them")
     build = args.build.resolve()
 
+    before = args.output.read_text() if args.output.exists() else "# Results\n"
+    if args.quality:
+        new = report.section(build, lambda command: run(command, args.core), args.seeds)
+        args.output.write_text(report.replaced(before, new))
+        return
     print("training steps", file=sys.stderr)
     parts = [
         "<!-- Written by script/bench. What the samplers reach: docs/search.md. -->\n"
@@ -137,6 +147,7 @@ def main():
             parts.append(peer_section(python, args.core, "dispatch.py", "The same elsewhere:"))
         if python and title == "Whole trials":
             parts.append(peer_section(python, args.core, "trials.py", "The same elsewhere:"))
+    parts.append(report.kept_section(before))  # measured by --quality, on its own
     args.output.write_text("\n".join(parts))
     print(f"wrote {args.output.relative_to(ROOT) if args.output.is_relative_to(ROOT) else args.output}")
 
