@@ -1,7 +1,7 @@
 // The second set: functions of floats, most from the collection of Surjanovic & Bingham (Virtual
 // Library of Simulation Experiments, 2013). Their optima are moved by fixed amounts, off the centre
-// and off the bounds. How each minimum is known: "exact", or solved for to 1e-12 in one dimension or
-// from the published place.
+// and off the bounds. How each minimum is known: exactly (sums of squares), or solved for to 1e-12,
+// axis by axis or from the published place; `attune_quality check` compares.
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
-// The second set's problems with choices, integers and conditions, made up after what trainings look
-// like. All but the table are sums of squares above a known floor, which the note `best` reaches.
+// The second set's problems with choices, integers and conditions, made up after what trainings
+// look like. All but the table are sums of squares above a known floor, which the note `best` reaches.
 
 #include <algorithm>
 #include <array>
@@ -34,7 +34,9 @@ double models(const Params& p) {
     const double a = log10_of(p, "c") - 1.3, common = none ? .06 : quantile ? .015 : 0;
     if (kernel == "linear") return saturate(common + .13 + .01 * a * a, .5);
     const double g = log10_of(p, "gamma") + 2.2;
-    if (kernel == "rbf") return saturate(common + .062 + .012 * square(a + .6 * g) + .02 * g * g, .5);
+    if (kernel == "rbf") {
+      return saturate(common + .062 + .012 * square(a + .6 * g) + .02 * g * g, .5);
+    }
     const double d = number(p, "degree") - 3;
     return saturate(common + .09 + .015 * square(a + .3 * d) + .02 * g * g + .01 * d * d, .5);
   }
@@ -179,7 +181,8 @@ double mixed10(const Params& p) {
   double loss = .1 + (lr < 0 ? .1 : .4) * lr * lr + .01 * square(layers - 3) + .02 * width * width;
   loss += .003 * batch * batch + 2e-4 * square(epochs - 35);
   loss += .02 * square(log10_of(p, "weight_decay") + 3.2 + .3 * width);
-  loss += .8 * square(number(p, "dropout") - .15 - .05 * width) + 2 * square(number(p, "smoothing") - .05);
+  loss += .8 * square(number(p, "dropout") - .15 - .05 * width);
+  loss += 2 * square(number(p, "smoothing") - .05);
   loss += act == "gelu" ? 0 : act == "silu" ? .01 : act == "relu" ? .02 : .06;
   loss += norm == "layer" ? 0 : norm == "batch" ? .01 + .004 * batch * batch : .05;
   return saturate(loss, 1.5);
@@ -232,7 +235,10 @@ Problem cliff_problem(bool nan) {
           [nan](const Params& p) { return cliff(p, nan); },
           .08,
           0,
-          {{"lr", lr}, {"weight_decay", std::pow(10, -4.5) / lr}, {"width", 256}, {"momentum", .9}}};
+          {{"lr", lr},
+           {"weight_decay", std::pow(10, -4.5) / lr},
+           {"width", 256},
+           {"momentum", .9}}};
 }
 
 }  // namespace
