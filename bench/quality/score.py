@@ -8,7 +8,7 @@
 Regret: the true value of the incumbent (best observed) less the optimum. The log score of a run is
 log10(random search's median regret after 100 trials / regret) / 3, between -1 and 1: 0 as good as
 that, 1 three decades better or at the optimum. Ranks go by the geometric mean of the regrets, none
-counted below a thousandth of random's median. Standard errors are over seeds, problems being fixed.
+counted below a thousandth of random's median, among the peers and the optimizer itself. Standard errors are over seeds, problems being fixed.
 Random search is that of peers.csv (50 seeds, the ten) and more_random.csv (the second set).
 """
 import argparse
@@ -102,7 +102,8 @@ def summaries(runs, budget, problems, min_seeds=3):
     for name, row in found.items():
         ranks = {}
         for problem, mine in row.items():
-            others = [other[problem].mean for other in found.values() if problem in other]
+            others = [other[problem].mean for rival, other in found.items() if problem in other and
+                      (rival == name or not rival.startswith("attune_"))]  # the peers and itself
             better = sum(v < mine.mean - 1e-15 for v in others)
             equal = sum(abs(v - mine.mean) <= 1e-15 for v in others) - 1  # beside itself
             ranks[problem] = 1 + better + equal / 2
