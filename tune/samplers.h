@@ -22,7 +22,7 @@ std::shared_ptr<Sampler> grid(Space space = {});
 std::shared_ptr<Sampler> sobol();
 
 struct BayesianOptions {
-  // Trials before the model is asked; 0: one more than there are parameters.
+  // Trials before the model is asked; 0: one more than half the number of parameters, at least 2.
   int64_t startup_trials = 0;
 };
 // Gaussian processes: two global models and a local one take turns, each looking for the highest

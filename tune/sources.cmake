@@ -45,6 +45,7 @@ attune_module(tune
     tune/samplers/internal/gp_model.cpp
     tune/samplers/internal/kernel_passes.cpp
     tune/samplers/internal/lapack.cpp
+    tune/samplers/internal/mean_function.cpp
     tune/samplers/internal/output_transform.cpp
     tune/samplers/internal/trust_region.cpp
     tune/storages/memory.cpp

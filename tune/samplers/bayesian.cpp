@@ -31,6 +31,10 @@ constexpr size_t kGlobalIncumbents = 4;  // best known points that are perturbed
 constexpr size_t kLocalIncumbents = 3;
 constexpr int64_t kExhaustive = 1000;  // a space of so few points is searched through
 
+// What the arms expect of the ranges: that good values lie inside them. The local arm's box is its
+// own doing.
+constexpr BowlPrior kGlobalBowl = {0.3, 0.5}, kLocalBowl = {0, 0.3};
+
 enum class Arm { design, anova, ard_additive, local };
 
 // Of the trials after the initial design every third is local; the others change models.
@@ -51,13 +55,14 @@ GaussianProcess fit(Arm arm, const Domain& domain, std::vector<Point> points,
                     const std::vector<double>& losses) {
   std::shared_ptr<const Kernel> kernel =
       arm == Arm::ard_additive ? ard_additive_kernel(domain.size()) : anova_kernel(domain.size());
-  Observations data{std::move(points), transformed(arm, losses), domain.categorical()};
+  Observations data{std::move(points), transformed(arm, losses), domain.categorical(),
+                    arm == Arm::local ? kLocalBowl : kGlobalBowl};
   if (data.points.size() <= kFitLimit) {
     MapObjective objective(*kernel, data);
     std::vector<double> theta = fit_hyperparameters(objective);
     return GaussianProcess(std::move(kernel), std::move(data), std::move(theta));
   }
-  Observations some{{}, {}, data.categorical};
+  Observations some{{}, {}, data.categorical, data.bowl};
   for (const size_t i : representative(data.values, kFitLimit)) {
     some.points.push_back(data.points[i]);
     some.values.push_back(data.values[i]);
@@ -111,8 +116,9 @@ class BayesianSampler : public Sampler {
  private:
   Point suggest(const Domain& domain, const Question& question, Rng& rng) const {
     const Evidence evidence = collect(question, domain);
-    const int64_t startup = options_.startup_trials > 0 ? options_.startup_trials
-                                                        : static_cast<int64_t>(domain.size()) + 1;
+    const int64_t startup = options_.startup_trials > 0
+                                ? options_.startup_trials
+                                : std::max<int64_t>(2, static_cast<int64_t>(domain.size()) / 2 + 1);
     const auto acceptable = [&](const Point& p) { return !evidence.taken(p) && domain.allowed(p); };
     Arm arm = arm_of(question.number, startup);
     if (static_cast<int64_t>(evidence.losses.size()) < startup) arm = Arm::design;

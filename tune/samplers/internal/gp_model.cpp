@@ -38,15 +38,15 @@ void fill_matrix(const KernelParts& pairs, double diagonal, size_t n, std::vecto
   }
 }
 
+std::vector<double> bowls(const Observations& data) {
+  std::vector<double> heights;
+  for (const Point& p : data.points) heights.push_back(bowl(p, data.categorical));
+  return heights;
+}
+
 double half_log_determinant(const std::vector<double>& cholesky_factor, size_t n) {
   double sum = 0;
   for (size_t i = 0; i < n; ++i) sum += std::log(cholesky_factor[i + i * n]);
-  return sum;
-}
-
-double plain_dot(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   return sum;
 }
 
@@ -55,10 +55,13 @@ double plain_dot(const std::vector<double>& a, const std::vector<double>& b) {
 MapObjective::MapObjective(const Kernel& kernel, const Observations& data)
     : kernel_(kernel),
       values_(data.values),
+      bowl_prior_(data.bowl),
       priors_(kernel.priors()),
       differences_(all_pairs(kernel, data)),
       ones_(data.values.size(), 1.0),
+      bowl_(bowls(data)),
       to_ones_(ones_.size()),
+      to_bowl_(ones_.size()),
       to_values_(ones_.size()),
       alpha_(ones_.size()),
       weights_(differences_.stride()) {
@@ -69,6 +72,17 @@ std::vector<double> MapObjective::prior_mean() const {
   std::vector<double> mean;
   for (const LogPrior& p : priors_) mean.push_back(p.mean);
   return mean;
+}
+
+// With K^-1 in matrix_.
+MeanFunction MapObjective::fit_mean() {
+  const size_t n = values_.size();
+  symmetric_times(matrix_.data(), n, ones_.data(), to_ones_.data());
+  symmetric_times(matrix_.data(), n, values_.data(), to_values_.data());
+  if (bowl_prior_.deviation > 0) {
+    symmetric_times(matrix_.data(), n, bowl_.data(), to_bowl_.data());
+  }
+  return MeanFunction::fit({ones_, bowl_, values_}, {to_ones_, to_bowl_, to_values_}, bowl_prior_);
 }
 
 double MapObjective::operator()(std::span<const double> theta, std::span<double> gradient) {
@@ -84,12 +98,12 @@ double MapObjective::operator()(std::span<const double> theta, std::span<double>
   double value = half_log_determinant(matrix_, n);
 
   invert_from_cholesky(matrix_.data(), n);
-  symmetric_times(matrix_.data(), n, ones_.data(), to_ones_.data());
-  symmetric_times(matrix_.data(), n, values_.data(), to_values_.data());
-  const double mean = plain_dot(ones_, to_values_) / (plain_dot(ones_, to_ones_) + 1);
-  for (size_t i = 0; i < n; ++i) alpha_[i] = to_values_[i] - mean * to_ones_[i];
-  for (size_t i = 0; i < n; ++i) value += 0.5 * (values_[i] - mean) * alpha_[i];
-  value += 0.5 * mean * mean;
+  const MeanFunction mean = fit_mean();
+  for (size_t i = 0; i < n; ++i) {
+    alpha_[i] = to_values_[i] - mean.level * to_ones_[i] - mean.bowl * to_bowl_[i];
+    value += 0.5 * (values_[i] - mean.level - mean.bowl * bowl_[i]) * alpha_[i];
+  }
+  value += mean.penalty(bowl_prior_);
   for (size_t i = 0; i < priors_.size(); ++i) {
     const double z = (theta[i] - priors_[i].mean) / priors_[i].deviation;
     value += 0.5 * z * z;
@@ -136,11 +150,11 @@ GaussianProcess::GaussianProcess(std::shared_ptr<const Kernel> kernel, Observati
     factor();
   }
 
-  std::vector<double> ones(n, 1.0), values = data_.values;
-  lower_times(inverse_.data(), n, ones.data());
-  lower_times(inverse_.data(), n, values.data());
-  mean_ = plain_dot(ones, values) / (plain_dot(ones, ones) + 1);
-  for (size_t i = 0; i < n; ++i) values[i] -= mean_ * ones[i];
+  std::vector<double> ones(n, 1.0), heights = bowls(data_), values = data_.values;
+  for (auto* column : {&ones, &heights, &values}) lower_times(inverse_.data(), n, column->data());
+  const MeanFunction::Columns columns = {ones, heights, values};
+  mean_ = MeanFunction::fit(columns, columns, data_.bowl);
+  for (size_t i = 0; i < n; ++i) values[i] -= mean_.level * ones[i] + mean_.bowl * heights[i];
   lower_transposed_times(inverse_.data(), n, values.data());
   alpha_ = std::move(values);
   const double noise = std::exp(theta_.back());
@@ -153,6 +167,10 @@ GaussianProcess GaussianProcess::extended(std::span<const Point> points,
   data.points.insert(data.points.end(), points.begin(), points.end());
   for (const Prediction& p : predictions) data.values.push_back(p.mean);
   return GaussianProcess(kernel_, std::move(data), theta_);
+}
+
+double GaussianProcess::mean_at(const Point& x) const {
+  return mean_.level + (mean_.bowl == 0 ? 0 : mean_.bowl * bowl(x, data_.categorical));
 }
 
 // Leaves L^-1 in inverse_.
@@ -189,7 +207,7 @@ Prediction GaussianProcess::predict(const Point& x, bool gradient_follows,
   kernel_->evaluate(theta_, scratch.differences, gradient_follows, scratch.parts);
   const auto& k = scratch.parts.value;
 
-  double mean = mean_, explained = 0;
+  double mean = mean_at(x), explained = 0;
   for (size_t i = 0; i < n; ++i) mean += k[i] * alpha_[i];
   scratch.whitened.assign(k.begin(), k.begin() + static_cast<std::ptrdiff_t>(n));
   lower_times(inverse_.data(), n, scratch.whitened.data());
@@ -209,6 +227,7 @@ void GaussianProcess::gradient(const Point& x, const Prediction& at, double a, d
   for (size_t k = 0; k < dims(); ++k) {
     gradient[k] = 0;
     if (data_.categorical[k] || !is_active(x[k])) continue;
+    gradient[k] = a * mean_.bowl * bowl_slope(x[k], dims());
     kernel_->slope(theta_, scratch.parts, k, scratch.slope);
     for (size_t i = 0; i < n; ++i) {
       const double other = is_active(columns_[k][i]) ? columns_[k][i] : kInactivePlace;
@@ -231,7 +250,7 @@ std::vector<Prediction> GaussianProcess::predict(std::span<const Point> x) const
     kernel_->evaluate(theta_, d, false, parts);
     std::vector<double>& k = parts.value;
     for (size_t c = 0; c < block; ++c) {
-      double mean = mean_;
+      double mean = mean_at(x[begin + c]);
       for (size_t i = 0; i < n; ++i) mean += k[c * n + i] * alpha_[i];
       predictions.push_back({mean, 0});
     }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attune/tune/samplers/internal/gp_kernel.h"
+#include "attune/tune/samplers/internal/mean_function.h"
 
 namespace attune::tune::internal {
 
@@ -17,10 +18,11 @@ struct Observations {
   std::vector<Point> points;
   std::vector<double> values;
   std::vector<bool> categorical;
+  BowlPrior bowl = {};
 };
 
 // The negative log posterior density of theta = (the kernel's, log noise variance), constants left
-// out: log likelihood with the constant mean mu ~ N(0, 1) profiled, plus the priors.
+// out: log likelihood with the mean function at its optimum, plus the priors.
 class MapObjective {
  public:
   MapObjective(const Kernel& kernel, const Observations& data);
@@ -33,12 +35,17 @@ class MapObjective {
   double operator()(std::span<const double> theta, std::span<double> gradient);
 
  private:
+  MeanFunction fit_mean();
+
   const Kernel& kernel_;
   const std::vector<double>& values_;
+  BowlPrior bowl_prior_;
   std::vector<LogPrior> priors_;
   SquaredDifferences differences_;
   KernelParts parts_;
-  std::vector<double> matrix_, ones_, to_ones_, to_values_, alpha_, weights_;
+  std::vector<double> ones_, bowl_;                  // the mean function's columns,
+  std::vector<double> to_ones_, to_bowl_, to_values_;  // and products with K^-1
+  std::vector<double> matrix_, alpha_, weights_;
 };
 
 struct Prediction {
@@ -85,6 +92,7 @@ class GaussianProcess {
 
  private:
   bool factor();
+  double mean_at(const Point& x) const;
   void differences(const Point& x, size_t offset, SquaredDifferences& d) const;
 
   std::shared_ptr<const Kernel> kernel_;
@@ -95,7 +103,8 @@ class GaussianProcess {
   std::vector<double> inverse_;               // L^-1, [n, n]
   std::vector<double> alpha_;                 // K^-1 (values - mean)
   std::vector<double> smoothed_;
-  double mean_ = 0, variance_ = 0;
+  MeanFunction mean_;
+  double variance_ = 0;
 };
 
 }  // namespace attune::tune::internal
