@@ -28,7 +28,7 @@ Point random_point(Rng& rng) {
 
 Observations noisy_data(size_t n, uint64_t seed) {
   Rng rng(seed);
-  Observations data{{}, {}, kCategorical};
+  Observations data{{}, {}, kCategorical, {.mean = 0.3, .deviation = 0.5}};
   std::vector<double> y;
   for (size_t i = 0; i < n; ++i) {
     data.points.push_back(random_point(rng));
@@ -80,6 +80,15 @@ double plain_kernel(bool anova, const std::vector<double>& t, const Point& a, co
   }
   if (anova) return std::exp(t[kDims]) * product;
   return std::exp(t[kDims]) * matern(joint) + std::exp(t[kDims + 1]) / kDims * sum;
+}
+
+// The bowl as mean_function.h says.
+double plain_bowl(const Point& p) {
+  double sum = 0;
+  for (const size_t i : {0, 1, 3}) {
+    if (is_active(p[i])) sum += (2 * p[i] - 1) * (2 * p[i] - 1) - 1.0 / 3;
+  }
+  return sum / std::sqrt(4.0 / 45 * kDims);
 }
 
 // Solves m x = b by elimination with pivots.
@@ -155,9 +164,15 @@ TEST_CASE("gp: the posterior is the textbook's") {
       matrix[i][i] += std::exp(theta.back());
     }
     const std::vector<double> ones(n, 1.0), to_ones = solve(matrix, ones);
-    const double mu = dot_product(to_ones, data.values) / (dot_product(to_ones, ones) + 1);
+    std::vector<double> bowls;
+    for (const Point& p : data.points) bowls.push_back(plain_bowl(p));
+    const std::vector<double> to_bowls = solve(matrix, bowls);
+    const std::vector<double> weights = solve(
+        {{dot_product(to_ones, ones) + 1, dot_product(to_ones, bowls)},
+         {dot_product(to_ones, bowls), dot_product(to_bowls, bowls) + 1 / 0.25}},
+        {dot_product(to_ones, data.values), dot_product(to_bowls, data.values) + 0.3 / 0.25});
     std::vector<double> residual = data.values;
-    for (double& v : residual) v -= mu;
+    for (size_t i = 0; i < n; ++i) residual[i] -= weights[0] + weights[1] * bowls[i];
     const std::vector<double> alpha = solve(matrix, residual);
 
     std::vector<Point> points;
@@ -167,7 +182,8 @@ TEST_CASE("gp: the posterior is the textbook's") {
     for (size_t p = 0; p < points.size(); ++p) {
       std::vector<double> k(n);
       for (size_t i = 0; i < n; ++i) k[i] = plain_kernel(anova, theta, points[p], data.points[i]);
-      const double mean = mu + dot_product(k, alpha);
+      const double mean =
+          weights[0] + weights[1] * plain_bowl(points[p]) + dot_product(k, alpha);
       const double variance =
           plain_kernel(anova, theta, points[p], points[p]) - dot_product(k, solve(matrix, k));
       const Prediction one = model.predict(points[p], false, scratch);
@@ -255,6 +271,29 @@ TEST_CASE("gp: a fit finds what matters") {
         doctest::Approx(*std::min_element(data.values.begin(), data.values.end())).epsilon(0.05));
   CHECK(high ==
         doctest::Approx(*std::max_element(data.values.begin(), data.values.end())).epsilon(0.05));
+}
+
+TEST_CASE("gp: far from the data it expects a bowl where the data are one, and none without a prior") {
+  Rng rng(13);
+  Observations data{{}, {}, {false, false}, {.mean = 0, .deviation = 0.5}};
+  std::vector<double> y;
+  for (int i = 0; i < 12; ++i) {
+    data.points.push_back({0.2 + 0.6 * rng.uniform(), 0.2 + 0.6 * rng.uniform()});
+    const Point& p = data.points.back();
+    y.push_back((p[0] - 0.5) * (p[0] - 0.5) + (p[1] - 0.5) * (p[1] - 0.5));
+  }
+  data.values = standardize(y);
+  const std::shared_ptr<const Kernel> kernel = anova_kernel(2);
+  std::vector<double> theta = MapObjective(*kernel, data).prior_mean();
+  theta[0] = theta[1] = std::log(0.05);  // corners are many length scales away
+  PredictionScratch scratch;
+  const double corner = GaussianProcess(kernel, data, theta).predict({1, 1}, false, scratch).mean;
+  CHECK(corner > *std::max_element(data.values.begin(), data.values.end()));
+
+  data.bowl = {};
+  const GaussianProcess level(kernel, data, theta);
+  CHECK(level.predict({1, 1}, false, scratch).mean ==
+        doctest::Approx(level.predict({0, 0}, false, scratch).mean).epsilon(1e-3));
 }
 
 TEST_CASE("box minimizer: a curved valley, a bound that holds, NaN, an exception") {
