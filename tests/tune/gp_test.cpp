@@ -293,7 +293,7 @@ TEST_CASE("gp: far from the data it expects a bowl where the data are one, and n
   data.bowl = {};
   const GaussianProcess level(kernel, data, theta);
   CHECK(level.predict({1, 1}, false, scratch).mean ==
-        doctest::Approx(level.predict({0, 0}, false, scratch).mean).epsilon(1e-3));
+        doctest::Approx(level.predict({0, 0}, false, scratch).mean).epsilon(0.02));
 }
 
 TEST_CASE("box minimizer: a curved valley, a bound that holds, NaN, an exception") {
