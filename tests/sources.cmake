@@ -66,9 +66,13 @@ attune_test(attune_tune_tests
   SOURCES
     tests/tune/acquisition_test.cpp
     tests/tune/bayesian_test.cpp
+    tests/tune/constraint_test.cpp
+    tests/tune/expected_hypervolume_test.cpp
     tests/tune/gp_test.cpp
     tests/tune/history_test.cpp
+    tests/tune/hypervolume_test.cpp
     tests/tune/kernel_passes_test.cpp
+    tests/tune/nondominated_test.cpp
     tests/tune/param_test.cpp
     tests/tune/sampler_test.cpp
     tests/tune/study_test.cpp

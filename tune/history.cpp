@@ -6,8 +6,63 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/internal/json.h"
 
 namespace attune::tune {
+namespace {
+
+// Optuna's: a list of the constraints without a name, and one attribute for each with a name.
+constexpr std::string_view kConstraints = "constraints", kNamedConstraint = "constraints:";
+
+// NaN for what is no number.
+double number_of(const json::Value& value) {
+  const auto* scalar = std::get_if<ParamValue>(&value.it);
+  if (!scalar) return std::numeric_limits<double>::quiet_NaN();
+  if (const auto* whole = std::get_if<int64_t>(&scalar->variant())) {
+    return static_cast<double>(*whole);
+  }
+  const auto* real = std::get_if<double>(&scalar->variant());
+  return real ? *real : std::numeric_limits<double>::quiet_NaN();
+}
+
+// Whether the attribute is a constraint, or some. What cannot be understood is left out: another
+// program wrote it, and it must not make the study unreadable.
+bool read_constraints(std::string_view name, const std::string& text,
+                      std::vector<TrialRecord::Constraint>& constraints) {
+  const bool list = name == kConstraints;
+  if (!list && !name.starts_with(kNamedConstraint)) return false;
+  const auto set = [&](std::string key, const json::Value& value, size_t place) {
+    const double number = number_of(value);
+    if (std::isnan(number)) return;
+    for (TrialRecord::Constraint& known : constraints) {
+      if (known.name == key) {
+        known.value = number;
+        return;
+      }
+    }
+    constraints.insert(
+        constraints.begin() + static_cast<std::ptrdiff_t>(std::min(place, constraints.size())),
+        {std::move(key), number});
+  };
+  try {
+    const json::Value value = json::parse(text);
+    if (!list) {
+      set(std::string(name.substr(kNamedConstraint.size())), value, constraints.size());
+    } else if (const auto* all = std::get_if<json::List>(&value.it)) {
+      for (size_t i = 0; i < all->size(); ++i) set(fmt::format("{}", i), (*all)[i], i);
+    }
+  } catch (const ValueError&) {  // no JSON
+  }
+  return !constraints.empty();
+}
+
+}  // namespace
+
+double TrialRecord::violation() const {
+  double sum = 0;
+  for (const Constraint& c : constraints) sum += std::max(c.value, 0.0);
+  return sum;
+}
 
 History::History(std::vector<double> signs)
     : signs_(std::move(signs)), shared_(std::make_shared<const Space>()) {}
@@ -73,6 +128,7 @@ void History::on(const Attribute& e) {
     (e.system ? system_ : user_)[*e.name] = *e.json;
   } else if (TrialRecord* trial = unfinished(e.trial)) {
     (e.system ? trial->system : trial->user)[*e.name] = *e.json;
+    if (e.system && read_constraints(*e.name, *e.json, trial->constraints)) constrained_ = true;
   }
 }
 
@@ -92,6 +148,7 @@ void History::adopt(const TrialRecord& trial, const History& from) {
   const auto number = static_cast<int64_t>(trials_.size());
   trials_.push_back(trial);
   trials_.back().number = number;
+  constrained_ = constrained_ || !trial.constraints.empty();
   for (TrialRecord::Use& use : trials_.back().params) {
     use.param = intern(*from.params_[static_cast<size_t>(use.param)]);
   }

@@ -24,19 +24,28 @@ struct TrialRecord {
     int64_t step = 0;
     double loss = 0;
   };
+  struct Constraint {
+    std::string name;  // of one without a name its place: "0", "1", ...
+    double value = 0;  // at most 0: kept
+  };
 
   int64_t number = 0;
   State state = State::waiting;
   std::vector<Use> params = {};      // in the order chosen
   std::vector<Report> reports = {};  // by step
   std::vector<double> losses = {};   // complete: one per objective; pruned: the last report or none
-  double started = 0, ended = 0;     // seconds since 1970
+  std::vector<Constraint> constraints = {};  // those without a name first
+  double started = 0, ended = 0;             // seconds since 1970
   std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
 
   // The first objective's; NaN when there is none.
   double loss() const {
     return losses.empty() ? std::numeric_limits<double>::quiet_NaN() : losses.front();
   }
+
+  // How far the trial is from feasible: the sum of the constraints' positive values. 0: feasible;
+  // so is a trial without constraints.
+  double violation() const;
 };
 
 class History {
@@ -56,6 +65,7 @@ class History {
     return finished_;
   }  // numbers, in order of finishing
   size_t objectives() const { return signs_.size(); }
+  bool constrained() const { return constrained_; }  // some trial has constraints
   int64_t count(State state) const { return counts_[static_cast<size_t>(state)]; }
 
   // All parameters ever used; the same name may be there more than once, with different bounds.
@@ -97,6 +107,7 @@ class History {
   std::vector<int32_t> shared_ids_;
   std::shared_ptr<const Space> shared_;
   bool any_complete_ = false;
+  bool constrained_ = false;
   int64_t counts_[5] = {};
   std::map<std::string, std::string> user_, system_;
 };

@@ -26,7 +26,11 @@ attune_module(tune
     tune/training.cpp
     tune/trial.cpp
     tune/value.cpp
+    tune/internal/box_decomposition.cpp
+    tune/internal/crowding_distance.cpp
+    tune/internal/hypervolume.cpp
     tune/internal/json.cpp
+    tune/internal/nondominated.cpp
     tune/internal/sobol_sequence.cpp
     tune/pruners/median.cpp
     tune/pruners/no_pruning.cpp
@@ -40,13 +44,17 @@ attune_module(tune
     tune/samplers/internal/box_minimizer.cpp
     tune/samplers/internal/domain.cpp
     tune/samplers/internal/evidence.cpp
+    tune/samplers/internal/expected_hypervolume.cpp
+    tune/samplers/internal/feasibility.cpp
     tune/samplers/internal/gp_fit.cpp
     tune/samplers/internal/gp_kernel.cpp
     tune/samplers/internal/gp_model.cpp
     tune/samplers/internal/kernel_passes.cpp
     tune/samplers/internal/lapack.cpp
     tune/samplers/internal/mean_function.cpp
+    tune/samplers/internal/outcomes.cpp
     tune/samplers/internal/output_transform.cpp
+    tune/samplers/internal/several_outputs.cpp
     tune/samplers/internal/trust_region.cpp
     tune/storages/memory.cpp
     tune/storages/url.cpp

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/internal/nondominated.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
@@ -28,6 +30,7 @@ TrialResult StudyState::to_result(const TrialRecord& trial) const {
   if (!r.values.empty()) r.value = r.values.front();
   r.params = to_params(trial);
   for (const auto& [step, loss] : trial.reports) r.intermediate[step] = signs_.front() * loss;
+  for (const auto& [name, value] : trial.constraints) r.constraints[name] = value;
   r.user = trial.user;
   r.system = trial.system;
   r.seconds = finished(trial.state) && trial.started > 0 ? trial.ended - trial.started : kNaN;
@@ -53,17 +56,18 @@ TrialResult StudyState::result(int64_t number) {
   return to_result(record(number));
 }
 
-// The lowest loss; of equal ones the lowest number. Looks at each ended trial once.
+// Of the least violation the lowest loss; of equal ones the lowest number. Looks at each ended
+// trial once.
 const TrialRecord* StudyState::best_record() {
   const auto& ended = history_.finished();
   for (; best_scanned_ < ended.size(); ++best_scanned_) {
     const TrialRecord& trial = record(ended[best_scanned_]);
     if (trial.state != State::complete) continue;
     const TrialRecord* best = best_ < 0 ? nullptr : &record(best_);
-    if (!best || trial.loss() < best->loss() ||
-        (trial.loss() == best->loss() && trial.number < best->number)) {
-      best_ = trial.number;
-    }
+    const auto rank = [](const TrialRecord& t) {
+      return std::tuple(t.violation(), t.loss(), t.number);
+    };
+    if (!best || rank(trial) < rank(*best)) best_ = trial.number;
   }
   return best_ < 0 ? nullptr : &record(best_);
 }
@@ -89,27 +93,20 @@ TrialResult StudyState::best() {
 std::vector<TrialResult> StudyState::pareto() {
   const std::lock_guard lock(mutex_);
   sync();
-  std::vector<const TrialRecord*> complete;
+  // Deb's rule: all feasible trials are better than the others, of which less violation is better.
+  double least = std::numeric_limits<double>::infinity();
   for (const TrialRecord& trial : history_.trials()) {
-    if (trial.state == State::complete) complete.push_back(&trial);
+    if (trial.state == State::complete) least = std::min(least, trial.violation());
   }
-  // In lexicographic order a trial can only be beaten by one before it, and by one that is kept.
-  std::stable_sort(complete.begin(), complete.end(),
-                   [](const auto* a, const auto* b) { return a->losses < b->losses; });
-  std::vector<const TrialRecord*> front;
-  for (const TrialRecord* trial : complete) {
-    const bool beaten = std::any_of(front.begin(), front.end(), [&](const TrialRecord* other) {
-      if (other->losses == trial->losses) return false;
-      return std::equal(other->losses.begin(), other->losses.end(), trial->losses.begin(),
-                        [](double x, double y) { return x <= y; });
-    });
-    if (!beaten) front.push_back(trial);
+  std::vector<const TrialRecord*> complete;
+  std::vector<std::vector<double>> losses;
+  for (const TrialRecord& trial : history_.trials()) {
+    if (trial.state != State::complete || trial.violation() > least) continue;
+    complete.push_back(&trial);
+    losses.push_back(trial.losses);
   }
-  std::sort(front.begin(), front.end(),
-            [](const auto* a, const auto* b) { return a->number < b->number; });
   std::vector<TrialResult> results;
-  results.reserve(front.size());
-  for (const TrialRecord* trial : front) results.push_back(to_result(*trial));
+  for (const size_t i : internal::nondominated(losses)) results.push_back(to_result(*complete[i]));
   return results;
 }
 

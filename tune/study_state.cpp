@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include <fmt/format.h>
@@ -252,6 +253,30 @@ void StudyState::report(int64_t number, int64_t step, double value) {
 bool StudyState::should_stop(int64_t number) {
   const std::lock_guard lock(mutex_);
   return options_.pruner->should_stop(record(number), view(number));
+}
+
+// Where Optuna looks for them: a list of those without a name (which its dashboard knows too), an
+// attribute for each with a name.
+void StudyState::set_constraint(int64_t number, std::string_view name, double value) {
+  if (std::isnan(value)) {
+    throw ValueError(fmt::format("set_constraint: {}{} is NaN", trial_name(number),
+                                 name.empty() ? "" : fmt::format(", '{}'", name)));
+  }
+  constexpr double kLargest = std::numeric_limits<double>::max();
+  value = std::clamp(value, -kLargest, kLargest);  // an infinity is no JSON for browsers
+  const std::lock_guard lock(mutex_);
+  const auto& system = record(number).system;
+  if (!name.empty()) {
+    const std::string key = fmt::format("constraints:{}", name);
+    if (system.find(key) == system.end()) append(attribute(number, true, key, json::number(value)));
+    return;
+  }
+  const auto known = system.find("constraints");
+  std::string list = known == system.end() ? "[]" : known->second;
+  if (!list.ends_with("]")) list = "[]";  // not a list: nobody could read it
+  list.pop_back();
+  if (list != "[") list += ", ";
+  append(attribute(number, true, "constraints", list + json::number(value) + "]"));
 }
 
 void StudyState::set_attribute(int64_t trial, std::string_view name, std::string json) {

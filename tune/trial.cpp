@@ -1,5 +1,6 @@
 #include "attune/tune/trial.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -9,6 +10,11 @@
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
+
+bool TrialResult::feasible() const {
+  return std::all_of(constraints.begin(), constraints.end(),
+                     [](const auto& c) { return c.second <= 0; });
+}
 
 Trial::Trial(std::shared_ptr<StudyState> study, int64_t number)
     : study_(std::move(study)), number_(number) {}
@@ -80,6 +86,18 @@ Params Trial::suggest(const Space& space) {
 Trial& Trial::report(int64_t step, double value) {
   if (!study_) throw ValueError("trial: it has been told already");
   study_->report(number_, step, value);
+  return *this;
+}
+
+Trial& Trial::set_constraint(std::string_view name, double value) {
+  if (!study_) throw ValueError("trial: it has been told already");
+  study_->set_constraint(number_, name, value);
+  return *this;
+}
+
+Trial& Trial::set_constraint(double value) {
+  if (!study_) throw ValueError("trial: it has been told already");
+  study_->set_constraint(number_, {}, value);
   return *this;
 }
 

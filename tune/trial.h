@@ -62,9 +62,12 @@ struct TrialResult {
   double value = 0;  // the first objective's; NaN when there is none
   std::vector<double> values = {};
   Params params = {};
+  std::map<std::string, double> constraints = {};  // by name; all at most 0: the trial is feasible
   std::map<int64_t, double> intermediate = {};                // step -> value
   std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
   double seconds = 0;                                         // NaN until the trial has ended
+
+  bool feasible() const;  // no constraint is violated
 };
 
 class StudyState;
@@ -104,6 +107,11 @@ class Trial {
   // Steps count from 0; a step reported twice keeps its first value. ValueError with several
   // objectives.
   Trial& report(int64_t step, double value);
+  // An outcome that is to be at most 0, whatever the objective: a feasible trial is better than any
+  // other, and of two others the one whose violations sum up to less. May be infinite; NaN:
+  // ValueError. A name's first value stays; without a name each call adds one.
+  Trial& set_constraint(std::string_view name, double value);
+  Trial& set_constraint(double value);
   bool should_stop();  // what the pruner thinks of the reports so far
 
   Params params() const;                 // chosen so far

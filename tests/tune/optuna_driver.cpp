@@ -26,6 +26,8 @@ tune::Outcome objective(tune::Trial& t) {
       t.suggest_categorical("mix", std::vector<tune::ParamValue>{nullptr, true, 2, 1.5, "s"});
   t.set_attribute("author", "attune");
   t.set_attribute_json("nested", R"({"list": [1, 2.5, null], "text": "\u00e4"})");
+  t.set_constraint(x).set_constraint("depth", static_cast<double>(depth) - 50.0);
+  if (t.number() % 3 == 0) t.set_constraint(-0.5);
   const double value = std::log10(lr) + keep + x + static_cast<double>(width % 7 + depth) / 10;
   for (int step = 0; step < 4; ++step) {
     const double report = step == 2 && t.number() % 5 == 1 ? INFINITY : value - step;
@@ -38,7 +40,7 @@ tune::Outcome objective(tune::Trial& t) {
 
 void show(const tune::TrialResult& t) {
   constexpr const char* kStates[] = {"WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"};
-  std::string values, params, reports, user;
+  std::string values, params, reports, user, constraints;
   for (const double v : t.values) values += (values.empty() ? "" : ", ") + tune::to_json(v);
   for (const auto& [name, value] : t.params) {
     params += (params.empty() ? "" : ", ") + tune::to_json(name) + ": " + tune::to_json(value);
@@ -47,15 +49,20 @@ void show(const tune::TrialResult& t) {
     reports +=
         (reports.empty() ? "\"" : ", \"") + std::to_string(step) + "\": " + tune::to_json(value);
   }
+  for (const auto& [name, value] : t.constraints) {
+    constraints +=
+        (constraints.empty() ? "" : ", ") + tune::to_json(name) + ": " + tune::to_json(value);
+  }
   for (const auto& [name, json] : t.user) {
     user += (user.empty() ? "" : ", ") + tune::to_json(name) + ": " + json;
   }
   std::printf(
       "{\"number\": %lld, \"state\": \"%s\", \"values\": [%s], \"params\": {%s}, \"reports\": "
       "{%s}, "
-      "\"user\": {%s}, \"seconds\": %s}\n",
+      "\"user\": {%s}, \"constraints\": {%s}, \"seconds\": %s}\n",
       static_cast<long long>(t.number), kStates[static_cast<int>(t.state)], values.c_str(),
-      params.c_str(), reports.c_str(), user.c_str(), tune::to_json(t.seconds).c_str());
+      params.c_str(), reports.c_str(), user.c_str(), constraints.c_str(),
+      tune::to_json(t.seconds).c_str());
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ def objective(trial):
     depth = trial.suggest_int("depth", 0, 98, step=7)
     trial.suggest_categorical("act", ["relu", "gelu", "tänh"])
     trial.suggest_categorical("mix", [None, True, 2, 1.5, "s"])
+    trial.set_constraint("x", x)
+    trial.set_constraint("depth", depth - 50)
     trial.set_user_attr("author", "optuna \U0001f600")
     value = math.log10(lr) + keep + x + (width % 7 + depth) / 10
     for step in range(4):
@@ -62,6 +64,7 @@ def compare(url):
         for step, value in mine["reports"].items():
             assert same(value, theirs.intermediate_values[int(step)]), (where, step)
         assert mine["user"] == theirs.user_attrs, where
+        assert mine["constraints"] == theirs.constraints, (where, mine["constraints"], theirs.constraints)
         if theirs.duration is not None:
             assert abs(mine["seconds"] - theirs.duration.total_seconds()) < 1e-3, where
     return study

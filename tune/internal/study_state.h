@@ -30,6 +30,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   Params suggest(Trial& trial, const Space& space);
   void report(int64_t number, int64_t step, double value);
   bool should_stop(int64_t number);
+  void set_constraint(int64_t number, std::string_view name, double value);  // "": without a name
   void set_attribute(int64_t trial, std::string_view name, std::string json);
 
   std::vector<TrialResult> results();

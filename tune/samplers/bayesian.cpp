@@ -18,6 +18,7 @@
 #include "attune/tune/samplers/internal/evidence.h"
 #include "attune/tune/samplers/internal/gp_fit.h"
 #include "attune/tune/samplers/internal/output_transform.h"
+#include "attune/tune/samplers/internal/several_outputs.h"
 #include "attune/tune/samplers/internal/trust_region.h"
 
 namespace attune::tune {
@@ -126,6 +127,8 @@ class BayesianSampler : public Sampler {
     std::optional<Point> found;
     if (arm == Arm::design) {
       found = design_point(domain, question, acceptable);
+    } else if (question.history.objectives() > 1 || question.history.constrained()) {
+      found = search_several_outputs(domain, question, evidence, acceptable, rng);
     } else if (arm == Arm::local) {
       found = search_locally(domain, evidence, startup, acceptable, rng);
     } else {

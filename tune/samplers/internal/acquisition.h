@@ -35,6 +35,8 @@ class Acquisition {
 class LogExpectedImprovement : public Acquisition {
  public:
   explicit LogExpectedImprovement(const GaussianProcess& model);
+  // Against `best`, in the model's own scale.
+  LogExpectedImprovement(const GaussianProcess& model, double best) : model_(model), best_(best) {}
 
   double operator()(const Point& x) const override;
   double operator()(const Point& x, std::span<double> gradient) const override;
