@@ -4,6 +4,8 @@
 #include <iostream>
 #include <memory>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,7 +19,8 @@ namespace attune::cli {
 namespace {
 
 struct AskTell : Common {
-  std::string space, sampler = "automatic", pruner = "none", direction = "minimize";
+  std::string space, sampler = "automatic", pruner = "none", direction;
+  std::vector<std::string> directions;
   std::string first = "defaults";
   int64_t trials = 100;
 };
@@ -31,6 +34,18 @@ std::string read_space(const std::string& given) {
   return text.str();
 }
 
+std::vector<tune::Direction> directions_of(const AskTell& o) {
+  if (!o.direction.empty() && !o.directions.empty()) {
+    throw WrongInput("give either --direction or --directions, not both");
+  }
+  std::vector<tune::Direction> all;
+  for (const std::string& name : o.directions) all.push_back(tune::direction_by_name(name));
+  if (all.empty()) {
+    all.push_back(tune::direction_by_name(o.direction.empty() ? "minimize" : o.direction));
+  }
+  return all;
+}
+
 int run(const AskTell& o) {
   if (o.trials < 0) {
     throw WrongInput(fmt::format("--trials must not be negative, got {}", o.trials));
@@ -41,7 +56,7 @@ int run(const AskTell& o) {
       o.study.empty() && o.storage.empty() ? "memory" : o.storage_or(kDefaultStorage);
   tune::Study study({.name = o.study.empty() ? "ask-tell" : o.study,
                      .storage = storage,
-                     .direction = tune::direction_by_name(o.direction),
+                     .directions = directions_of(o),
                      .sampler = tune::sampler_by_name(o.sampler),
                      .pruner = tune::pruner_by_name(o.pruner),
                      .seed = o.seed,
@@ -61,9 +76,12 @@ void add_ask_tell(CLI::App& app, Run& run_chosen) {
       app.add_subcommand("ask-tell", "The tuner over a pipe, one JSON object a line");
   command->add_option("--space", o->space, "The space as JSON, or a file that holds it")
       ->required();
-  command->add_option("--sampler", o->sampler, "automatic, bayesian, grid, random, sobol");
+  command->add_option("--sampler", o->sampler,
+                      "automatic, bayesian, grid, nsga2, nsga3, random, sobol");
   command->add_option("--pruner", o->pruner, "median, none");
   command->add_option("--direction", o->direction, "minimize, maximize");
+  command->add_option("--directions", o->directions, "Several objectives: minimize,maximize")
+      ->delimiter(',');
   command->add_option("--trials", o->trials, "Trials to hand out (default: 100)");
   command->add_option("--first", o->first, "defaults: the default configuration is the first; none")
       ->check(CLI::IsMember({"defaults", "none"}));

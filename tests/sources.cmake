@@ -72,6 +72,7 @@ attune_test(attune_tune_tests
     tests/tune/history_test.cpp
     tests/tune/hypervolume_test.cpp
     tests/tune/kernel_passes_test.cpp
+    tests/tune/multi_objective_test.cpp
     tests/tune/nondominated_test.cpp
     tests/tune/param_test.cpp
     tests/tune/sampler_test.cpp

@@ -1,12 +1,17 @@
 #include "attune/tune/ask_tell.h"
 
 #include <algorithm>
+#include <cmath>
 #include <istream>
 #include <map>
 #include <ostream>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "attune/tensor/error.h"
 #include "attune/tune/internal/json.h"
@@ -56,10 +61,12 @@ class Conversation {
     if (!std::holds_alternative<json::Object>(message.it)) {
       throw ValueError("a line must be a JSON object");
     }
+    constexpr std::string_view kKeys[] = {"number", "value", "values",
+                                          "state",  "step",  "constraints"};
     for (const auto& [key, unused] : message.object()) {
-      if (key != "number" && key != "value" && key != "state" && key != "step") {
+      if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) {
         throw ValueError(
-            fmt::format("unknown key '{}'; there are number, value, state, step", key));
+            fmt::format("unknown key '{}'; there are {}", key, fmt::join(kKeys, ", ")));
       }
     }
     if (!message.find("number")) throw ValueError("no 'number' is given");
@@ -70,23 +77,30 @@ class Conversation {
     }
     if (message.find("step")) {
       if (message.find("state")) throw ValueError("a line has either 'step' or 'state'");
+      if (message.find("constraints")) throw ValueError("constraints come with the trial's end");
       const int64_t step = integer(message, "step");
       const bool prune = trial->second.report(step, value(message)).should_stop();
       say(fmt::format(R"({{"number": {}, "prune": {}}})", number, prune));
       return;
     }
     const Outcome outcome = outcome_of(message);
+    for (const auto& [name, value] : constraints(message)) {
+      name.empty() ? trial->second.set_constraint(value)
+                   : trial->second.set_constraint(name, value);
+    }
     // Out of the map first: whatever tell() says, this trial is over.
     Trial told = std::move(trial->second);
     open_.erase(trial);
     study_.tell(told, outcome);
   }
 
-  static Outcome outcome_of(const json::Value& message) {
-    if (!message.find("state")) return value(message);
+  Outcome outcome_of(const json::Value& message) const {
+    if (!message.find("state")) return values(message);
     const ParamValue& state = message.find("state")->scalar();
-    if (state == "complete") return value(message);
-    if (message.find("value")) throw ValueError("a trial that is not complete has no 'value'");
+    if (state == "complete") return values(message);
+    if (message.find("value") || message.find("values")) {
+      throw ValueError("a trial that is not complete has no 'value'");
+    }
     if (state == "failed") return Failed{"told so"};
     if (state == "pruned") return pruned;
     throw ValueError(
@@ -105,16 +119,69 @@ class Conversation {
   static double value(const json::Value& message) {
     const json::Value* found = message.find("value");
     if (!found) throw ValueError("no 'value' is given");
-    const ParamValue& given = found->scalar();
+    return number("value", *found);
+  }
+
+  static double number(std::string_view key, const json::Value& value) {
+    const ParamValue& given = value.scalar();
     if (given.is_null()) return std::numeric_limits<double>::quiet_NaN();  // how JSON writes NaN
     if (std::holds_alternative<bool>(given.variant())) {
-      throw ValueError("'value' must be a number, not a truth value");
+      throw ValueError(fmt::format("'{}' must be a number, not a truth value", key));
     }
     return given.as_double();
   }
 
+  // One per objective.
+  std::vector<double> values(const json::Value& message) const {
+    const size_t objectives = study_.directions().size();
+    const json::Value* found = message.find("values");
+    if (!found) {
+      if (objectives > 1 && message.find("value")) {
+        throw ValueError(fmt::format("there are {} objectives: give 'values', a list", objectives));
+      }
+      return {value(message)};
+    }
+    if (message.find("value")) throw ValueError("a line has either 'value' or 'values'");
+    std::vector<double> numbers;
+    for (const json::Value& one : found->list()) numbers.push_back(number("values", one));
+    if (numbers.size() != objectives) {
+      throw ValueError(fmt::format("there are {} objectives, but {} 'values'", objectives,
+                                   numbers.size()));
+    }
+    return numbers;
+  }
+
+  // A list, or an object from name to number.
+  static std::vector<std::pair<std::string, double>> constraints(const json::Value& message) {
+    std::vector<std::pair<std::string, double>> all;
+    const json::Value* found = message.find("constraints");
+    if (!found) return all;
+    const auto add = [&](const std::string& name, const json::Value& given) {
+      all.emplace_back(name, number("constraints", given));
+      if (std::isnan(all.back().second)) throw ValueError("a constraint is NaN");
+    };
+    if (std::holds_alternative<json::Object>(found->it)) {
+      for (const auto& [name, given] : found->object()) add(name, given);
+    } else {
+      for (const json::Value& given : found->list()) add("", given);
+    }
+    return all;
+  }
+
+  void say_front(const std::vector<TrialResult>& front) {
+    std::string all;
+    for (const TrialResult& t : front) {
+      std::string numbers;
+      for (const double v : t.values) numbers += (numbers.empty() ? "" : ", ") + json::number(v);
+      all += fmt::format(R"({}{{"number": {}, "values": [{}], "params": {}}})",
+                         all.empty() ? "" : ", ", t.number, numbers, json::text(t.params));
+    }
+    say(fmt::format(R"({{"best": [{}]}})", all));
+  }
+
   void say_best() {
     const std::vector<TrialResult> best = study_.best_trials();
+    if (study_.directions().size() > 1) return say_front(best);
     if (best.empty()) return say(R"({"best": null})");
     say(fmt::format(R"({{"best": {{"number": {}, "value": {}, "params": {}}}}})",
                     best.front().number, json::number(best.front().value),
@@ -139,10 +206,6 @@ void ask_tell(Study& study, const Space& space, std::istream& in, std::ostream& 
   }
   if (options.jobs < 1) {
     throw ValueError(fmt::format("ask_tell: jobs must be 1 or more, got {}", options.jobs));
-  }
-  if (study.directions().size() != 1) {
-    throw ValueError(fmt::format("ask_tell: a study with one objective is needed, '{}' has {}",
-                                 study.name(), study.directions().size()));
   }
   Conversation(study, space, in, out, options).run();
 }

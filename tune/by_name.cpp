@@ -34,7 +34,8 @@ std::shared_ptr<Sampler> sampler_by_name(std::string_view name) {
   using Pointer = std::shared_ptr<Sampler>;
   static constexpr Named<Pointer> kAll[] = {
       {"automatic", [] { return bayesian(); }}, {"bayesian", [] { return bayesian(); }},
-      {"grid", [] { return grid(); }},          {"random", [] { return random(); }},
+      {"grid", [] { return grid(); }},          {"nsga2", [] { return nsga2(); }},
+      {"nsga3", [] { return nsga3(); }},        {"random", [] { return random(); }},
       {"sobol", [] { return sobol(); }},
   };
   return pick<Pointer>("sampler", name, kAll);

@@ -8,7 +8,7 @@
 
 namespace attune::tune {
 
-// automatic (today bayesian), bayesian, grid, random, sobol. ValueError lists them.
+// automatic (today bayesian), bayesian, grid, nsga2, nsga3, random, sobol. ValueError lists them.
 std::shared_ptr<Sampler> sampler_by_name(std::string_view name);
 
 // median, none. ValueError lists them.

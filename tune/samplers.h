@@ -26,7 +26,35 @@ struct BayesianOptions {
   int64_t startup_trials = 0;
 };
 // Gaussian processes: two global models and a local one take turns, each looking for the highest
-// expected improvement (docs/search.md). Some milliseconds per trial. ValueError: startup_trials < 0.
+// expected improvement (docs/search.md). With several objectives, or constraints: of the hypervolume,
+// times the chance of being feasible. Some milliseconds per trial. ValueError: startup_trials < 0.
 std::shared_ptr<Sampler> bayesian(BayesianOptions options = {});
+
+struct Nsga2Options {
+  int64_t population = 50;      // parents at a time; so many trials come before any has parents
+  int64_t offspring = 0;        // trials until parents are chosen anew; 0: population / 5
+  double crossover = 0.9;       // the chance that a child has two parents
+  double mutation = 0;          // of each parameter; 0: one over their number
+  double crossover_index = 10;  // the higher, the nearer to their parents are children
+  double mutation_index = 5;    // the higher, the smaller are mutations
+};
+// A genetic algorithm for several objectives, and for one: NSGA-II (Deb et al., 2002), for few
+// trials: small generations, and children further from their parents. As in the paper are
+// {.offspring = 50, .crossover_index = 20, .mutation_index = 20}. ValueError: population < 2,
+// offspring < 0, a chance outside 0 to 1, an index < 0.
+std::shared_ptr<Sampler> nsga2(Nsga2Options options = {});
+
+struct Nsga3Options {
+  int64_t population = 50;
+  int64_t offspring = 0;
+  double crossover = 0.9;
+  double mutation = 0;
+  double crossover_index = 10;
+  double mutation_index = 5;
+  int64_t divisions = 0;  // of each axis by reference points; 0: about as many as the population
+};
+// The same with reference points in place of crowding, for many objectives: NSGA-III (Deb and Jain,
+// 2014). ValueError: as nsga2, and divisions < 0.
+std::shared_ptr<Sampler> nsga3(Nsga3Options options = {});
 
 }  // namespace attune::tune

@@ -36,6 +36,8 @@ attune_module(tune
     tune/pruners/no_pruning.cpp
     tune/samplers/bayesian.cpp
     tune/samplers/grid.cpp
+    tune/samplers/nsga2.cpp
+    tune/samplers/nsga3.cpp
     tune/samplers/random.cpp
     tune/samplers/sampler.cpp
     tune/samplers/sobol.cpp
@@ -46,16 +48,21 @@ attune_module(tune
     tune/samplers/internal/evidence.cpp
     tune/samplers/internal/expected_hypervolume.cpp
     tune/samplers/internal/feasibility.cpp
+    tune/samplers/internal/generations.cpp
     tune/samplers/internal/gp_fit.cpp
     tune/samplers/internal/gp_kernel.cpp
     tune/samplers/internal/gp_model.cpp
     tune/samplers/internal/kernel_passes.cpp
     tune/samplers/internal/lapack.cpp
     tune/samplers/internal/mean_function.cpp
+    tune/samplers/internal/outcome_models.cpp
     tune/samplers/internal/outcomes.cpp
     tune/samplers/internal/output_transform.cpp
+    tune/samplers/internal/reference_points.cpp
+    tune/samplers/internal/scalarization.cpp
     tune/samplers/internal/several_outputs.cpp
     tune/samplers/internal/trust_region.cpp
+    tune/samplers/internal/variation.cpp
     tune/storages/memory.cpp
     tune/storages/url.cpp
     tune/tabular/fit.cpp

@@ -164,6 +164,41 @@ TEST_CASE("ask-tell: lines that are not what is expected do no harm") {
   CHECK(lines.back()["best"]["value"] == 2);
 }
 
+TEST_CASE("ask-tell: several objectives and constraints") {
+  Folder folder;
+  const auto speak = [&](std::vector<std::string> more, const std::string& input) {
+    std::vector<std::string> words = {"ask-tell", "--space", kSpace, "--sampler", "nsga2"};
+    words.insert(words.end(), more.begin(), more.end());
+    return folder.attune(words, input);
+  };
+  const Finished end = speak({"--directions", "minimize,maximize", "--trials", "4"},
+                             "{\"number\": 0, \"value\": 1}\n"
+                             "{\"number\": 0, \"values\": [1]}\n"
+                             "{\"number\": 0, \"values\": [1, \"x\"]}\n"
+                             "{\"number\": 0, \"values\": [1, 2], \"value\": 1}\n"
+                             "{\"number\": 0, \"values\": [1, 2]}\n"
+                             "{\"number\": 1, \"values\": [2, 1]}\n"
+                             "{\"number\": 2, \"values\": [3, 4]}\n"
+                             "{\"number\": 3, \"values\": [0, 9], \"constraints\": [0.5]}\n");
+  CHECK(end.code == 0);
+  const std::vector<json> lines = lines_of(end.out);
+  REQUIRE(lines.size() == 9);
+  for (size_t i = 1; i <= 4; ++i) CHECK(lines[i].contains("error"));
+  const json& front = lines.back()["best"];
+  REQUIRE(front.size() == 2);
+  CHECK(front[0]["number"] == 0);
+  CHECK(front[0]["params"] == lines[0]["params"]);
+  CHECK(front[1]["values"] == json::parse("[3, 4]"));
+
+  const Finished one = speak({"--trials", "2"},
+                             "{\"number\": 0, \"value\": 1, \"constraints\": {\"memory\": 2}}\n"
+                             "{\"number\": 1, \"values\": [5], \"constraints\": [-1, 0]}\n");
+  CHECK(lines_of(one.out).back()["best"]["number"] == 1);
+  CHECK(lines_of(speak({"--directions", "minimize,maximize"}, "").out).back()["best"].empty());
+  CHECK(speak({"--direction", "minimize", "--directions", "minimize,maximize"}, "").code == 2);
+  CHECK(speak({"--directions", "minimize,up"}, "").code == 2);
+}
+
 TEST_CASE("ask-tell: jobs ahead, no default first, an early end, a kept study") {
   Folder folder;
   const auto speak = [&](std::vector<std::string> more, const std::string& input) {

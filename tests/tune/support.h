@@ -41,6 +41,8 @@ inline std::vector<Named<std::shared_ptr<Sampler>>> all_samplers() {
   return {{"random", [] { return random(); }},
           {"sobol", [] { return sobol(); }},
           {"grid", [] { return grid(); }},
+          {"nsga2", [] { return nsga2({.population = 6, .offspring = 3}); }},
+          {"nsga3", [] { return nsga3({.population = 6, .offspring = 3}); }},
           {"bayesian", [] { return bayesian(); }}};
 }
 

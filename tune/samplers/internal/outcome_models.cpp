@@ -1,0 +1,64 @@
+#include "attune/tune/samplers/internal/outcome_models.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "attune/tune/samplers/internal/evidence.h"
+#include "attune/tune/samplers/internal/gp_fit.h"
+#include "attune/tune/samplers/internal/output_transform.h"
+
+namespace attune::tune::internal {
+namespace {
+
+constexpr size_t kFitLimit = 150;  // trials that choose hyperparameters
+
+}  // namespace
+
+std::vector<double> believable(std::vector<double> losses, const std::vector<size_t>& kept) {
+  const std::vector<double> cut = winsorize(losses, 2);
+  double ceiling = *std::max_element(cut.begin(), cut.end());
+  for (const size_t i : kept) ceiling = std::max(ceiling, losses[i]);
+  for (double& loss : losses) loss = std::min(loss, ceiling);
+  return standardize(losses);
+}
+
+ConstraintValues around_zero(const std::vector<double>& constraint) {
+  std::vector<double> sizes;
+  for (const double c : constraint) {
+    if (c != 0) sizes.push_back(std::abs(c));
+  }
+  const double unit = sizes.empty() ? 1 : median(sizes);
+  std::vector<double> values;
+  for (const double c : constraint) {
+    values.push_back(std::copysign(std::log1p(std::abs(c) / unit), c));
+  }
+  double mean = 0, variance = 0;
+  const auto n = static_cast<double>(values.size());
+  for (const double v : values) mean += v / n;
+  for (const double v : values) variance += (v - mean) * (v - mean) / n;
+  const double deviation = std::sqrt(variance);
+  if (!(deviation > 1e-12)) return {{}, 0};
+  for (double& v : values) v = (v - mean) / deviation;
+  return {std::move(values), -mean / deviation};
+}
+
+OutcomeModeler::OutcomeModeler(const Domain& domain, bool additive, std::span<const Point> pending)
+    : domain_(domain), pending_(pending) {
+  kernel_ = additive ? ard_additive_kernel(domain.size()) : anova_kernel(domain.size());
+}
+
+GaussianProcess OutcomeModeler::operator()(std::vector<Point> points, std::vector<double> values,
+                                           const std::vector<double>& ranks) const {
+  Observations data{std::move(points), std::move(values), domain_.categorical()};
+  Observations some{{}, {}, data.categorical};
+  for (const size_t i : representative(ranks, kFitLimit)) {
+    some.points.push_back(data.points[i]);
+    some.values.push_back(data.values[i]);
+  }
+  MapObjective objective(*kernel_, some);
+  GaussianProcess model(kernel_, std::move(data), fit_hyperparameters(objective));
+  if (pending_.empty()) return model;
+  return model.extended(pending_, model.predict(pending_));
+}
+
+}  // namespace attune::tune::internal
