@@ -32,8 +32,9 @@ add_executable(attune_quality
 target_link_libraries(attune_quality PRIVATE attune::attune attune_build_flags attune_fmt)
 
 # How many live trainings it takes to reach what random search has: see bench/real_search.cpp.
+add_executable(attune_real_search bench/real_search.cpp)
+target_link_libraries(attune_real_search PRIVATE attune::attune attune_build_flags attune_fmt)
+
 # The same with several objectives: see bench/quality/hypervolume.cpp.
 add_executable(attune_hypervolume bench/quality/hypervolume.cpp bench/quality/multi_objective.cpp)
-add_executable(attune_real_search bench/real_search.cpp)
 target_link_libraries(attune_hypervolume PRIVATE attune::attune attune_build_flags attune_fmt)
-target_link_libraries(attune_real_search PRIVATE attune::attune attune_build_flags attune_fmt)

@@ -10,6 +10,15 @@ function(attune_test name)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
 
+attune_test(attune_analysis_tests
+  SOURCES
+    tests/tune/predict_test.cpp
+    tests/tune/stopping_test.cpp
+  LINK attune::tune)
+if(ATTUNE_WITH_SQLITE)  # all_storages() has SQLite's in it
+  target_compile_definitions(attune_analysis_tests PRIVATE ATTUNE_WITH_SQLITE)
+endif()
+
 attune_test(attune_api_tests SOURCES tests/api_test.cpp LINK attune::attune)
 
 attune_test(attune_nn_tests

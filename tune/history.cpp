@@ -76,6 +76,9 @@ TrialRecord* History::unfinished(int64_t number) {
     throw StorageError(fmt::format("history: trial {} is spoken of, but there are only {} trials",
                                    number, trials_.size()));
   }
+  if (!hidden_.empty() && std::binary_search(hidden_.begin(), hidden_.end(), number)) {
+    return nullptr;
+  }
   TrialRecord& trial = trials_[static_cast<size_t>(number)];
   return tune::finished(trial.state) ? nullptr : &trial;
 }
@@ -84,6 +87,14 @@ void History::set_state(TrialRecord& trial, State state) {
   --counts_[static_cast<size_t>(trial.state)];
   ++counts_[static_cast<size_t>(state)];
   trial.state = state;
+}
+
+void History::hide(int64_t number) {
+  TrialRecord* trial = unfinished(number);
+  if (!trial) return;
+  set_state(*trial, State::waiting);
+  *trial = {.number = number};
+  hidden_.insert(std::upper_bound(hidden_.begin(), hidden_.end(), number), number);
 }
 
 void History::on(const Created& e) {

@@ -60,12 +60,16 @@ class History {
   // Takes over one finished trial of another history; numbers must come in order.
   void adopt(const TrialRecord& trial, const History& from);
 
+  // The trial is taken for one that waits, whatever is told of it from here on. Before it ends.
+  void hide(int64_t number);
+
   const std::vector<TrialRecord>& trials() const { return trials_; }  // by number
   const std::vector<int64_t>& finished() const {
     return finished_;
   }  // numbers, in order of finishing
   size_t objectives() const { return signs_.size(); }
   bool constrained() const { return constrained_; }  // some trial has constraints
+  const std::vector<double>& signs() const { return signs_; }  // value = sign * loss
   int64_t count(State state) const { return counts_[static_cast<size_t>(state)]; }
 
   // All parameters ever used; the same name may be there more than once, with different bounds.
@@ -104,6 +108,7 @@ class History {
   std::vector<TrialRecord> trials_;
   std::vector<int64_t> finished_;
   std::vector<std::shared_ptr<const Param>> params_;
+  std::vector<int64_t> hidden_;  // ascending
   std::vector<int32_t> shared_ids_;
   std::shared_ptr<const Space> shared_;
   bool any_complete_ = false;

@@ -20,12 +20,17 @@ attune_module(tune
     tune/space.cpp
     tune/space_json.cpp
     tune/study.cpp
+    tune/study_analysis.cpp
     tune/study_choice.cpp
     tune/study_results.cpp
     tune/study_state.cpp
     tune/training.cpp
     tune/trial.cpp
     tune/value.cpp
+    tune/analysis/internal/surrogate.cpp
+    tune/analysis/predict.cpp
+    tune/analysis/regret_bound.cpp
+    tune/analysis/stagnation.cpp
     tune/internal/box_decomposition.cpp
     tune/internal/crowding_distance.cpp
     tune/internal/hypervolume.cpp

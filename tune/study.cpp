@@ -3,6 +3,7 @@
 #include <exception>
 #include <iostream>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -21,6 +22,7 @@ void print_to_clog(const Progress& p) {
   if (p.wanted > 0) line = fmt::format("{} of {} trials", p.trials, p.wanted);
   if (p.best) line += fmt::format(", best {} in trial {}", p.best->value, p.best->number);
   if (p.failed > 0) line += fmt::format(", {} failed", p.failed);
+  if (!p.stopped.empty()) line += fmt::format(", stopped: {}", p.stopped);
   std::clog << line + fmt::format(", {:.1f} s\n", p.seconds);
 }
 
@@ -34,7 +36,7 @@ class Run {
 
   void work() {
     try {
-      while (go_on()) one();
+      while (std::optional<Trial> trial = next()) run(std::move(*trial));
     } catch (...) {
       keep(std::current_exception());
     }
@@ -44,38 +46,38 @@ class Run {
     if (error_) std::rethrow_exception(error_);
   }
 
-  void one() {
-    Trial trial = study_.ask(true);
+  void run(Trial trial) {
     const int64_t number = trial.number();
-    Outcome outcome = pruned;
-    std::exception_ptr error;
-    try {
-      outcome = objective_(trial);
-      const size_t wanted = study_.directions().size(), given = outcome.values().size();
-      if (outcome.state() == State::complete && given != wanted) {
-        throw ValueError(
-            fmt::format("the objective returned {} values for {} objectives", given, wanted));
-      }
-    } catch (const std::exception& e) {
-      outcome = Failed{e.what()};
-      error = std::current_exception();
-    } catch (...) {
-      outcome = Failed{"an exception of unknown type"};
-      error = std::current_exception();
-    }
-    study_.tell(trial, outcome);
+    const std::exception_ptr error = run_trial(study_, trial, objective_);
     after(number);
     if (error && !options_.catch_errors) std::rethrow_exception(error);
   }
 
  private:
-  bool go_on() {
+  // The question whether to go on and the start of a trial are one step, so that threads cannot
+  // both start the one trial that was still to come.
+  std::optional<Trial> next() {
     const std::lock_guard lock(mutex_);
-    if (error_ || study_.stopping || started_ >= options_.trials) return false;
-    if (options_.timeout && Clock::now() - begin_ >= *options_.timeout) return false;
-    if (study_.exhausted()) return false;
+    if (error_ || ended_ || study_.stopping || started_ >= options_.trials) return std::nullopt;
+    if (options_.timeout && Clock::now() - begin_ >= *options_.timeout) return std::nullopt;
+    if (study_.exhausted()) return std::nullopt;
+    if (options_.stop_when) {
+      std::string reason = study_.stops(*options_.stop_when);
+      ended_ = !reason.empty();
+      if (ended_) {
+        report_end(std::move(reason));
+        return std::nullopt;
+      }
+    }
     ++started_;
-    return true;
+    return study_.ask(true);
+  }
+
+  void report_end(std::string reason) {
+    study_.set_attribute(Attribute::kStudy, kStopped, json::quote(reason));
+    const std::lock_guard lock(callback_mutex_);
+    progress_.stopped = std::move(reason);
+    if (options_.progress) report();
   }
 
   void after(int64_t number) {
@@ -87,7 +89,10 @@ class Run {
     progress_.pruned += result.state == State::pruned;
     progress_.failed += result.state == State::failed;
     if (options_.on_trial) options_.on_trial(result);
-    if (!options_.progress) return;
+    if (options_.progress) report();
+  }
+
+  void report() {
     if (study_.has_best()) progress_.best = study_.best();
     progress_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
     options_.progress(progress_);
@@ -104,11 +109,33 @@ class Run {
   Clock::time_point begin_;
   std::mutex mutex_, callback_mutex_;
   int64_t started_ = 0;
+  bool ended_ = false;  // by stop_when
   Progress progress_;
   std::exception_ptr error_;
 };
 
 }  // namespace
+
+std::exception_ptr run_trial(StudyState& study, Trial& trial, const Objective& objective) {
+  Outcome outcome = pruned;
+  std::exception_ptr error;
+  try {
+    outcome = objective(trial);
+    const size_t wanted = study.directions().size(), given = outcome.values().size();
+    if (outcome.state() == State::complete && given != wanted) {
+      throw ValueError(
+          fmt::format("the objective returned {} values for {} objectives", given, wanted));
+    }
+  } catch (const std::exception& e) {
+    outcome = Failed{e.what()};
+    error = std::current_exception();
+  } catch (...) {
+    outcome = Failed{"an exception of unknown type"};
+    error = std::current_exception();
+  }
+  study.tell(trial, outcome);
+  return error;
+}
 
 ProgressSink::ProgressSink(bool to_clog) {
   if (to_clog) sink_ = print_to_clog;
@@ -134,7 +161,7 @@ void Study::optimize(const Objective& objective, OptimizeOptions options) {
 bool Study::step(const Objective& objective) {
   if (state_->exhausted()) return false;
   const OptimizeOptions options;
-  Run(*state_, objective, options).one();
+  Run(*state_, objective, options).run(state_->ask(true));
   return !state_->exhausted();
 }
 
@@ -159,6 +186,8 @@ std::vector<TrialResult> Study::best_trials() const { return state_->pareto(); }
 std::vector<TrialResult> Study::trials() const { return state_->results(); }
 TrialResult Study::trial(int64_t number) const { return state_->result(number); }
 int64_t Study::size() const { return state_->size(); }
+History Study::history() const { return state_->history(); }
+Space Study::space() const { return state_->space(); }
 const std::string& Study::name() const { return state_->options().name; }
 const std::vector<Direction>& Study::directions() const { return state_->directions(); }
 uint64_t Study::seed() const { return state_->seed(); }

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -24,6 +25,16 @@
 #include "attune/tune/trial.h"
 
 namespace attune::tune {
+
+// Of the analyses below: tune/analysis/ says what these hold.
+struct ConfirmOptions;
+struct ConfirmResult;
+struct Estimate;
+struct ImportanceOptions;
+struct ParamImportance;
+struct WhatIf;
+struct WhatIfResult;
+class StoppingRule;
 
 inline constexpr Direction minimize = Direction::minimize;
 inline constexpr Direction maximize = Direction::maximize;
@@ -66,6 +77,7 @@ struct Progress {
   int64_t complete = 0, pruned = 0, failed = 0;
   std::optional<TrialResult> best = {};  // of the study; absent with several objectives
   double seconds = 0;                    // since optimize() began
+  std::string stopped = {};              // why stop_when ended it, once it has
 };
 
 // Where progress goes: nowhere, std::clog (`true`), or a function of one's own. Called after each
@@ -91,6 +103,9 @@ struct OptimizeOptions {
   bool catch_errors =
       true;  // an exception fails its trial; false: it also ends the study and is rethrown
   std::function<void(const TrialResult&)> on_trial = {};  // after each trial, one thread at a time
+  // Ends early: stagnation(30), regret_below(0.01) (analysis/stopping.h). Asked before each trial
+  // but those enqueued; why it ended is kept as the study's attribute "attune:stopped".
+  std::shared_ptr<const StoppingRule> stop_when = {};
 };
 
 using Objective = std::function<Outcome(Trial&)>;
@@ -100,7 +115,8 @@ class Study {
  public:
   explicit Study(StudyOptions options = {});
 
-  // Ends after the wanted trials, the timeout, stop(), or when the sampler has nothing left.
+  // Ends after the wanted trials, the timeout, stop(), by stop_when, or when the sampler has
+  // nothing left.
   void optimize(const Objective& objective, OptimizeOptions options = {});
   // One trial. False when nothing is left to do.
   bool step(const Objective& objective);
@@ -125,6 +141,20 @@ class Study {
   std::vector<TrialResult> trials() const;
   TrialResult trial(int64_t number) const;
   int64_t size() const;  // trials in any state
+
+  // What the trials tell, each by a header in analysis/, which a caller includes.
+  std::vector<ParamImportance> importances() const;  // importance.h
+  std::vector<ParamImportance> importances(const ImportanceOptions& options) const;
+  Estimate predict(const Params& params) const;  // predict.h
+  std::vector<Estimate> predict(std::span<const Params> params) const;
+  WhatIfResult what_if(const WhatIf& change) const;                // what_if.h
+  ConfirmResult confirm(int64_t count, const Objective& objective);  // confirm.h
+  ConfirmResult confirm(int64_t count, const Objective& objective, const ConfirmOptions& options);
+
+  // As it stands, for analyses of one's own: what samplers see, without the runs of confirm().
+  History history() const;
+  // The parameters that are chosen together: as declared, else those of all complete trials.
+  Space space() const;
 
   const std::string& name() const;
   const std::vector<Direction>& directions() const;

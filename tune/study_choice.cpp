@@ -75,6 +75,7 @@ double StudyState::choose_locked(Trial& trial, const Param& param) {
     if (const ParamValue* fixed = trial.fixed_.find(p.name)) return p.internal(*fixed);
     if (p.kind != Param::Kind::real && p.low == p.high) return p.low;
     if (p.levels() == 1) return p.level_value(0);
+    if (repeats(trial.number_)) return p.default_value();
     for (const auto& [name, proposed] : trial.proposal_) {
       if (name == p.name)
         return p.from_unit(p.to_unit(proposed)) == proposed || p.levels() == 0
@@ -104,6 +105,7 @@ Params StudyState::suggest(Trial& trial, const Space& space) {
 }
 
 void StudyState::propose(Trial& trial, const Space& space) {
+  if (repeats(trial.number_)) return;  // choose_locked() knows
   const Question question{trial.number_, seed_, space, view(trial.number_)};
   std::vector<double> values;
   if (first_is_default(trial)) {

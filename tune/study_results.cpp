@@ -62,7 +62,7 @@ const TrialRecord* StudyState::best_record() {
   const auto& ended = history_.finished();
   for (; best_scanned_ < ended.size(); ++best_scanned_) {
     const TrialRecord& trial = record(ended[best_scanned_]);
-    if (trial.state != State::complete) continue;
+    if (trial.state != State::complete || repeats(trial.number)) continue;
     const TrialRecord* best = best_ < 0 ? nullptr : &record(best_);
     const auto rank = [](const TrialRecord& t) {
       return std::tuple(t.violation(), t.loss(), t.number);
@@ -96,12 +96,15 @@ std::vector<TrialResult> StudyState::pareto() {
   // Deb's rule: all feasible trials are better than the others, of which less violation is better.
   double least = std::numeric_limits<double>::infinity();
   for (const TrialRecord& trial : history_.trials()) {
-    if (trial.state == State::complete) least = std::min(least, trial.violation());
+    if (trial.state == State::complete && !repeats(trial.number)) {
+      least = std::min(least, trial.violation());
+    }
   }
   std::vector<const TrialRecord*> complete;
   std::vector<std::vector<double>> losses;
   for (const TrialRecord& trial : history_.trials()) {
-    if (trial.state != State::complete || trial.violation() > least) continue;
+    if (trial.state != State::complete || repeats(trial.number)) continue;
+    if (trial.violation() > least) continue;
     complete.push_back(&trial);
     losses.push_back(trial.losses);
   }
@@ -119,10 +122,10 @@ int64_t StudyState::size() {
 bool StudyState::exhausted() {
   const std::lock_guard lock(mutex_);
   sync();
-  const std::shared_ptr<const Space> space = joint_space(history_);
+  const std::shared_ptr<const Space> space = joint_space(search());
   if (history_.count(State::waiting) > 0) return false;
   return options_.sampler->exhausted(
-      {static_cast<int64_t>(history_.trials().size()), seed_, *space, history_});
+      {static_cast<int64_t>(history_.trials().size()), seed_, *space, search()});
 }
 
 std::map<std::string, std::string> StudyState::attributes() {

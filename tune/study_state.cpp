@@ -117,7 +117,16 @@ void StudyState::settle_seed() {
 }
 
 void StudyState::sync() {
-  log_->read([this](const Event& event) { history_.apply(event); });
+  log_->read([this](const Event& event) {
+    history_.apply(event);
+    if (search_) search_->apply(event);
+    const auto* a = std::get_if<Attribute>(&event);
+    if (a && a->system && a->trial >= 0 && *a->name == kRepeats &&
+        repeats_.insert(a->trial).second) {
+      if (!search_) search_ = history_;
+      search_->hide(a->trial);
+    }
+  });
 }
 
 bool StudyState::append(std::span<const Event> events) {
@@ -146,7 +155,7 @@ int64_t StudyState::unsettled_below(int64_t limit) const {
 }
 
 const History& StudyState::view(int64_t number) const {
-  if (!options_.deterministic) return history_;
+  if (!options_.deterministic) return search();
   return views_[static_cast<size_t>(number % (options_.lag + 1))];
 }
 
@@ -157,7 +166,11 @@ void StudyState::prepare_view(int64_t number) {
     mine = History(signs_);  // an enqueued trial with a number lower than one that ran before it
   }
   for (auto k = static_cast<int64_t>(mine.trials().size()); k < limit; ++k) {
-    mine.adopt(record(k), history_);
+    if (repeats(k)) {
+      mine.apply(Created{k});
+    } else {
+      mine.adopt(record(k), history_);
+    }
   }
 }
 
@@ -242,6 +255,19 @@ int64_t StudyState::enqueue(const Params& params) {
   return number;
 }
 
+// Running from the start, so that no other process takes it for work to do.
+Trial StudyState::repeat(const std::string& what, const Params& params) {
+  std::unique_lock lock(mutex_);
+  const int64_t number = log_->create({Started{0, now()},
+                                       attribute(0, true, kFixed, json::text(params)),
+                                       attribute(0, true, kRepeats, what)});
+  sync();
+  lock.unlock();  // a trial that goes away takes it
+  Trial trial(shared_from_this(), number);
+  trial.fixed_ = params;
+  return trial;
+}
+
 void StudyState::report(int64_t number, int64_t step, double value) {
   const std::lock_guard lock(mutex_);
   if (signs_.size() > 1)
@@ -252,7 +278,7 @@ void StudyState::report(int64_t number, int64_t step, double value) {
 
 bool StudyState::should_stop(int64_t number) {
   const std::lock_guard lock(mutex_);
-  return options_.pruner->should_stop(record(number), view(number));
+  return !repeats(number) && options_.pruner->should_stop(record(number), view(number));
 }
 
 // Where Optuna looks for them: a list of those without a name (which its dashboard knows too), an

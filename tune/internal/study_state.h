@@ -5,17 +5,26 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "attune/tune/study.h"
 
 namespace attune::tune {
+
+// A system attribute of the trials that confirm() runs: JSON text, the number of the trial that is
+// run again, or "default", or "first".
+inline constexpr char kRepeats[] = "attune:confirms";
+inline constexpr char kStopped[] = "attune:stopped";  // the study's: why stop_when ended it
 
 class StudyState : public std::enable_shared_from_this<StudyState> {
  public:
@@ -26,6 +35,9 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   void tell(Trial& trial, const Outcome& outcome);  // the trial lets go of the study
   void tell(int64_t number, const Outcome& outcome);
   int64_t enqueue(const Params& params);
+  // A trial of confirm(), with these values and otherwise the default ones; `what` is JSON text
+  // that says whose run it is.
+  Trial repeat(const std::string& what, const Params& params);
   double choose(Trial& trial, const Param& param);
   Params suggest(Trial& trial, const Space& space);
   void report(int64_t number, int64_t step, double value);
@@ -42,6 +54,14 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   int64_t size();
   bool exhausted();
   std::map<std::string, std::string> attributes();
+
+  // Why optimize() is to end before its next trial; empty: it is not. A deterministic study waits
+  // for the trials that the next one depends on, and asks about those alone.
+  std::string stops(const StoppingRule& rule);
+  History history();
+  Space space();
+  // What confirm() takes for the default configuration: whose run it is, and its values.
+  std::pair<std::string, Params> default_configuration();
 
   Rng rng(int64_t trial) const { return Rng(seed_).fork(trial); }
   uint64_t seed() const { return seed_; }
@@ -69,6 +89,12 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   double choose_locked(Trial& trial, const Param& param);
   bool first_is_default(const Trial& trial) const;
 
+  // What the search knows: everything but the runs of confirm().
+  const History& search() const { return search_ ? *search_ : history_; }
+  bool repeats(int64_t number) const {
+    return !repeats_.empty() && repeats_.find(number) != repeats_.end();
+  }
+
   // What trial `number` may see, now and until its end.
   const History& view(int64_t number) const;
   int64_t unsettled_below(int64_t limit) const;  // -1: all trials below `limit` have ended
@@ -85,6 +111,9 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   mutable std::mutex mutex_;
   std::condition_variable ended_;  // some trial has
   History history_;
+  // Once there are runs of confirm(): their numbers, and the history without them.
+  std::set<int64_t> repeats_;
+  std::optional<History> search_;
   // Deterministic: trial k sees views_[k % (lag + 1)], which holds the trials below k - lag. The
   // trial that used it before, k - lag - 1, has ended by then.
   std::vector<History> views_;
@@ -92,5 +121,8 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   int64_t best_ = -1;
   size_t best_scanned_ = 0;
 };
+
+// Runs the objective and tells the study how it went; returns what the objective threw, if it did.
+std::exception_ptr run_trial(StudyState& study, Trial& trial, const Objective& objective);
 
 }  // namespace attune::tune

@@ -100,6 +100,10 @@ int64_t SqliteLog::create(std::vector<Event> events) {
   const auto* started = events.empty() ? nullptr : std::get_if<Started>(&events.front());
   const int64_t number =
       insert_trial(started ? State::running : State::waiting, started ? started->time : 0);
+  if (started) {  // whose it is, should its process die
+    write(Attribute{number, true, std::make_shared<const std::string>(kWorkerAttribute),
+                    std::make_shared<const std::string>(worker_)});
+  }
   std::vector<Event> done{Created{number}};
   for (Event& event : events) {
     std::visit(SetTrial{number}, event);

@@ -1,0 +1,95 @@
+#include "attune/tune/analysis/internal/surrogate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "attune/tensor/internal/parallel.h"
+#include "attune/tune/analysis/internal/confidence_bound.h"
+#include "attune/tune/samplers/internal/acquisition_search.h"
+#include "attune/tune/samplers/internal/evidence.h"
+#include "attune/tune/samplers/internal/gp_fit.h"
+#include "attune/tune/samplers/internal/output_transform.h"
+
+namespace attune::tune::internal {
+namespace {
+
+constexpr size_t kFitLimit = 150;        // trials that choose hyperparameters
+constexpr size_t kModelLimit = 400;      // trials in the posterior
+constexpr size_t kIncumbents = 4;        // where the search for the lowest bound begins
+constexpr int64_t kExhaustive = 1000;    // a space of so few points is searched through
+
+Observations chosen(const Observations& all, size_t limit) {
+  Observations some{{}, {}, all.categorical};
+  for (const size_t i : representative(all.values, limit)) {
+    some.points.push_back(all.points[i]);
+    some.values.push_back(all.values[i]);
+  }
+  return some;
+}
+
+}  // namespace
+
+std::optional<Surrogate> Surrogate::fit(const Question& question, const Domain& domain) {
+  if (domain.size() == 0) return std::nullopt;
+  const Evidence evidence = collect(question, domain);
+  const auto& losses = evidence.losses;
+  if (losses.size() < 2) return std::nullopt;
+
+  Observations data{evidence.points, standardize(losses), domain.categorical()};
+  const auto [low, high] = std::minmax_element(losses.begin(), losses.end());
+  const double z_low = data.values[static_cast<size_t>(low - losses.begin())];
+  const double z_high = data.values[static_cast<size_t>(high - losses.begin())];
+  // Halved, because the difference of two losses can be too large for a double.
+  const double scale =
+      z_high > z_low ? 2 * ((*high / 2 - *low / 2) / (z_high - z_low)) : 0;
+  const double center = *low - z_low * scale;
+
+  const attune::internal::OneBlasThread one_thread;
+  std::shared_ptr<const Kernel> kernel = anova_kernel(domain.size());
+  data = chosen(data, kModelLimit);
+  const Observations some = chosen(data, kFitLimit);
+  MapObjective objective(*kernel, some);
+  std::vector<double> theta = fit_hyperparameters(objective);
+  return Surrogate(domain, GaussianProcess(std::move(kernel), std::move(data), std::move(theta)),
+                   center, scale);
+}
+
+Estimate Surrogate::operator()(const Point& point) const {
+  const attune::internal::OneBlasThread one_thread;
+  const Prediction p = model_.predict({&point, 1})[0];
+  return {center_ + scale_ * p.mean, scale_ * p.deviation, noise()};
+}
+
+double Surrogate::noise() const { return scale_ * std::exp(0.5 * model_.theta().back()); }
+
+double Surrogate::regret_bound(double width, Rng rng) const {
+  const attune::internal::OneBlasThread one_thread;
+  const std::vector<Point>& tried = model_.data().points;
+  double reached = std::numeric_limits<double>::infinity();
+  double possible = reached;
+  for (const Prediction& p : model_.predict(tried)) {
+    reached = std::min(reached, p.mean + width * p.deviation);
+    possible = std::min(possible, p.mean - width * p.deviation);
+  }
+  const LowerConfidenceBound bound(model_, width);
+  const std::vector<Point> all = domain_->all(kExhaustive);
+  if (!all.empty()) {
+    for (const double height : bound(all)) possible = std::min(possible, -height);
+  } else {
+    const std::vector<double>& smoothed = model_.smoothed();
+    std::vector<size_t> order(smoothed.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return smoothed[a] < smoothed[b]; });
+    order.resize(std::min(order.size(), kIncumbents));
+    const auto acceptable = [this](const Point& p) { return domain_->allowed(p); };
+    AcquisitionSearch search{bound, *domain_, {}, false, acceptable};
+    for (const size_t i : order) search.incumbents.push_back(tried[i]);
+    const std::optional<Point> found = maximize(search, rng);
+    if (found) possible = std::min(possible, -bound(*found));
+  }
+  return scale_ * (reached - possible);
+}
+
+}  // namespace attune::tune::internal
