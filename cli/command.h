@@ -75,6 +75,7 @@ void add_ask_tell(CLI::App& app, Run& run);
 void add_studies(CLI::App& app, Run& run);
 void add_trials(CLI::App& app, Run& run);
 void add_best(CLI::App& app, Run& run);
+void add_importance(CLI::App& app, Run& run);
 void add_replay(CLI::App& app, Run& run);
 
 }  // namespace attune::cli

@@ -26,8 +26,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "attune " ATTUNE_VERSION);
   Run chosen;
-  for (const auto add :
-       {add_fit, add_predict, add_ask_tell, add_studies, add_trials, add_best, add_replay}) {
+  for (const auto add : {add_fit, add_predict, add_ask_tell, add_studies, add_trials, add_best,
+                         add_importance, add_replay}) {
     add(app, chosen);
   }
   try {

@@ -3,6 +3,7 @@ add_executable(attune_cli
   cli/ask_tell_command.cpp
   cli/common.cpp
   cli/fit_command.cpp
+  cli/importance_command.cpp
   cli/interrupt.cpp
   cli/look_commands.cpp
   cli/main.cpp

@@ -27,6 +27,10 @@ attune_module(tune
     tune/training.cpp
     tune/trial.cpp
     tune/value.cpp
+    tune/analysis/importance.cpp
+    tune/analysis/internal/fanova.cpp
+    tune/analysis/internal/ped_anova.cpp
+    tune/analysis/internal/regression_tree.cpp
     tune/analysis/internal/surrogate.cpp
     tune/analysis/predict.cpp
     tune/analysis/regret_bound.cpp

@@ -246,3 +246,33 @@ TEST_CASE("ask-tell: spaces that contradict themselves name the parameter") {
     CHECK(end.out.empty());
   }
 }
+
+TEST_CASE("importance: shares of a kept study, by either evaluator") {
+  Folder folder;
+  std::string told;
+  for (int i = 0; i < 6; ++i) {
+    told += "{\"number\": " + std::to_string(i) + ", \"value\": " + std::to_string(i % 4) + "}\n";
+  }
+  CHECK(folder.attune({"ask-tell", "--space", kSpace, "--sampler", "random", "--study", "kept",
+                       "--trials", "6"},
+                      told)
+            .code == 0);
+  for (const char* evaluator : {"fanova", "ped_anova"}) {
+    const Finished end = folder.attune({"importance", "kept", "--evaluator", evaluator, "--json"});
+    CHECK(end.code == 0);
+    double sum = 0;
+    for (const auto& [name, share] : end.json().items()) sum += share.get<double>();
+    CHECK(sum == doctest::Approx(1));
+    CHECK(end.json().contains("lr"));
+    const std::string text = folder.attune({"importance", "--evaluator", evaluator}).out;
+    CHECK(text.starts_with("parameter"));
+    CHECK(text.find("\nlr ") != std::string::npos);
+  }
+  const Finished wrong = folder.attune({"importance", "kept", "--evaluator", "luck"});
+  CHECK(wrong.code == 2);
+  CHECK(wrong.says("fanova"));
+  CHECK(folder.attune({"importance", "kept", "--objective", "1"}).code == 2);
+  CHECK(folder.attune({"importance", "unknown"}).code == 2);
+  folder.attune({"ask-tell", "--space", kSpace, "--study", "empty", "--trials", "1"}, "");
+  CHECK(folder.attune({"importance", "empty"}).code == 1);
+}

@@ -1,0 +1,59 @@
+// attune importance: which parameters matter in a study.
+
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "attune/tune/analysis/importance.h"
+#include "cli/command.h"
+
+namespace attune::cli {
+namespace {
+
+struct ImportanceCommand : Common {
+  std::string name;  // of the study, as an argument
+  std::string evaluator = "fanova";
+  int64_t objective = 0;
+};
+
+int run_importance(const ImportanceCommand& o) {
+  tune::ImportanceOptions options{.objective = o.objective};
+  options.evaluator = tune::importance_evaluator_by_name(o.evaluator);
+  const tune::Study study = open_study(o, o.name);
+  if (study.best_trials().empty()) {
+    throw WorkFailed(
+        fmt::format("study '{}' has no complete trial among its {}", study.name(), study.size()));
+  }
+  Json object = Json::object();
+  std::string table = fmt::format("{:<32} {:>10}\n", "parameter", "importance");
+  for (const auto& [name, importance] : study.importances(options)) {
+    object[name] = importance;
+    table += fmt::format("{:<32} {:>10.4f}\n", name, importance);
+  }
+  if (o.json) {
+    answer(object);
+  } else {
+    answer(table);
+  }
+  return kFine;
+}
+
+}  // namespace
+
+void add_importance(CLI::App& app, Run& run) {
+  auto o = std::make_shared<ImportanceCommand>();
+  CLI::App* command = app.add_subcommand(
+      "importance", "How much each parameter matters, as shares that sum to 1");
+  command->add_option("STUDY", o->name, "Its name; may be left out where there is just one");
+  command->add_option("--evaluator", o->evaluator,
+                      "fanova (shares of the variance; the default) or ped_anova (what matters for "
+                      "being among the best)");
+  command->add_option("--objective", o->objective, "Which one, counted from 0 (default: 0)");
+  add_study(*command, *o);
+  add_storage(*command, *o);
+  add_json(*command, *o);
+  add_quiet(*command, *o);
+  command->callback([o, &run] { run = [o] { return run_importance(*o); }; });
+}
+
+}  // namespace attune::cli
