@@ -15,6 +15,7 @@ attune_test(attune_analysis_tests
     tests/tune/importance_test.cpp
     tests/tune/predict_test.cpp
     tests/tune/stopping_test.cpp
+    tests/tune/what_if_test.cpp
   LINK attune::tune)
 if(ATTUNE_WITH_SQLITE)  # all_storages() has SQLite's in it
   target_compile_definitions(attune_analysis_tests PRIVATE ATTUNE_WITH_SQLITE)

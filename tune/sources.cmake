@@ -28,6 +28,10 @@ attune_module(tune
     tune/trial.cpp
     tune/value.cpp
     tune/analysis/importance.cpp
+    tune/analysis/predict.cpp
+    tune/analysis/regret_bound.cpp
+    tune/analysis/stagnation.cpp
+    tune/analysis/what_if.cpp
     tune/analysis/internal/fanova.cpp
     tune/analysis/internal/ped_anova.cpp
     tune/analysis/internal/regression_tree.cpp

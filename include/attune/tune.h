@@ -4,6 +4,7 @@
 #include "attune/tune/analysis/importance.h"
 #include "attune/tune/analysis/predict.h"
 #include "attune/tune/analysis/stopping.h"
+#include "attune/tune/analysis/what_if.h"
 #include "attune/tune/ask_tell.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/event.h"
