@@ -12,6 +12,7 @@ endfunction()
 
 attune_test(attune_analysis_tests
   SOURCES
+    tests/tune/confirm_test.cpp
     tests/tune/importance_test.cpp
     tests/tune/predict_test.cpp
     tests/tune/stopping_test.cpp

@@ -27,6 +27,7 @@ attune_module(tune
     tune/training.cpp
     tune/trial.cpp
     tune/value.cpp
+    tune/analysis/confirm.cpp
     tune/analysis/importance.cpp
     tune/analysis/predict.cpp
     tune/analysis/regret_bound.cpp
@@ -35,7 +36,9 @@ attune_module(tune
     tune/analysis/internal/fanova.cpp
     tune/analysis/internal/ped_anova.cpp
     tune/analysis/internal/regression_tree.cpp
+    tune/analysis/internal/student_t.cpp
     tune/analysis/internal/surrogate.cpp
+    tune/analysis/internal/winner.cpp
     tune/analysis/predict.cpp
     tune/analysis/regret_bound.cpp
     tune/analysis/stagnation.cpp

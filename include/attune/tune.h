@@ -1,6 +1,7 @@
 #pragma once
 // Studies: search spaces, samplers, pruners and storages. Made by script/umbrella.
 
+#include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/importance.h"
 #include "attune/tune/analysis/predict.h"
 #include "attune/tune/analysis/stopping.h"
