@@ -39,9 +39,6 @@ attune_module(tune
     tune/analysis/internal/student_t.cpp
     tune/analysis/internal/surrogate.cpp
     tune/analysis/internal/winner.cpp
-    tune/analysis/predict.cpp
-    tune/analysis/regret_bound.cpp
-    tune/analysis/stagnation.cpp
     tune/internal/box_decomposition.cpp
     tune/internal/crowding_distance.cpp
     tune/internal/hypervolume.cpp
