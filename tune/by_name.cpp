@@ -37,6 +37,8 @@ std::shared_ptr<Sampler> sampler_by_name(std::string_view name) {
       {"grid", [] { return grid(); }},          {"nsga2", [] { return nsga2(); }},
       {"nsga3", [] { return nsga3(); }},        {"random", [] { return random(); }},
       {"sobol", [] { return sobol(); }},
+      {"cmaes", [] { return cmaes(); }},        {"grid", [] { return grid(); }},
+      {"random", [] { return random(); }},      {"sobol", [] { return sobol(); }},
   };
   return pick<Pointer>("sampler", name, kAll);
 }

@@ -56,5 +56,27 @@ struct Nsga3Options {
 // The same with reference points in place of crowding, for many objectives: NSGA-III (Deb and Jain,
 // 2014). ValueError: as nsga2, and divisions < 0.
 std::shared_ptr<Sampler> nsga3(Nsga3Options options = {});
+struct CmaesOptions {
+  // What follows when a run has converged, or got stuck: nothing; a run from a random point with
+  // twice the population (IPOP: Auger & Hansen, 2005); or large and small runs by turns (BIPOP:
+  // Hansen, 2009).
+  enum class Restarts : uint8_t { none, ipop, bipop };
+  // Complete trials with random values before the search begins, at the best of them.
+  int64_t startup_trials = 0;
+  double sigma = 1.0 / 6;  // the first steps' deviation, as a fraction of each range; up to 1
+  // Trials that make up a generation; 0: 4 + 3 ln d. Worth raising to the number of parallel jobs.
+  int64_t population = 0;
+  Restarts restarts = Restarts::ipop;
+  // Integers and steps keep a chance to change (Hamano et al., 2022).
+  bool margin = true;
+  // Smaller updates under noise or many local optima (Nomura et al., 2023), for long studies.
+  bool learning_rate_adaptation = false;
+  // With more numbers than that their correlations are left out (Ros & Hansen, 2008).
+  int64_t full_covariance_limit = 50;
+// CMA-ES: a normal distribution that moves to where trials were good, in generations. It starts at
+// the default configuration, or at the best of what the study has before it. Choices get
+// probabilities of their own. For one objective (ValueError), some hundred trials and more; some
+// microseconds per trial. docs/cmaes.md. ValueError: an option out of its range.
+std::shared_ptr<Sampler> cmaes(CmaesOptions options = {});
 
 }  // namespace attune::tune

@@ -48,6 +48,7 @@ attune_module(tune
     tune/pruners/median.cpp
     tune/pruners/no_pruning.cpp
     tune/samplers/bayesian.cpp
+    tune/samplers/cmaes.cpp
     tune/samplers/grid.cpp
     tune/samplers/nsga2.cpp
     tune/samplers/nsga3.cpp
@@ -57,6 +58,15 @@ attune_module(tune
     tune/samplers/internal/acquisition.cpp
     tune/samplers/internal/acquisition_search.cpp
     tune/samplers/internal/box_minimizer.cpp
+    tune/samplers/internal/cma_choices.cpp
+    tune/samplers/internal/cma_covariance.cpp
+    tune/samplers/internal/cma_distribution.cpp
+    tune/samplers/internal/cma_learning_rate.cpp
+    tune/samplers/internal/cma_margin.cpp
+    tune/samplers/internal/cma_rates.cpp
+    tune/samplers/internal/cma_restarts.cpp
+    tune/samplers/internal/cma_search.cpp
+    tune/samplers/internal/cma_space.cpp
     tune/samplers/internal/domain.cpp
     tune/samplers/internal/evidence.cpp
     tune/samplers/internal/expected_hypervolume.cpp
@@ -65,15 +75,18 @@ attune_module(tune
     tune/samplers/internal/gp_fit.cpp
     tune/samplers/internal/gp_kernel.cpp
     tune/samplers/internal/gp_model.cpp
+    tune/samplers/internal/history_ledger.cpp
     tune/samplers/internal/kernel_passes.cpp
     tune/samplers/internal/lapack.cpp
     tune/samplers/internal/mean_function.cpp
+    tune/samplers/internal/normal_quantile.cpp
     tune/samplers/internal/outcome_models.cpp
     tune/samplers/internal/outcomes.cpp
     tune/samplers/internal/output_transform.cpp
     tune/samplers/internal/reference_points.cpp
     tune/samplers/internal/scalarization.cpp
     tune/samplers/internal/several_outputs.cpp
+    tune/samplers/internal/symmetric_eigen.cpp
     tune/samplers/internal/trust_region.cpp
     tune/samplers/internal/variation.cpp
     tune/storages/memory.cpp

@@ -44,6 +44,8 @@ inline std::vector<Named<std::shared_ptr<Sampler>>> all_samplers() {
           {"nsga2", [] { return nsga2({.population = 6, .offspring = 3}); }},
           {"nsga3", [] { return nsga3({.population = 6, .offspring = 3}); }},
           {"bayesian", [] { return bayesian(); }}};
+          {"bayesian", [] { return bayesian(); }},
+          {"cmaes", [] { return cmaes(); }}};
 }
 
 inline std::vector<Named<std::shared_ptr<Pruner>>> all_pruners() {
