@@ -78,6 +78,8 @@ attune_test(attune_tune_tests
   SOURCES
     tests/tune/acquisition_test.cpp
     tests/tune/bayesian_test.cpp
+    tests/tune/cma_parts_test.cpp
+    tests/tune/cmaes_test.cpp
     tests/tune/constraint_test.cpp
     tests/tune/expected_hypervolume_test.cpp
     tests/tune/gp_test.cpp
