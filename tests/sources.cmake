@@ -89,8 +89,10 @@ attune_test(attune_tune_tests
     tests/tune/multi_objective_test.cpp
     tests/tune/nondominated_test.cpp
     tests/tune/param_test.cpp
+    tests/tune/parzen_test.cpp
     tests/tune/sampler_test.cpp
     tests/tune/study_test.cpp
+    tests/tune/tpe_test.cpp
     tests/tune/value_test.cpp
     ${attune_sqlite_tests}
   LINK attune::tune OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt ${attune_sqlite_library})

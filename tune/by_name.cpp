@@ -39,6 +39,8 @@ std::shared_ptr<Sampler> sampler_by_name(std::string_view name) {
       {"sobol", [] { return sobol(); }},
       {"cmaes", [] { return cmaes(); }},        {"grid", [] { return grid(); }},
       {"random", [] { return random(); }},      {"sobol", [] { return sobol(); }},
+      {"grid", [] { return grid(); }},          {"random", [] { return random(); }},
+      {"sobol", [] { return sobol(); }},        {"tpe", [] { return tpe(); }},
   };
   return pick<Pointer>("sampler", name, kAll);
 }

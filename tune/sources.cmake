@@ -55,6 +55,7 @@ attune_module(tune
     tune/samplers/random.cpp
     tune/samplers/sampler.cpp
     tune/samplers/sobol.cpp
+    tune/samplers/tpe.cpp
     tune/samplers/internal/acquisition.cpp
     tune/samplers/internal/acquisition_search.cpp
     tune/samplers/internal/box_minimizer.cpp
@@ -83,10 +84,15 @@ attune_module(tune
     tune/samplers/internal/outcome_models.cpp
     tune/samplers/internal/outcomes.cpp
     tune/samplers/internal/output_transform.cpp
+    tune/samplers/internal/parzen_axis.cpp
+    tune/samplers/internal/parzen_estimator.cpp
+    tune/samplers/internal/parzen_passes.cpp
     tune/samplers/internal/reference_points.cpp
     tune/samplers/internal/scalarization.cpp
     tune/samplers/internal/several_outputs.cpp
+    tune/samplers/internal/split_density.cpp
     tune/samplers/internal/symmetric_eigen.cpp
+    tune/samplers/internal/trial_ledger.cpp
     tune/samplers/internal/trust_region.cpp
     tune/samplers/internal/variation.cpp
     tune/storages/memory.cpp

@@ -46,6 +46,8 @@ inline std::vector<Named<std::shared_ptr<Sampler>>> all_samplers() {
           {"bayesian", [] { return bayesian(); }}};
           {"bayesian", [] { return bayesian(); }},
           {"cmaes", [] { return cmaes(); }}};
+          {"tpe", [] { return tpe(); }},
+          {"tpe, univariate", [] { return tpe({.multivariate = false}); }}};
 }
 
 inline std::vector<Named<std::shared_ptr<Pruner>>> all_pruners() {

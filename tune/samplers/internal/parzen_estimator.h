@@ -1,0 +1,83 @@
+#pragma once
+// A Parzen estimator over several parameters at once: a mixture of products of truncated normals
+// (Bergstra et al., "Algorithms for hyper-parameter optimization", 2011; of products: Falkner et
+// al., "BOHB", 2018; the rules for widths and weights: Watanabe, "Tree-structured Parzen estimator:
+// understanding its algorithm components", 2023). It changes by one observation at a time, and is a
+// function of the observations it has, to the last bit, whatever came and went before.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "attune/tensor/rng.h"
+#include "attune/tune/samplers/internal/parzen_axis.h"
+#include "attune/tune/samplers/internal/parzen_passes.h"
+
+namespace attune::tune::internal {
+
+// Axes with a density first, then those with levels, then those with choices.
+using ParzenAxes = std::vector<ParzenAxis>;
+
+// Points to evaluate: coordinates (see ParzenAxis) of all points for axis 0, for axis 1, ...
+class ParzenPoints {
+ public:
+  ParzenPoints(const ParzenAxes& axes, std::vector<double> coordinates);
+
+  size_t size() const { return size_; }
+  double coordinate(size_t axis, size_t point) const { return coordinates_[axis * size_ + point]; }
+  ParzenPoint row(size_t point) const { return {&low_[point], &high_[point], size_}; }
+  // Logarithm of the widths of the point's narrow slices; see ParzenPoint.
+  double log_narrow(size_t point) const { return log_narrow_[point]; }
+
+ private:
+  size_t size_;
+  std::vector<double> coordinates_, log_narrow_;
+  std::vector<float> low_, high_;
+};
+
+enum class ParzenWeights : uint8_t {
+  equal,
+  ramp  // the newest 25 observations weigh 1, the oldest 1 / n, those between on a line
+};
+
+class ParzenEstimator {
+ public:
+  ParzenEstimator(std::shared_ptr<const ParzenAxes> axes, ParzenWeights weights);
+
+  // Observations are kept in the order of their numbers. `coordinates`: one per axis.
+  void insert(int64_t number, std::span<const double> coordinates);
+  void erase(int64_t number);
+  bool contains(int64_t number) const;
+  size_t size() const { return numbers_.size(); }
+
+  std::vector<double> log_density(const ParzenPoints& points);
+  // Coordinates of `count` draws, as for ParzenPoints.
+  std::vector<double> draw(size_t count, Rng& rng);
+
+ private:
+  struct Place {  // on one axis
+    float coordinate;
+    int64_t number;
+    auto operator<=>(const Place&) const = default;
+  };
+
+  size_t numeric() const { return table_.smooth + table_.levels; }
+  size_t row_of(int64_t number) const;
+  void grow();
+  void update_gap(size_t axis, size_t rank);
+  void prepare();
+
+  std::shared_ptr<const ParzenAxes> axes_;
+  ParzenWeights weighting_;
+  std::vector<int64_t> numbers_;             // ascending; observation i is kernel i + 1
+  std::vector<std::vector<Place>> places_;   // per numeric axis, ascending
+  std::vector<float> storage_, weights_, work_, log_hit_;
+  ParzenTable table_{};  // kernel 0 is the prior
+  std::vector<char> stale_;  // per kParzenPad kernels: widths and constants are to be computed
+  size_t prepared_for_ = SIZE_MAX;  // observations
+  float narrowest_ = 0;
+  double log_weights_ = 0;  // of their sum
+};
+
+}  // namespace attune::tune::internal
