@@ -84,6 +84,7 @@ attune_module(tune
     tune/samplers/internal/outcome_models.cpp
     tune/samplers/internal/outcomes.cpp
     tune/samplers/internal/output_transform.cpp
+    tune/samplers/internal/normal.cpp
     tune/samplers/internal/parzen_axis.cpp
     tune/samplers/internal/parzen_estimator.cpp
     tune/samplers/internal/parzen_passes.cpp

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numbers>
+
+#include "attune/tune/samplers/internal/normal.h"
 
 namespace attune::tune::internal {
 namespace {
@@ -46,7 +49,11 @@ ParzenEstimator::ParzenEstimator(std::shared_ptr<const ParzenAxes> axes, ParzenW
   table_.choices = count_of(*axes_, ParzenAxis::Kind::choices);
   places_.resize(numeric());
   log_hit_.resize(table_.choices);
-  grow();
+  make_room();
+  for (size_t axis = 0; axis < table_.axes(); ++axis) {
+    table_.center(axis)[0] = axis < numeric() ? 0.5F : -1.0F;  // no choice has index -1
+    table_.gap(axis)[0] = 1;
+  }
 }
 
 size_t ParzenEstimator::row_of(int64_t number) const {
@@ -58,25 +65,30 @@ bool ParzenEstimator::contains(int64_t number) const {
   return std::binary_search(numbers_.begin(), numbers_.end(), number);
 }
 
-// Room for twice as many kernels. New rows are copies of the prior; theirs is to be overwritten.
-void ParzenEstimator::grow() {
-  const size_t columns = 3 * table_.axes() + 1, before = table_.stride;
-  const size_t stride = before == 0 ? 2 * kParzenPad : 2 * before;
-  std::vector<float> storage(columns * stride);
-  for (size_t c = 0; c < columns; ++c) {
-    std::copy_n(storage_.begin() + static_cast<std::ptrdiff_t>(c * before), before,
-                storage.begin() + static_cast<std::ptrdiff_t>(c * stride));
+template <typename F>
+void ParzenEstimator::each_column(const F& move) {
+  for (size_t c = 0; c < table_.columns(); ++c) move(table_.data + c * table_.stride);
+  move(stale_.data() + begin_);
+}
+
+// Room for one observation more, and for filling the last block up.
+void ParzenEstimator::make_room() {
+  const size_t rows = numbers_.empty() && storage_.empty() ? 0 : size() + 1;
+  const size_t needed = parzen_padded(size() + 2), before = table_.stride;
+  if (begin_ + needed <= before) return;
+  // Odd in cache lines, so that a row's columns do not all fall into one set of the cache.
+  const size_t stride = 2 * needed <= before ? before : 2 * before + kParzenPad;
+  std::vector<float> storage(table_.columns() * stride);
+  for (size_t c = 0; c < table_.columns(); ++c) {
+    std::copy_n(table_.data + c * before, rows, storage.data() + c * stride);
   }
   storage_ = std::move(storage);
   table_.data = storage_.data();
   table_.stride = stride;
+  begin_ = 0;
+  stale_.assign(stride, 1);
   weights_.resize(stride);
   work_.resize(stride);
-  stale_.assign(stride / kParzenPad, 1);
-  for (size_t axis = 0; axis < table_.axes(); ++axis) {
-    table_.center(axis)[0] = axis < numeric() ? 0.5F : -1.0F;  // no choice has index -1
-    table_.gap(axis)[0] = 1;
-  }
 }
 
 // The width that Bergstra et al. give a kernel: the larger of the distances to its neighbours; at
@@ -92,29 +104,24 @@ void ParzenEstimator::update_gap(size_t axis, size_t rank) {
   if (!last) gap = std::max(gap, places[rank + 1].coordinate - x);
   const size_t row = row_of(places[rank].number);
   table_.gap(axis)[row] = gap;
-  stale_[row / kParzenPad] = 1;
+  stale_[begin_ + row] = 1;
 }
 
 void ParzenEstimator::insert(int64_t number, std::span<const double> coordinates) {
-  if (parzen_padded(numbers_.size() + 2) > table_.stride) grow();
+  make_room();
   const size_t row = row_of(number), after = numbers_.size() + 1 - row;
   numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(row - 1), number);
-  for (size_t c = 0; c < 3 * table_.axes() + 1; ++c) {
-    float* column = table_.data + c * table_.stride;
-    std::memmove(column + row + 1, column + row, after * sizeof(float));
-  }
-  // What moves from block to block takes its staleness along.
-  for (size_t b = numbers_.size() / kParzenPad; b > row / kParzenPad; --b) {
-    stale_[b] |= stale_[b - 1];
-  }
-  stale_[row / kParzenPad] = 1;
+  each_column([&](auto* column) {
+    std::memmove(column + row + 1, column + row, after * sizeof(*column));
+  });
+  stale_[begin_ + row] = 1;
   for (size_t axis = 0; axis < table_.axes(); ++axis) {
     const auto x = static_cast<float>(coordinates[axis]);
     table_.center(axis)[row] = x;
     table_.gap(axis)[row] = 1;
     if (axis >= numeric()) continue;
     std::vector<Place>& places = places_[axis];
-    const Place place{x, number};
+    const Place place{x, static_cast<uint32_t>(number)};
     const auto at = std::lower_bound(places.begin(), places.end(), place);
     const auto rank = static_cast<size_t>(at - places.begin());
     places.insert(at, place);
@@ -129,15 +136,20 @@ void ParzenEstimator::erase(int64_t number) {
   std::vector<float> coordinates(numeric());
   for (size_t axis = 0; axis < numeric(); ++axis) coordinates[axis] = table_.center(axis)[row];
   numbers_.erase(numbers_.begin() + static_cast<std::ptrdiff_t>(row - 1));
-  for (size_t c = 0; c < 3 * table_.axes() + 1; ++c) {
-    float* column = table_.data + c * table_.stride;
-    std::memmove(column + row, column + row + 1, after * sizeof(float));
+  const bool full = begin_ + 1 + parzen_padded(numbers_.size() + 1) > table_.stride;
+  if (after <= row || full) {
+    each_column([&](auto* column) {
+      std::memmove(column + row, column + row + 1, after * sizeof(*column));
+    });
+  } else {  // the oldest goes each time a window is full: what is before it moves up
+    each_column([&](auto* column) { std::memmove(column + 1, column, row * sizeof(*column)); });
+    ++begin_;
+    ++table_.data;
   }
-  for (size_t b = row / kParzenPad; b + 1 < stale_.size(); ++b) stale_[b] |= stale_[b + 1];
   for (size_t axis = 0; axis < numeric(); ++axis) {
     std::vector<Place>& places = places_[axis];
-    const auto at =
-        std::lower_bound(places.begin(), places.end(), Place{coordinates[axis], number});
+    const Place place{coordinates[axis], static_cast<uint32_t>(number)};
+    const auto at = std::lower_bound(places.begin(), places.end(), place);
     const auto rank = static_cast<size_t>(at - places.begin());
     places.erase(at);
     update_gap(axis, rank);
@@ -145,50 +157,54 @@ void ParzenEstimator::erase(int64_t number) {
   }
 }
 
+void ParzenEstimator::prepare_weights() {
+  const size_t n = size();
+  if (n == weighed_) return;
+  weighed_ = n;
+  const auto count = static_cast<double>(n);
+  const size_t ramp = weighting_ == ParzenWeights::ramp && n > kNewest ? n - kNewest : 0;
+  std::fill(weights_.begin(), weights_.end(), 0.0F);
+  weights_[0] = 1;  // the prior's
+  double sum = 1;
+  for (size_t j = 0; j < n; ++j) {
+    double weight = 1;
+    if (j < ramp) weight = 1 / count;
+    if (j < ramp && j > 0) {
+      weight += (1 - 1 / count) * static_cast<double>(j) / static_cast<double>(ramp - 1);
+    }
+    weights_[j + 1] = static_cast<float>(weight);
+    sum += weight;
+  }
+  log_weights_ = std::log(sum);
+}
+
 // Weights, and widths where something has changed.
 void ParzenEstimator::prepare() {
-  const size_t n = size(), kernels = parzen_padded(n + 1);
-  const auto count = static_cast<double>(n);
+  prepare_weights();
+  const size_t rows = size() + 1;
+  const auto count = static_cast<double>(size());
   const auto narrowest = static_cast<float>(1 / std::min(kSharpest, count + 2));
   if (narrowest != narrowest_) std::fill(stale_.begin(), stale_.end(), 1);
   narrowest_ = narrowest;
-  if (n != prepared_for_) {
-    prepared_for_ = n;
-    for (size_t axis = 0; axis < table_.axes(); ++axis) {  // the rest of the last block: priors
-      std::fill(table_.center(axis) + n + 1, table_.center(axis) + kernels, table_.center(axis)[0]);
-      std::fill(table_.gap(axis) + n + 1, table_.gap(axis) + kernels, 1.0F);
-    }
-    stale_[n / kParzenPad] = 1;
-    std::fill(weights_.begin(), weights_.end(), 0.0F);
-    weights_[0] = 1;  // the prior's
-    double sum = 1;
-    const size_t ramp = weighting_ == ParzenWeights::ramp && n > kNewest ? n - kNewest : 0;
-    for (size_t j = 0; j < n; ++j) {
-      double weight = 1;
-      if (j < ramp) weight = 1 / count;
-      if (j < ramp && j > 0) {
-        weight += (1 - 1 / count) * static_cast<double>(j) / static_cast<double>(ramp - 1);
-      }
-      weights_[j + 1] = static_cast<float>(weight);
-      sum += weight;
-    }
-    log_weights_ = std::log(sum);
-  }
   // The chance of a choice: its count, here 0 or 1, and 1 / kernels for each, normalised.
   for (size_t i = 0; i < table_.choices; ++i) {
     const size_t axis = numeric() + i;
     const auto choices = static_cast<double>((*axes_)[axis].count());
-    log_hit_[i] = static_cast<float>(std::log((count + 2) / (count + 1 + choices)));
-    const auto other = static_cast<float>(-std::log(count + 1 + choices));
-    const auto any = static_cast<float>(-std::log(choices));
-    float* log_other = table_.inverse(axis);
-    std::fill(log_other, log_other + kernels, any);
-    std::fill(log_other + 1, log_other + n + 1, other);
+    log_hit_[i] = static_cast<float>(std::log2((count + 2) / (count + 1 + choices)));
+    float* log_other = table_.scale(axis);
+    log_other[0] = static_cast<float>(-std::log2(choices));
+    std::fill(log_other + 1, log_other + rows, static_cast<float>(-std::log2(count + 1 + choices)));
   }
-  for (size_t block = 0; block < kernels / kParzenPad; ++block) {
-    if (!stale_[block]) continue;
-    parzen_widths(table_, narrowest_, block * kParzenPad, (block + 1) * kParzenPad);
-    stale_[block] = 0;
+  for (size_t row = 0; row < rows; row += kParzenBlock) {
+    char* stale = stale_.data() + begin_ + row;
+    if (std::none_of(stale, stale + kParzenBlock, [](char flag) { return flag; })) continue;
+    parzen_widths(table_, narrowest_, row);
+    std::fill(stale, stale + kParzenBlock, 0);
+  }
+  // What fills up the last block: priors, whose weights are 0.
+  for (size_t c = 0; c < table_.columns(); ++c) {
+    float* column = table_.data + c * table_.stride;
+    std::fill(column + rows, column + parzen_padded(rows), column[0]);
   }
 }
 
@@ -198,7 +214,7 @@ std::vector<double> ParzenEstimator::log_density(const ParzenPoints& points) {
   for (size_t i = 0; i < points.size(); ++i) {
     const float sum = parzen_log_sum(table_, weights_.data(), log_hit_.data(),
                                      parzen_padded(size() + 1), points.row(i), work_.data());
-    result[i] = static_cast<double>(sum) - log_weights_ + points.log_narrow(i);
+    result[i] = std::numbers::ln2 * static_cast<double>(sum) - log_weights_ + points.log_narrow(i);
   }
   return result;
 }
@@ -207,8 +223,9 @@ std::vector<double> ParzenEstimator::draw(size_t count, Rng& rng) {
   prepare();
   std::vector<double> coordinates(table_.axes() * count);
   const auto kernels = static_cast<double>(size() + 1);
+  const double weights = std::exp(log_weights_);
   for (size_t i = 0; i < count; ++i) {
-    double rest = rng.uniform() * std::exp(log_weights_);
+    double rest = rng.uniform() * weights;
     size_t row = 0;
     while (row < size() && (rest -= static_cast<double>(weights_[row])) >= 0) ++row;
     for (size_t axis = 0; axis < table_.axes(); ++axis) {
@@ -220,8 +237,8 @@ std::vector<double> ParzenEstimator::draw(size_t count, Rng& rng) {
         x = rng.uniform() * (row == 0 ? choices : kernels + choices);
         x = x < choices ? std::floor(x) : center;
       } else {  // at least a third of the normal lies within, so that trying again is quick
-        const double width = 1 / static_cast<double>(table_.inverse(axis)[row]);
-        do x = center + width * rng.normal();
+        const auto width = static_cast<double>(std::clamp(table_.gap(axis)[row], narrowest_, 1.0F));
+        do x = center + width * normal_quantile(rng.uniform());
         while (!(x >= 0 && x <= 1));
         x = a.coordinate(x);
       }

@@ -44,6 +44,7 @@ enum class ParzenWeights : uint8_t {
 class ParzenEstimator {
  public:
   ParzenEstimator(std::shared_ptr<const ParzenAxes> axes, ParzenWeights weights);
+  ParzenEstimator(ParzenEstimator&&) = default;  // not to be copied: table_ points into storage_
 
   // Observations are kept in the order of their numbers. `coordinates`: one per axis.
   void insert(int64_t number, std::span<const double> coordinates);
@@ -58,26 +59,32 @@ class ParzenEstimator {
  private:
   struct Place {  // on one axis
     float coordinate;
-    int64_t number;
+    uint32_t number;
     auto operator<=>(const Place&) const = default;
   };
 
   size_t numeric() const { return table_.smooth + table_.levels; }
   size_t row_of(int64_t number) const;
-  void grow();
+  template <typename F>
+  void each_column(const F& move);
+  void make_room();
   void update_gap(size_t axis, size_t rank);
   void prepare();
+  void prepare_weights();
 
   std::shared_ptr<const ParzenAxes> axes_;
   ParzenWeights weighting_;
-  std::vector<int64_t> numbers_;             // ascending; observation i is kernel i + 1
-  std::vector<std::vector<Place>> places_;   // per numeric axis, ascending
-  std::vector<float> storage_, weights_, work_, log_hit_;
-  ParzenTable table_{};  // kernel 0 is the prior
-  std::vector<char> stale_;  // per kParzenPad kernels: widths and constants are to be computed
-  size_t prepared_for_ = SIZE_MAX;  // observations
+  std::vector<int64_t> numbers_;            // ascending; observation i is kernel i + 1
+  std::vector<std::vector<Place>> places_;  // per numeric axis, ascending
+  // Kernel 0, the prior, is in row begin_ of the columns, which lie one after the other in storage_.
+  ParzenTable table_{};
+  std::vector<float> storage_;
+  std::vector<char> stale_;  // rows of which widths and constants are to be computed
+  size_t begin_ = 0;
+  std::vector<float> weights_, work_, log_hit_;  // per kernel, per kernel, per axis of choices
+  size_t weighed_ = SIZE_MAX;                    // observations that weights_ is for
+  double log_weights_ = 0;                       // of their sum
   float narrowest_ = 0;
-  double log_weights_ = 0;  // of their sum
 };
 
 }  // namespace attune::tune::internal

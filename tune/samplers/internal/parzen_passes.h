@@ -1,32 +1,37 @@
 #pragma once
 // The inner loops of the Parzen estimator: passes over columns of floats, compiled for each CPU.
+// Logarithms are those to base 2, in which an exponential is cheapest.
 
 #include <cstddef>
 
 namespace attune::tune::internal {
 
-inline constexpr size_t kParzenPad = 16;  // counts of kernels are multiples of it
+inline constexpr size_t kParzenBlock = 8;             // kernels whose widths are computed at a time
+inline constexpr size_t kParzenPad = 2 * kParzenBlock;  // kernels that are summed at a time
 constexpr size_t parzen_padded(size_t n) { return (n + kParzenPad - 1) / kParzenPad * kParzenPad; }
 
-// One row per kernel, one column per quantity: `axes()` centres, then as many gaps, then as many
-// inverse widths, then the logarithm of the kernel's constant. Axes: those with a density, those
-// with levels, those with choices, in this order. A kernel's centre on an axis of choices is an
-// index, and the place of its inverse width has the logarithm of the chance of any other index.
+// One row per kernel, one column per quantity. Axes: those with a density, those with levels, those
+// with choices, in this order. A kernel's centre on an axis of choices is an index.
 struct ParzenTable {
-  float* data;
+  float* data;    // the first kernel
   size_t stride;  // from column to column
   size_t smooth, levels, choices;
 
   size_t axes() const { return smooth + levels + choices; }
+  size_t columns() const { return 4 * axes() + 1; }
   float* center(size_t axis) const { return data + axis * stride; }
   float* gap(size_t axis) const { return data + (axes() + axis) * stride; }
-  float* inverse(size_t axis) const { return data + (2 * axes() + axis) * stride; }
-  float* constant() const { return data + 3 * axes() * stride; }
+  // Numeric axes: x * scale + offset is the distance from the centre in widths (for a density:
+  // such that its square is the logarithm's fall). Choices: the logarithm of the chance of an index
+  // that is not the kernel's own.
+  float* scale(size_t axis) const { return data + (2 * axes() + axis) * stride; }
+  float* offset(size_t axis) const { return data + (3 * axes() + axis) * stride; }
+  float* constant() const { return data + 4 * axes() * stride; }  // logarithm of the kernel's factor
 };
 
-// Inverse widths and constants of the kernels [begin, end), multiples of kParzenPad: a width is the
-// gap, at least `narrowest` and at most 1; the constant makes each truncated normal integrate to 1.
-void parzen_widths(const ParzenTable& table, float narrowest, size_t begin, size_t end);
+// Scales, offsets and constants of kParzenBlock kernels from the given one on: a width is the gap,
+// at least `narrowest` and at most 1; the constant makes each truncated normal integrate to 1.
+void parzen_widths(const ParzenTable& table, float narrowest, size_t kernel);
 
 // A point to evaluate: per axis the coordinate, or the ends of the level's slice; a slice with
 // high < low is too narrow for that, and low its middle.
@@ -36,9 +41,9 @@ struct ParzenPoint {
   size_t stride;  // from axis to axis
 };
 
-// log(sum of weight * density) over `kernels` kernels, without the widths of narrow slices.
-// `log_hit`: per axis of choices, the logarithm of the chance of the kernel's own index.
-// `work`: room for `kernels` numbers.
+// log2(sum of weight * density) over `kernels` kernels, a multiple of kParzenPad, without the widths
+// of narrow slices. `log_hit`: per axis of choices, the logarithm of the chance of the kernel's own
+// index. `work`: room for `kernels` numbers.
 float parzen_log_sum(const ParzenTable& table, const float* weights, const float* log_hit,
                      size_t kernels, const ParzenPoint& point, float* work);
 

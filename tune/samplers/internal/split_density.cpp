@@ -75,7 +75,7 @@ void SplitDensity::update(const TrialLedger& ledger, std::span<const int64_t> go
   const std::vector<int64_t> before = std::move(good_numbers_);
   good_numbers_.clear();
   for (const int64_t number : good) {
-    if (read_point(history, number)) good_numbers_.push_back(number);
+    if (has(before, number) || read_point(history, number)) good_numbers_.push_back(number);
   }
   for (const int64_t number : before) {
     if (has(good_numbers_, number)) continue;
