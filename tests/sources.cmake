@@ -100,6 +100,23 @@ if(ATTUNE_WITH_SQLITE)  # all_storages() has SQLite's in it
   target_compile_definitions(attune_tune_tests PRIVATE ATTUNE_WITH_SQLITE)
 endif()
 
+set(attune_resume_tests "")
+if(ATTUNE_WITH_SQLITE)
+  set(attune_resume_tests tests/tune/resume_test.cpp)
+endif()
+attune_test(attune_space_tests
+  SOURCES
+    tests/tune/bad_space_test.cpp
+    tests/tune/changing_space_test.cpp
+    tests/tune/disturbance_test.cpp
+    tests/tune/plain_samplers_test.cpp
+    tests/tune/prior_test.cpp
+    ${attune_resume_tests}
+  LINK attune::tune attune_fmt)
+if(ATTUNE_WITH_SQLITE)
+  target_compile_definitions(attune_space_tests PRIVATE ATTUNE_WITH_SQLITE)
+endif()
+
 # What tests/interop/safetensors_check.py runs (script/test interop).
 add_executable(safetensors_copy tests/interop/safetensors_copy.cpp)
 target_link_libraries(safetensors_copy PRIVATE attune::tensor attune_build_flags)

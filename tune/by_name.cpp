@@ -41,6 +41,14 @@ std::shared_ptr<Sampler> sampler_by_name(std::string_view name) {
       {"random", [] { return random(); }},      {"sobol", [] { return sobol(); }},
       {"grid", [] { return grid(); }},          {"random", [] { return random(); }},
       {"sobol", [] { return sobol(); }},        {"tpe", [] { return tpe(); }},
+      {"automatic", [] { return bayesian(); }},
+      {"bayesian", [] { return bayesian(); }},
+      {"grid", [] { return grid(); }},
+      {"random", [] { return random(); }},
+      {"brute_force", [] { return brute_force(); }},
+      {"halton", [] { return halton(); }},
+      {"latin_hypercube", [] { return latin_hypercube(); }},
+      {"one_at_a_time", [] { return one_at_a_time(); }},
   };
   return pick<Pointer>("sampler", name, kAll);
 }

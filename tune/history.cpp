@@ -7,6 +7,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tune/internal/json.h"
+#include "attune/tune/internal/param_extras.h"
 
 namespace attune::tune {
 namespace {
@@ -171,11 +172,8 @@ int32_t History::intern(const Param& param) {
   for (size_t i = params_.size(); i-- > 0;) {
     const Param& known = *params_[i];
     if (known.name != param.name || !known.same_distribution(param)) continue;
-    // What a storage does not keep (grid values, a first value, conditions) comes from the program.
-    const bool knows_more = !param.grid.empty() || param.first || !param.conditions.empty();
-    const bool differs = known.grid != param.grid || known.first != param.first ||
-                         known.conditions != param.conditions;
-    if (knows_more && differs) {
+    // What a storage does not keep (grid values, a first value, ...) comes from the program.
+    if (param.local() && !known.same_local(param)) {
       params_[i] = std::make_shared<const Param>(param);
       const auto id = static_cast<int32_t>(i);
       if (std::find(shared_ids_.begin(), shared_ids_.end(), id) != shared_ids_.end())
@@ -183,7 +181,10 @@ int32_t History::intern(const Param& param) {
     }
     return static_cast<int32_t>(i);
   }
-  params_.push_back(std::make_shared<const Param>(param));
+  const auto extras = system_.find(std::string(internal::kExtrasPrefix) + param.name);
+  params_.push_back(std::make_shared<const Param>(
+      param.local() || extras == system_.end() ? param
+                                               : internal::with_extras(param, extras->second)));
   return static_cast<int32_t>(params_.size()) - 1;
 }
 
@@ -197,7 +198,9 @@ const Param* History::latest(std::string_view name) const {
 double History::unit(const TrialRecord& trial, const Param& param) const {
   for (const TrialRecord::Use& use : trial.params) {
     const Param& used = *params_[static_cast<size_t>(use.param)];
-    if (used.name == param.name && used.kind == param.kind) return param.to_unit(use.value);
+    if (used.name != param.name) continue;
+    const double value = param.value_from(used, use.value);
+    return std::isnan(value) ? value : param.to_unit(value);
   }
   return std::numeric_limits<double>::quiet_NaN();
 }

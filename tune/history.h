@@ -79,8 +79,8 @@ class History {
   const Param* latest(std::string_view name) const;  // null: no such parameter yet
 
   // The trial's value of the parameter, as a unit of `param`'s present range; NaN when the trial
-  // has none (for a conditional parameter: it was inactive) or had another kind of parameter by
-  // that name.
+  // has none (for a conditional parameter: it was inactive), or one that `param` cannot have now
+  // (Param::value_from): the range has been narrowed, or the choice been left out.
   double unit(const TrialRecord& trial, const Param& param) const;
 
   // The parameters that every complete trial has had, with unchanged ranges, by name; for

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/internal/prior.h"
 
 namespace attune::tune {
 namespace {
@@ -116,6 +117,22 @@ bool equal_in_python(const ParamValue& a, const ParamValue& b) {
   return number(a) == number(b);
 }
 
+// The unit of a value when there is no prior.
+double place_in_range(const Param& p, double value) {
+  if (p.kind == Param::Kind::real && p.step == 0 && p.grid.empty()) {
+    if (p.low == p.high) return 0.5;
+    value = std::clamp(value, p.low, p.high);
+    if (p.log) return (std::log(value) - std::log(p.low)) / (std::log(p.high) - std::log(p.low));
+    return (value / 2 - p.low / 2) / (p.high / 2 - p.low / 2);
+  }
+  if (p.log && p.grid.empty()) {
+    value = std::clamp(std::round(value), p.low, p.high);
+    const double a = std::log(p.low - 0.5), b = std::log(p.high + 0.5);
+    return (std::log(value) - a) / (b - a);
+  }
+  return (static_cast<double>(p.level_of(value)) + 0.5) / static_cast<double>(p.levels());
+}
+
 const char* kind_name(Param::Kind kind) {
   constexpr const char* kNames[] = {"real", "integer", "categorical"};
   return kNames[static_cast<int>(kind)];
@@ -130,6 +147,7 @@ double last_step(double low, double high, double step) {
 
 void Param::validate() const {
   if (name.empty()) throw SearchSpaceError("param: a name is empty");
+  if (!flaw.empty()) bad(*this, "{}", flaw);
   if (kind == Kind::categorical) {
     if (choices.empty()) bad(*this, "no choices");
     for (size_t i = 0; i < choices.size(); ++i) {
@@ -149,6 +167,9 @@ void Param::validate() const {
     if (log && step != 0 && !(kind == Kind::integer && step == 1)) {
       bad(*this, "a log range has no step; it was given {}", step);
     }
+    if (step > high - low && high > low) {
+      bad(*this, "a step of {} is wider than the range, from {} to {}", step, low, high);
+    }
     if (!std::is_sorted(grid.begin(), grid.end(), std::less_equal<>())) {
       bad(*this, "grid values must ascend, each there once");
     }
@@ -160,7 +181,7 @@ void Param::validate() const {
   if (kind == Kind::integer) {
     for (const double v : {low, high, step}) {
       if (v != std::trunc(v) || std::abs(v) > kLargestInteger) {
-        bad(*this, "{} is no integer that a double holds exactly", v);
+        bad(*this, "{} is no integer, or is beyond 2^53, up to which doubles hold every one", v);
       }
     }
     if (step < 1) bad(*this, "an integer's step must be at least 1, not {}", step);
@@ -168,6 +189,12 @@ void Param::validate() const {
   if (first && !(*first >= low && *first <= high)) {
     bad(*this, "the first value {} is not in [{}, {}]", *first, low, high);
   }
+  if (first && levels() > 0 && level_value(level_of(*first)) != *first) {
+    bad(*this, "the first value {} lies between the steps; {} would do", *first,
+        level_value(level_of(*first)));
+  }
+  if (const std::string wrong = internal::prior_flaw(*this); !wrong.empty())
+    bad(*this, "{}", wrong);
 }
 
 int64_t Param::levels() const {
@@ -202,6 +229,7 @@ int64_t Param::level_of(double value) const {
 
 double Param::from_unit(double u) const {
   u = u >= 0 ? std::min(u, 1.0) : 0;  // NaN too
+  if (internal::has_prior(*this)) u = internal::place_of(*this, u);
   const int64_t count = kind == Kind::real && step == 0 && grid.empty() ? 0 : levels();
   if (count > 0 && !(log && grid.empty())) {
     const auto level = static_cast<int64_t>(u * static_cast<double>(count));
@@ -217,18 +245,8 @@ double Param::from_unit(double u) const {
 }
 
 double Param::to_unit(double value) const {
-  if (kind == Kind::real && step == 0 && grid.empty()) {
-    if (low == high) return 0.5;
-    value = std::clamp(value, low, high);
-    if (log) return (std::log(value) - std::log(low)) / (std::log(high) - std::log(low));
-    return (value / 2 - low / 2) / (high / 2 - low / 2);
-  }
-  if (log && grid.empty()) {
-    value = std::clamp(std::round(value), low, high);
-    const double a = std::log(low - 0.5), b = std::log(high + 0.5);
-    return (std::log(value) - a) / (b - a);
-  }
-  return (static_cast<double>(level_of(value)) + 0.5) / static_cast<double>(levels());
+  const double place = place_in_range(*this, value);
+  return internal::has_prior(*this) ? internal::unit_of(*this, place) : place;
 }
 
 ParamValue Param::external(double value) const {
@@ -260,6 +278,7 @@ double Param::internal(const ParamValue& value) const {
 
 double Param::default_value() const {
   if (first) return *first;
+  if (internal::has_prior(*this)) return internal::likeliest(*this);
   return kind == Kind::categorical ? 0 : from_unit(0.5);
 }
 
@@ -267,6 +286,15 @@ bool Param::same_distribution(const Param& other) const {
   return kind == other.kind && low == other.low && high == other.high && log == other.log &&
          step == other.step && name == other.name &&
          (kind != Kind::categorical || identical(choices, other.choices));
+}
+
+bool Param::local() const {
+  return !grid.empty() || first || !conditions.empty() || internal::has_prior(*this);
+}
+
+bool Param::same_local(const Param& other) const {
+  return grid == other.grid && first == other.first && conditions == other.conditions &&
+         normal == other.normal && weights == other.weights;
 }
 
 void Param::check_compatible(const Param& earlier) const {
@@ -278,9 +306,25 @@ void Param::check_compatible(const Param& earlier) const {
     bad(*this, "is {} here, but was {} earlier in this study", log ? "logarithmic" : "linear",
         log ? "linear" : "logarithmic");
   }
-  if (kind == Kind::categorical && !identical(choices, earlier.choices)) {
-    bad(*this, "has other choices, or in another order, than earlier in this study");
-  }
+  if (kind != Kind::categorical) return;
+  const bool shared = std::any_of(choices.begin(), choices.end(), [&](const ParamValue& mine) {
+    return std::any_of(earlier.choices.begin(), earlier.choices.end(),
+                       [&](const ParamValue& other) { return identical(mine, other); });
+  });
+  if (!shared) bad(*this, "has none of the choices that it had earlier in this study");
+}
+
+double Param::value_from(const Param& earlier, double value) const {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  if (kind != earlier.kind) return kNone;
+  if (kind != Kind::categorical) return value >= low && value <= high ? value : kNone;
+  const auto i = static_cast<size_t>(value);
+  if (i >= earlier.choices.size()) return kNone;
+  if (i < choices.size() && identical(choices[i], earlier.choices[i])) return value;
+  const auto same = std::find_if(choices.begin(), choices.end(), [&](const ParamValue& mine) {
+    return identical(mine, earlier.choices[i]);
+  });
+  return same == choices.end() ? kNone : static_cast<double>(same - choices.begin());
 }
 
 Param Param::when(std::string_view parent, ParamValue value) const {
@@ -295,7 +339,30 @@ Param Param::when_any(std::string_view parent, std::vector<ParamValue> allowed) 
 
 Param Param::starting_at(const ParamValue& value) const {
   Param p = *this;
-  p.first = internal(value);
+  try {
+    p.first = internal(value);
+  } catch (const ValueError&) {  // it has no name yet: validate() tells
+    p.flaw = fmt::format("the first value {} is none that it can have", value.to_string());
+  }
+  return p;
+}
+
+Param Param::prior(double mean, double deviation) const {
+  Param p = *this;
+  p.weights.clear();
+  p.normal = Normal{mean, deviation};
+  if (!grid.empty() && internal::prior_flaw(p).empty()) {
+    p.weights = internal::normal_weights(p);
+    p.normal.reset();
+  }
+  return p;
+}
+
+Param Param::prior(std::vector<double> each) const {
+  Param p = *this;
+  p.normal.reset();
+  p.weights = std::move(each);
+  if (p.weights.empty()) p.flaw = "a prior needs a weight for each value; there are none";
   return p;
 }
 

@@ -24,6 +24,10 @@ struct Condition {
 // 2 ...
 struct Param {
   enum class Kind : uint8_t { real, integer, categorical };
+  struct Normal {
+    double mean = 0, deviation = 1;  // log: the deviation is a factor, above 1
+    bool operator==(const Normal&) const = default;
+  };
 
   std::string name = {};
   Kind kind = Kind::real;
@@ -34,13 +38,18 @@ struct Param {
   std::vector<double> grid = {};           // when not empty: the only values, ascending
   std::optional<double> first = {};        // the value of the default configuration
   std::vector<Condition> conditions = {};  // all must hold
+  std::optional<Normal> normal = {};       // prior() of a range
+  std::vector<double> weights = {};        // prior() of levels; when not empty: one for each
+  std::string flaw = {};  // what was wrong with the declaration, before it had a name
 
   // Throws SearchSpaceError, naming the parameter: low > high, a log range from 0 down, a step <=
-  // 0, a bound that is not finite, no choices, two choices that Python would call equal.
+  // 0 or wider than the range, a bound that is not finite or an integer above 2^53, no choices, two
+  // choices that Python would call equal, a first value that is none, a prior that is none.
   void validate() const;
 
   // [0, 1] -> value. Equal slices of [0, 1] go to each level; log integers get slices by the
-  // logarithm.
+  // logarithm. With a prior, units are its quantiles: what is likelier has the wider slice, so that
+  // samplers know of it without being told.
   double from_unit(double u) const;
   // value -> [0, 1], the middle of its slice: from_unit(to_unit(v)) == v for every v of the range.
   // A value outside the range gives the nearest end.
@@ -53,18 +62,30 @@ struct Param {
 
   ParamValue external(double value) const;         // 2 -> "tanh"
   double internal(const ParamValue& value) const;  // "tanh" -> 2; ValueError when it is no choice
-  double default_value() const;  // `first`, else the middle of the range, else the first choice
+  // `first`, else what the prior holds likeliest, else the middle of the range or the first choice.
+  double default_value() const;
 
   // The same name, scale and bounds: what a storage keeps. The rest is local to a program.
   bool same_distribution(const Param& other) const;
-  // A study may change bounds and steps of a parameter, not its kind, its scale or its choices:
-  // SearchSpaceError otherwise.
+  bool local() const;  // there is such a rest
+  bool same_local(const Param& other) const;
+  // A study may change bounds and steps of a parameter and its list of choices (of which one must
+  // stay), not its kind or its scale: SearchSpaceError otherwise.
   void check_compatible(const Param& earlier) const;
+  // A value of `earlier`, which has the same name, as a value of this one; choices are found again
+  // by what they are. NaN: another kind, a choice that is not here, a number out of the range.
+  double value_from(const Param& earlier, double value) const;
 
   // For declarations: int_range(1, 4).when("optimizer", "sgd").starting_at(2).
   Param when(std::string_view parent, ParamValue value) const;
   Param when_any(std::string_view parent, std::vector<ParamValue> values) const;
   Param starting_at(const ParamValue& value) const;
+  // What is likelier beforehand: a normal distribution cut off at the range's ends, on its scale
+  // (log_range(1e-4, 1e-1).prior(1e-3, 3): a factor of 3 either way), or a weight for each choice,
+  // grid value or step. No value is ruled out: one draw in twenty does not heed the normal, and no
+  // weight counts less than a millionth of all. A storage does not keep it.
+  Param prior(double mean, double deviation) const;
+  Param prior(std::vector<double> weights) const;
 };
 
 // Decimal arithmetic on the shortest texts of low, high and step, as Optuna's: 0, 1, 0.3 -> 0.9.

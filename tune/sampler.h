@@ -1,11 +1,12 @@
 #pragma once
 // What a sampler is; samplers.h lists those there are. It chooses parameters, as a pure function of
 // the study's seed, the trial's number and the trials it is shown; it sees units in [0, 1] and
-// losses where lower is better. It may keep what it has computed, as long as computing it anew would
-// give the same.
+// losses where lower is better. It may keep what it has computed, as long as computing it anew
+// would give the same.
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "attune/tensor/rng.h"
@@ -13,6 +14,12 @@
 #include "attune/tune/space.h"
 
 namespace attune::tune {
+
+// A parameter that the asking trial has already, and its value (see Param).
+struct Chosen {
+  const Param* param = nullptr;
+  double value = 0;
+};
 
 // What a sampler is asked, and all it may know.
 struct Question {
@@ -23,6 +30,7 @@ struct Question {
   // Finished trials, and, as running, others whose parameters may be seen. Not the asking trial's
   // own values: those that are fixed win over whatever the sampler says.
   const History& history;
+  std::span<const Chosen> chosen = {};  // for sample(): in the order chosen
 };
 
 // A study calls its sampler under its lock; one sampler object must not serve two studies that run
@@ -45,6 +53,9 @@ class Sampler {
   // The space that the sampler brings with it; it stands in for StudyOptions::space when that is
   // empty.
   virtual const Space* space() const;
+
+  // Parameters that it holds at a value, whatever the space; its question has the others only.
+  virtual const Params& held() const;
 
   // True when nothing is left to try: optimize() then ends.
   virtual bool exhausted(const Question& question);

@@ -12,14 +12,43 @@ namespace attune::tune {
 // Every value with equal chance.
 std::shared_ptr<Sampler> random();
 
-// Every combination of a finite space once, in order, the last parameter fastest; what a study has
-// done already is left out. `space` empty: the space that is asked for. A continuous range without
-// grid values is a SearchSpaceError.
-std::shared_ptr<Sampler> grid(Space space = {});
+// In which order grid() visits its points: as they are declared, the last parameter fastest; by
+// chance; or such that those done cover the ranges ever more finely.
+enum class GridOrder : uint8_t { declared, shuffled, coarse_to_fine };
+struct GridOptions {
+  GridOrder order = GridOrder::declared;
+};
+// Every combination of a finite space once; what a study has done already is left out. `space`
+// empty: the space that is asked for. A continuous range without grid values is a SearchSpaceError.
+std::shared_ptr<Sampler> grid(Space space = {}, GridOptions options = {});
+
+// Every run that a finite objective can have, once: it needs no space ahead, and follows what the
+// objective asks for, branch by branch, in an order drawn by the seed. Workers share out the
+// branches; the last few runs may be done twice. A continuous range is a SearchSpaceError.
+std::shared_ptr<Sampler> brute_force();
+
+// One parameter after the other, the rest held at the best found: from the default configuration, a
+// look at each parameter, then a search along each, those with the most influence first, then the
+// pairs of the most influential two; again in steps half as wide once nothing is better. Reads as a
+// table of what was changed and what came of it.
+std::shared_ptr<Sampler> one_at_a_time();
+
+// These parameters have these values in every trial; `inner` chooses the others and does not see
+// them. ValueError: no inner sampler.
+std::shared_ptr<Sampler> fixed(Params params, std::shared_ptr<Sampler> inner);
 
 // Sobol's low-discrepancy sequence (direction numbers of Joe & Kuo, 2008), scrambled by hashes
 // after Owen (Burley, 2020); trial k gets point k. Beyond 64 parameters: random.
 std::shared_ptr<Sampler> sobol();
+
+// Halton's sequence with permuted digits (Owen, 2017); trial k gets point k. Beyond 64 parameters:
+// random.
+std::shared_ptr<Sampler> halton();
+
+// Latin hypercubes (McKay et al., 1979) of `block` trials one after the other: in each block every
+// block-th part of each parameter's range is tried once. With First::sampler, else the default
+// configuration takes the first trial's place. ValueError: block < 1.
+std::shared_ptr<Sampler> latin_hypercube(int64_t block = 16);
 
 struct BayesianOptions {
   // Trials before the model is asked; 0: one more than half the number of parameters, at least 2.
@@ -28,6 +57,8 @@ struct BayesianOptions {
 // Gaussian processes: two global models and a local one take turns, each looking for the highest
 // expected improvement (docs/search.md). With several objectives, or constraints: of the hypervolume,
 // times the chance of being feasible. Some milliseconds per trial. ValueError: startup_trials < 0.
+// expected improvement (docs/search.md). Some milliseconds per trial. ValueError: startup_trials <
+// 0.
 std::shared_ptr<Sampler> bayesian(BayesianOptions options = {});
 
 struct Nsga2Options {

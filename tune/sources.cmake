@@ -44,14 +44,21 @@ attune_module(tune
     tune/internal/hypervolume.cpp
     tune/internal/json.cpp
     tune/internal/nondominated.cpp
+    tune/internal/param_extras.cpp
+    tune/internal/prior.cpp
     tune/internal/sobol_sequence.cpp
     tune/pruners/median.cpp
     tune/pruners/no_pruning.cpp
     tune/samplers/bayesian.cpp
+    tune/samplers/brute_force.cpp
     tune/samplers/cmaes.cpp
+    tune/samplers/fixed.cpp
     tune/samplers/grid.cpp
+    tune/samplers/halton.cpp
+    tune/samplers/latin_hypercube.cpp
     tune/samplers/nsga2.cpp
     tune/samplers/nsga3.cpp
+    tune/samplers/one_at_a_time.cpp
     tune/samplers/random.cpp
     tune/samplers/sampler.cpp
     tune/samplers/sobol.cpp

@@ -7,11 +7,31 @@
 #include "attune/tensor/error.h"
 
 namespace attune::tune {
+namespace {
+
+bool has_value(const Param& p, const ParamValue& value) {
+  try {
+    const double v = p.internal(value);
+    return v >= p.low && v <= p.high && (p.levels() == 0 || p.level_value(p.level_of(v)) == v);
+  } catch (const ValueError&) {  // another kind of value, or none of the choices
+    return false;
+  }
+}
+
+}  // namespace
 
 Space::Space(std::initializer_list<NamedParam> params) {
   for (const auto& [name, param] : params) {
     params_.push_back(param);
     params_.back().name = name;
+  }
+  check();
+}
+
+Space::Space(std::vector<NamedParam> params) {
+  for (auto& [name, param] : params) {
+    params_.push_back(std::move(param));
+    params_.back().name = std::move(name);
   }
   check();
 }
@@ -28,6 +48,26 @@ Space& Space::add(std::string name, Param param) {
 Space& Space::forbid(Predicate predicate) {
   if (!predicate) throw SearchSpaceError("space: forbid was given an empty function");
   forbidden_.push_back(std::move(predicate));
+  return *this;
+}
+
+Space& Space::freeze(std::string_view name, const ParamValue& value) {
+  const Param* p = find(name);
+  if (!p) throw SearchSpaceError(fmt::format("param '{}': it is not in the space", name));
+  if (!has_value(*p, value)) {
+    throw SearchSpaceError(fmt::format(
+        "param '{}': it cannot be frozen at {}, a value it cannot have", name, value.to_string()));
+  }
+  frozen_.set(name, p->external(p->internal(value)));
+  return *this;
+}
+
+Space& Space::thaw(std::string_view name) {
+  Params rest;
+  for (const auto& [key, value] : frozen_) {
+    if (key != name) rest.set(key, value);
+  }
+  frozen_ = std::move(rest);
   return *this;
 }
 
@@ -63,12 +103,7 @@ void Space::check() {
             fmt::format("param '{}': no value of '{}' is given", p.name, c.parent));
       }
       for (const ParamValue& value : c.values) {
-        try {
-          const double v = parent->internal(value);
-          const bool level = parent->levels() == 0 || parent->level_value(parent->level_of(v)) == v;
-          if (level && v >= parent->low && v <= parent->high) continue;
-        } catch (const Error&) {  // another kind of value, or none of the choices: told below
-        }
+        if (has_value(*parent, value)) continue;
         throw SearchSpaceError(
             fmt::format("param '{}': it waits for {} = {}, a value '{}' cannot have", p.name,
                         c.parent, value.to_string(), c.parent));
@@ -129,6 +164,61 @@ bool Space::allowed(std::span<const double> values) const {
   const Params params = to_params(values);
   return std::none_of(forbidden_.begin(), forbidden_.end(),
                       [&](const Predicate& is_forbidden) { return is_forbidden(params); });
+}
+
+// A parameter that waits for one that is held waits for what that one waits for, or is never
+// active.
+Space Space::given(const Params& held) const {
+  struct Held {
+    std::string name;
+    ParamValue value;
+    std::vector<Condition> conditions;
+  };
+  std::vector<Held> fixed;
+  std::vector<bool> never(params_.size());
+  std::vector<std::vector<Condition>> settled(params_.size());
+  for (const size_t i : order_) {
+    for (const Condition& c : params_[i].conditions) {
+      const size_t parent = index_of(c.parent);
+      never[i] = never[i] || never[parent];
+      const ParamValue* value = held.find(c.parent);
+      if (!value) {
+        settled[i].push_back(c);
+        continue;
+      }
+      never[i] = never[i] || std::find(c.values.begin(), c.values.end(), *value) == c.values.end();
+      settled[i].insert(settled[i].end(), settled[parent].begin(), settled[parent].end());
+    }
+    const ParamValue* value = held.find(params_[i].name);
+    if (value && !never[i]) fixed.push_back({params_[i].name, *value, settled[i]});
+  }
+
+  Space rest;
+  for (size_t i = 0; i < params_.size(); ++i) {
+    if (never[i] || held.contains(params_[i].name)) continue;
+    rest.params_.push_back(params_[i]);
+    rest.params_.back().conditions = settled[i];
+  }
+  rest.check();
+  for (const auto& [name, value] : frozen_) {
+    if (rest.find(name)) rest.frozen_.set(name, value);
+  }
+  for (const Predicate& is_forbidden : forbidden_) {
+    rest.forbidden_.push_back([is_forbidden, fixed](const Params& others) {
+      Params all = others;
+      for (const auto& [name, value, conditions] : fixed) {
+        const bool active =
+            std::all_of(conditions.begin(), conditions.end(), [&](const Condition& c) {
+              const ParamValue* parent = others.find(c.parent);
+              return parent &&
+                     std::find(c.values.begin(), c.values.end(), *parent) != c.values.end();
+            });
+        if (active) all.set(name, value);
+      }
+      return is_forbidden(all);
+    });
+  }
+  return rest;
 }
 
 std::vector<double> Space::default_values() const {

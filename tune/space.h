@@ -41,14 +41,21 @@ class Space {
   // SearchSpaceError: see Param::validate; also a name used twice, a condition on an unknown
   // parameter, on a value it cannot take, or in a circle.
   Space(std::initializer_list<NamedParam> params);
+  explicit Space(std::vector<NamedParam> params);
 
   Space& add(std::string name, Param param);  // a parent must have been added before
   // Combinations for which this is true are never suggested. The Params hold the active ones only.
   Space& forbid(Predicate predicate);
+  // Holds a parameter at a value: trials have it and a storage keeps it, samplers do not see it.
+  // What was tried with other values still counts. SearchSpaceError: not in the space, or not a
+  // value of its range.
+  Space& freeze(std::string_view name, const ParamValue& value);
+  Space& thaw(std::string_view name);
 
   const std::vector<Param>& params() const { return params_; }  // in the order declared
   const Param* find(std::string_view name) const;
   const std::vector<size_t>& order() const { return order_; }  // indices, parents before children
+  const Params& frozen() const { return frozen_; }
   bool empty() const { return params_.empty(); }
   size_t size() const { return params_.size(); }
 
@@ -58,6 +65,10 @@ class Space {
   bool allowed(std::span<const double> values) const;      // no predicate of forbid() holds
   Params to_params(std::span<const double> values) const;  // the active ones
   std::vector<double> default_values() const;
+
+  // The space of the other parameters when these have the values given: conditions on them are
+  // settled, and the predicates of forbid() see them. Names that are not in the space are ignored.
+  Space given(const Params& held) const;
 
   bool conditional() const { return conditional_; }
   bool restricted() const { return !forbidden_.empty(); }
@@ -72,6 +83,7 @@ class Space {
   std::vector<Param> params_;
   std::vector<size_t> order_;  // parents before children
   std::vector<Predicate> forbidden_;
+  Params frozen_;
   bool conditional_ = false;
 };
 

@@ -16,13 +16,13 @@ class Declaration {
  public:
   Declaration(std::string_view name, const json::Value& value) : name_(name), value_(value) {
     if (!std::holds_alternative<json::Object>(value.it)) fail("it must be an object with a type");
-    constexpr std::array kKeys = {"type", "low",     "high", "log",
-                                  "step", "choices", "when", "default"};
+    constexpr std::array kKeys = {"type", "low",     "high",  "log",     "step",
+                                  "when", "choices", "prior", "default", "frozen"};
     for (const auto& [key, unused] : value.object()) {
       if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
         fail(
             fmt::format("unknown key '{}'; there are type, low, high, log, step, choices, when, "
-                        "default",
+                        "prior, default, frozen",
                         key));
       }
     }
@@ -41,9 +41,12 @@ class Declaration {
       fail(fmt::format("type '{}'; it must be float, int or categorical", type.to_string()));
     }
     if (value_.find("when")) add_conditions(p);
+    if (value_.find("prior")) p = with_prior(p);
     if (value_.find("default")) p = p.starting_at(scalar("default"));
     return p;
   }
+
+  const ParamValue* frozen() const { return value_.find("frozen") ? &scalar("frozen") : nullptr; }
 
  private:
   [[noreturn]] void fail(std::string_view what) const {
@@ -122,6 +125,23 @@ class Declaration {
     return all;
   }
 
+  // A mean and a deviation for a range, a weight for each choice.
+  Param with_prior(const Param& p) const {
+    const json::Value& given = *value_.find("prior");
+    if (!std::holds_alternative<json::List>(given.it)) fail("'prior' must be a list of numbers");
+    std::vector<double> numbers;
+    for (const ParamValue& one : scalars(given.list(), "prior")) {
+      try {
+        numbers.push_back(one.as_double());
+      } catch (const ValueError&) {
+        fail(fmt::format("'prior' must hold numbers, not {}", one.to_string()));
+      }
+    }
+    if (p.kind == Param::Kind::categorical) return p.prior(numbers);
+    if (numbers.size() != 2) fail("'prior' must be [mean, deviation]");
+    return p.prior(numbers[0], numbers[1]);
+  }
+
   void add_conditions(Param& p) const {
     const json::Value& when = *value_.find("when");
     if (!std::holds_alternative<json::Object>(when.it)) {
@@ -155,21 +175,15 @@ Space space_from_json(std::string_view text) {
     throw SearchSpaceError(
         "space: it must be a JSON object from name to range, and hold at least one");
   }
-  std::vector<NamedParam> waiting;
+  std::vector<NamedParam> params;
+  std::vector<std::pair<std::string, ParamValue>> frozen;
   for (const auto& [name, value] : document.object()) {
-    waiting.push_back({name, Declaration(name, value).param()});
+    const Declaration declaration(name, value);
+    params.push_back({name, declaration.param()});
+    if (const ParamValue* held = declaration.frozen()) frozen.emplace_back(name, *held);
   }
-  // Space::add wants parents first; a file may have them in any order.
-  Space space;
-  while (!waiting.empty()) {
-    auto ready = std::find_if(waiting.begin(), waiting.end(), [&](const NamedParam& p) {
-      return std::all_of(p.param.conditions.begin(), p.param.conditions.end(),
-                         [&](const Condition& c) { return space.find(c.parent) != nullptr; });
-    });
-    if (ready == waiting.end()) ready = waiting.begin();  // add() says what is wrong with it
-    space.add(ready->name, ready->param);
-    waiting.erase(ready);
-  }
+  Space space(std::move(params));
+  for (const auto& [name, value] : frozen) space.freeze(name, value);
   return space;
 }
 

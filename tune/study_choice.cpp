@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/internal/param_extras.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
@@ -27,6 +28,19 @@ std::vector<double> combination(const Space& space, int64_t index) {
   return values;
 }
 
+// A proposal as a value of the parameter as it is asked for, whose range, steps and choices may be
+// others; NaN: it has no such choice.
+double as_asked(const Param& p, double proposed, const ParamValue& choice) {
+  if (p.kind == Param::Kind::categorical) {
+    const auto it = std::find_if(p.choices.begin(), p.choices.end(), [&](const ParamValue& c) {
+      return c.variant() == choice.variant();
+    });
+    return it == p.choices.end() ? std::nan("") : static_cast<double>(it - p.choices.begin());
+  }
+  if (p.levels() == 0) return std::clamp(proposed, p.low, p.high);
+  return p.level_value(p.level_of(proposed));
+}
+
 }  // namespace
 
 // The parameters to be chosen together: as declared, else as the sampler brings them, else those
@@ -39,10 +53,12 @@ std::shared_ptr<const Param> StudyState::admit(const Param& param) {
   const auto& known = history_.params();
   for (size_t i = known.size(); i-- > 0;) {
     if (known[i]->name != param.name || !known[i]->same_distribution(param)) continue;
-    if (param.grid.empty() && !param.first && param.conditions.empty()) return known[i];
+    if (!param.local()) return known[i];
     break;
   }
   param.validate();
+  const Param* declared = declared_ ? declared_->find(param.name) : nullptr;
+  if (declared && declared->kind != param.kind) param.check_compatible(*declared);
   if (const Param* earlier = history_.latest(param.name)) param.check_compatible(*earlier);
   return std::make_shared<const Param>(param);
 }
@@ -56,7 +72,7 @@ double StudyState::choose(Trial& trial, const Param& param) {
   const std::lock_guard lock(mutex_);
   if (!trial.proposed_any_) {
     const std::shared_ptr<const Space> space = joint_space(view(trial.number_));
-    if (!space->empty()) propose(trial, *space);
+    propose(trial, *space);
     trial.proposed_any_ = true;
   }
   return choose_locked(trial, param);
@@ -66,8 +82,10 @@ double StudyState::choose_locked(Trial& trial, const Param& param) {
   for (const TrialRecord::Use& use : record(trial.number_).params) {
     const Param& mine = *history_.params()[static_cast<size_t>(use.param)];
     if (mine.name != param.name) continue;
-    if (!mine.same_distribution(param)) param.check_compatible(mine);
-    return use.value;
+    if (mine.same_distribution(param)) return use.value;
+    param.check_compatible(mine);
+    return param.kind == Param::Kind::categorical ? param.internal(mine.external(use.value))
+                                                  : use.value;
   }
   const std::shared_ptr<const Param> admitted = admit(param);
   const Param& p = *admitted;
@@ -76,20 +94,37 @@ double StudyState::choose_locked(Trial& trial, const Param& param) {
     if (p.kind != Param::Kind::real && p.low == p.high) return p.low;
     if (p.levels() == 1) return p.level_value(0);
     if (repeats(trial.number_)) return p.default_value();
-    for (const auto& [name, proposed] : trial.proposal_) {
-      if (name == p.name)
-        return p.from_unit(p.to_unit(proposed)) == proposed || p.levels() == 0
-                   ? std::clamp(proposed, p.low, p.high)
-                   : p.level_value(p.level_of(proposed));
+    for (const Trial::Proposed& proposed : trial.proposal_) {
+      if (proposed.name != p.name) continue;
+      const double here = as_asked(p, proposed.value, proposed.choice);
+      if (!std::isnan(here)) return here;
     }
     if (first_is_default(trial)) return p.default_value();
-    const std::shared_ptr<const Space> space = joint_space(view(trial.number_));
-    const Question question{trial.number_, seed_, *space, view(trial.number_)};
+    const std::shared_ptr<const Space> space =
+        without_held(joint_space(view(trial.number_)), trial.fixed_);
+    chosen_.clear();
+    for (const TrialRecord::Use& use : record(trial.number_).params) {
+      chosen_.push_back({history_.params()[static_cast<size_t>(use.param)].get(), use.value});
+    }
+    const Question question{trial.number_, seed_, *space, view(trial.number_), chosen_};
     Rng rng = sampler_rng_.fork(trial.number_).fork(p.name);
     return p.from_unit(options_.sampler->sample(question, p, rng));
   }();
+  remember(p);
   append(ParamSet{trial.number_, admitted, value});
   return value;
+}
+
+// Once per parameter: only what changes is written.
+void StudyState::remember(const Param& param) {
+  if (!param.local()) return;
+  const std::string extras = internal::extras_of(param);
+  if (extras.empty()) return;
+  const std::string key = std::string(internal::kExtrasPrefix) + param.name;
+  const auto known = history_.system().find(key);
+  if (known != history_.system().end() && known->second == extras) return;
+  append(Attribute{Attribute::kStudy, true, std::make_shared<const std::string>(key),
+                   std::make_shared<const std::string>(extras)});
 }
 
 Params StudyState::suggest(Trial& trial, const Space& space) {
@@ -104,8 +139,35 @@ Params StudyState::suggest(Trial& trial, const Space& space) {
   return to_params(record(trial.number_));
 }
 
-void StudyState::propose(Trial& trial, const Space& space) {
+// The space without what it, or the sampler, holds at a value; `enqueued` values go before.
+std::shared_ptr<const Space> StudyState::without_held(std::shared_ptr<const Space> space,
+                                                      const Params& enqueued) const {
+  Params held;
+  for (const Params* some : {&options_.sampler->held(), &space->frozen()}) {
+    for (const auto& [name, value] : *some) {
+      const ParamValue* first = enqueued.find(name);
+      held.set(name, first ? *first : value);
+    }
+  }
+  return held.empty() ? space : std::make_shared<const Space>(space->given(held));
+}
+
+void StudyState::propose(Trial& trial, const Space& whole) {
   if (repeats(trial.number_)) return;  // choose_locked() knows
+  for (const Params* some : {&options_.sampler->held(), &whole.frozen()}) {
+    for (const auto& [name, value] : *some) {
+      if (!trial.fixed_.contains(name)) trial.fixed_.set(name, value);
+    }
+  }
+  trial.proposal_.clear();
+  const auto reference = std::shared_ptr<const Space>(std::shared_ptr<void>(), &whole);
+  const std::shared_ptr<const Space> searched = without_held(reference, trial.fixed_);
+  const Space& space = *searched;
+  if (space.empty()) {
+    if (space.allowed({})) return;
+    throw SearchSpaceError(
+        fmt::format("space: forbid() leaves nothing with {}", trial.fixed_.to_string()));
+  }
   const Question question{trial.number_, seed_, space, view(trial.number_)};
   std::vector<double> values;
   if (first_is_default(trial)) {
@@ -114,9 +176,11 @@ void StudyState::propose(Trial& trial, const Space& space) {
   } else {
     values = draw(trial, space, question);
   }
-  trial.proposal_.clear();
   for (size_t i = 0; i < values.size(); ++i) {
-    if (!std::isnan(values[i])) trial.proposal_.emplace_back(space.params()[i].name, values[i]);
+    const Param& p = space.params()[i];
+    if (std::isnan(values[i])) continue;
+    const bool choice = p.kind == Param::Kind::categorical;
+    trial.proposal_.push_back({p.name, values[i], choice ? p.external(values[i]) : ParamValue()});
   }
 }
 
@@ -131,6 +195,8 @@ std::vector<double> StudyState::draw(Trial& trial, const Space& space, const Que
         values[i] = params[i].internal(*v);
     }
   };
+  const bool all_fixed = std::all_of(params.begin(), params.end(),
+                                     [&](const Param& p) { return trial.fixed_.contains(p.name); });
   std::vector<double> before;
   for (int attempt = 0; attempt < kProposals; ++attempt) {
     const std::vector<double> units = options_.sampler->propose(question, rng);
@@ -155,24 +221,27 @@ std::vector<double> StudyState::draw(Trial& trial, const Space& space, const Que
   }
 
   Rng fallback = own.fork("allowed");
-  for (int k = 0; k < kRandomDraws; ++k) {
+  for (int k = 0; k < kRandomDraws && !all_fixed; ++k) {
     std::vector<double> values(params.size());
     for (size_t i = 0; i < params.size(); ++i) values[i] = params[i].from_unit(fallback.uniform());
     fix(values);
     if (space.allowed(values)) return values;
   }
   const int64_t total = space.combinations();
+  const bool listable = total > 0 && total <= kListable && !all_fixed;
   const int64_t start =
-      total > 0 ? static_cast<int64_t>(fallback.below(static_cast<uint64_t>(total))) : 0;
-  for (int64_t k = 0; k < total && total <= kListable; ++k) {
+      listable ? static_cast<int64_t>(fallback.below(static_cast<uint64_t>(total))) : 0;
+  for (int64_t k = 0; k < total && listable; ++k) {
     std::vector<double> values = combination(space, (start + k) % total);
     fix(values);
     if (space.allowed(values)) return values;
   }
-  throw SearchSpaceError(fmt::format("space: forbid() leaves no combination{}",
-                                     total > 0 && total <= kListable
-                                         ? ""
-                                         : fmt::format(" that {} draws could find", kRandomDraws)));
+  std::string names, fixed;
+  for (const Param& p : params) names += (names.empty() ? "'" : ", '") + p.name + "'";
+  if (!trial.fixed_.empty()) fixed = " with " + trial.fixed_.to_string();
+  throw SearchSpaceError(fmt::format(
+      "params {}: forbid() leaves no combination{}{}", names, fixed,
+      listable || all_fixed ? "" : fmt::format(" that {} draws could find", kRandomDraws)));
 }
 
 }  // namespace attune::tune

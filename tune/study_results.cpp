@@ -122,7 +122,7 @@ int64_t StudyState::size() {
 bool StudyState::exhausted() {
   const std::lock_guard lock(mutex_);
   sync();
-  const std::shared_ptr<const Space> space = joint_space(search());
+  const std::shared_ptr<const Space> space = without_held(joint_space(search()), {});
   if (history_.count(State::waiting) > 0) return false;
   return options_.sampler->exhausted(
       {static_cast<int64_t>(history_.trials().size()), seed_, *space, search()});

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 #include "attune/tensor/error.h"
@@ -45,26 +44,22 @@ double Trial::choose(const Param& param) {
 }
 
 double Trial::suggest_float(std::string_view name, double low, double high, Spacing spacing) {
-  Param p{.name = std::string(name), .low = low, .high = high, .log = spacing.log};
-  if (spacing.step) {
-    p.step = *spacing.step;
-    if (!(p.step > 0)) p.step = -1;  // 0 stands for none in Param; validate() says what is wrong
-    if (p.step > 0 && low <= high && high - low < std::numeric_limits<double>::infinity()) {
-      p.high = last_step(low, high, p.step);
-    }
-  }
+  Param p = spacing.step ? stepped_range(low, high, *spacing.step) : range(low, high);
+  p.name = name;
+  p.log = spacing.log;
   return choose(p);
 }
 
 int64_t Trial::suggest_int(std::string_view name, int64_t low, int64_t high, Spacing spacing) {
-  Param p{.name = std::string(name),
-          .kind = Param::Kind::integer,
-          .low = static_cast<double>(low),
-          .high = static_cast<double>(high),
-          .log = spacing.log,
-          .step = spacing.step.value_or(1)};
-  if (p.step >= 1 && p.low <= p.high)
-    p.high = p.low + p.step * std::floor((p.high - p.low) / p.step);
+  Param p = int_range(low, high);
+  p.name = name;
+  p.log = spacing.log;
+  if (spacing.step) {
+    p.step = *spacing.step;
+    if (p.step >= 1 && p.high - p.low >= p.step) {
+      p.high = p.low + p.step * std::floor((p.high - p.low) / p.step);
+    }
+  }
   return static_cast<int64_t>(choose(p));
 }
 

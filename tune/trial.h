@@ -129,12 +129,17 @@ class Trial {
   const double* proposed(std::string_view name) const;
   void propose(const Space& space);
 
+  struct Proposed {
+    std::string name;
+    double value;       // see Param
+    ParamValue choice;  // of a categorical parameter; its list may be another when it is asked for
+  };
+
   std::shared_ptr<StudyState> study_;  // null once told
   int64_t number_ = 0;
   bool proposed_any_ = false;
-  Params fixed_;  // enqueued values
-  std::vector<std::pair<std::string, double>>
-      proposal_;  // values (see Param) to be used when asked for
+  Params fixed_;                    // values enqueued, frozen, or held by the sampler
+  std::vector<Proposed> proposal_;  // to be used when asked for
 };
 
 }  // namespace attune::tune

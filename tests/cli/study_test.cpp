@@ -235,6 +235,20 @@ TEST_CASE("ask-tell: spaces that contradict themselves name the parameter") {
                        R"({"x": {"type": "int", "low": 0, "high": 1, "choices": [1]}})",
                        R"({"x": {"type": "categorical", "choices": []}})",
                        R"({"x": {"type": "int", "low": 0, "high": 3, "when": {"y": 1}}})",
+                       R"({"x": {"type": "float", "low": NaN, "high": 1}})",
+                       R"({"x": {"type": "float", "low": 0, "high": 1e999}})",
+                       R"({"x": {"type": "float", "low": 0, "high": 1, "step": 0}})",
+                       R"({"x": {"type": "float", "low": 0, "high": 1, "step": -0.5}})",
+                       R"({"x": {"type": "float", "low": 0, "high": 1, "step": 5}})",
+                       R"({"x": {"type": "int", "low": 0, "high": 9007199254740993}})",
+                       R"({"x": {"type": "int", "low": 0, "high": 3, "step": 0}})",
+                       R"({"x": {"type": "categorical", "choices": ["a", "b", "a"]}})",
+                       R"({"x": {"type": "float", "low": 0, "high": 1},
+                           "x": {"type": "int", "low": 0, "high": 1}})",
+                       R"({"x": {"type": "int", "low": 0, "high": 3, "when": {"y": 1}},
+                           "y": {"type": "int", "low": 0, "high": 3, "when": {"x": 1}}})",
+                       R"({"x": {"type": "float", "low": 0, "high": 1, "prior": [2, 1]}})",
+                       R"({"x": {"type": "float", "low": 0, "high": 1, "frozen": 2}})",
                        R"({"x": 3})"};
   for (const char* space : bad) {
     const Finished end = folder.attune({"ask-tell", "--space", space});

@@ -48,6 +48,24 @@ inline std::vector<Named<std::shared_ptr<Sampler>>> all_samplers() {
           {"cmaes", [] { return cmaes(); }}};
           {"tpe", [] { return tpe(); }},
           {"tpe, univariate", [] { return tpe({.multivariate = false}); }}};
+          {"brute_force", [] { return brute_force(); }},
+          {"fixed",
+           [] {
+             return fixed({{"layers", 2}}, random());
+           }},
+          {"halton", [] { return halton(); }},
+          {"latin_hypercube", [] { return latin_hypercube(); }},
+          {"one_at_a_time", [] { return one_at_a_time(); }}};
+}
+
+// They list what there is: no continuous range, and grid() no parameter that it was not told of.
+inline bool is_listing(const std::string& sampler) {
+  return sampler == "grid" || sampler == "brute_force";
+}
+
+// Its trials do not depend on the seed.
+inline bool is_seedless(const std::string& sampler) {
+  return sampler == "grid" || sampler == "one_at_a_time";
 }
 
 inline std::vector<Named<std::shared_ptr<Pruner>>> all_pruners() {

@@ -84,10 +84,13 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
 
   std::shared_ptr<const Param> admit(const Param& param);  // checked, and interned if it was known
   std::shared_ptr<const Space> joint_space(const History& history) const;
+  std::shared_ptr<const Space> without_held(std::shared_ptr<const Space> space,
+                                            const Params& enqueued) const;
   void propose(Trial& trial, const Space& space);
   std::vector<double> draw(Trial& trial, const Space& space, const Question& question);
   double choose_locked(Trial& trial, const Param& param);
   bool first_is_default(const Trial& trial) const;
+  void remember(const Param& param);  // what a storage's distributions do not hold
 
   // What the search knows: everything but the runs of confirm().
   const History& search() const { return search_ ? *search_ : history_; }
@@ -107,6 +110,8 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::vector<double> signs_;
   uint64_t seed_ = 0;
   Rng sampler_rng_;
+
+  std::vector<Chosen> chosen_;  // of the trial that asks
 
   mutable std::mutex mutex_;
   std::condition_variable ended_;  // some trial has

@@ -1,5 +1,6 @@
-// Every combination once. Trial k takes the point with the k-th number unless somebody has done it;
-// what is left over (points of trials that failed, of enqueued ones) comes at the end.
+// Every combination once, in an order that is settled ahead. Trial k takes the k-th point of it
+// unless somebody has done it; what is left over (points of trials that failed, of enqueued ones)
+// comes at the end.
 
 #include <algorithm>
 #include <cmath>
@@ -17,31 +18,30 @@ namespace {
 
 class GridSampler : public Sampler {
  public:
-  explicit GridSampler(Space space) : own_(std::move(space)) {
-    if (!own_.empty()) plan(own_);
+  GridSampler(Space space, GridOptions options) : own_(std::move(space)), order_(options.order) {
+    if (!own_.empty()) plan(own_.given(own_.frozen()), 0);
   }
 
   bool starts_with_defaults() const override { return false; }
   const Space* space() const override { return own_.empty() ? nullptr : &own_; }
 
   std::vector<double> propose(const Question& question, Rng&) override {
-    const Space& space = own_.empty() ? question.space : own_;
-    const std::vector<int64_t>& points = plan(space);
-    const std::vector<int64_t> open = unvisited(space, points, question);
+    const Space& space = searched(question);
+    const std::vector<int64_t>& points = plan(space, question.seed);
     const auto count = static_cast<int64_t>(points.size());
+    const Visits visits = visits_in(space, question);
     int64_t point = points[static_cast<size_t>(question.number % count)];
-    if (!open.empty() && !std::binary_search(open.begin(), open.end(), point)) {
+    if (done(visits, point)) {
       // Points further on will be taken by trials to come; begin with those that were passed over.
-      point = open.front();
+      const auto open = first_open(points, visits);
+      if (open != points.end()) point = *open;
     }
     return units(space, question.space, point);
   }
 
   double sample(const Question& question, const Param& param, Rng& rng) override {
-    const Space& space = own_.empty() ? question.space : own_;
-    if (const Param* known =
-            space.find(param.name)) {  // active only on another branch: any value will do
-      return param.to_unit(known->from_unit(rng.uniform()));
+    if (const Param* known = searched(question).find(param.name)) {
+      return param.to_unit(known->from_unit(rng.uniform()));  // active only on another branch: any
     }
     throw SearchSpaceError(
         fmt::format("param '{}': grid() does not know it; name all parameters in "
@@ -50,17 +50,32 @@ class GridSampler : public Sampler {
   }
 
   bool exhausted(const Question& question) override {
-    const Space& space = own_.empty() ? question.space : own_;
-    return !space.empty() && unvisited(space, plan(space), question).empty();
+    const Space& space = searched(question);
+    if (space.empty()) return false;
+    const std::vector<int64_t>& points = plan(space, question.seed);
+    return first_open(points, visits_in(space, question)) == points.end();
   }
 
  private:
   static constexpr int64_t kMost = 10'000'000;
 
-  // The numbers of the combinations to visit, ascending: allowed ones, an inactive parameter at its
+  // Its own space, unless the study holds some of that at a value.
+  const Space& searched(const Question& question) const {
+    if (own_.empty()) return question.space;
+    const auto& asked = question.space.params();
+    const bool part = !asked.empty() && asked.size() < own_.size() &&
+                      std::all_of(asked.begin(), asked.end(),
+                                  [&](const Param& p) { return own_.find(p.name) != nullptr; });
+    return part ? question.space : own_;
+  }
+
+  // The numbers of the combinations to visit, in order: allowed ones, an inactive parameter at its
   // first level only.
-  const std::vector<int64_t>& plan(const Space& space) {
-    if (!plan_.empty() && space.size() == planned_.size() && same_levels(space)) return plan_;
+  const std::vector<int64_t>& plan(const Space& space, uint64_t seed) {
+    const bool same_seed = order_ != GridOrder::shuffled || seed == planned_seed_;
+    if (!plan_.empty() && space.size() == planned_.size() && same_seed && same_levels(space)) {
+      return plan_;
+    }
     for (const Param& p : space.params()) {
       if (p.levels() > 0) continue;
       throw SearchSpaceError(
@@ -83,9 +98,65 @@ class GridSampler : public Sampler {
       const std::vector<double> values = values_of(space, index);
       if (canonical(space, values) == index && space.allowed(values)) plan_.push_back(index);
     }
-    if (plan_.empty()) throw SearchSpaceError("space: forbid() leaves no combination for grid()");
+    if (plan_.empty()) {
+      std::string names;
+      for (const Param& p : space.params()) names += (names.empty() ? "'" : ", '") + p.name + "'";
+      throw SearchSpaceError(fmt::format("params {}: forbid() leaves no combination", names));
+    }
+    if (order_ == GridOrder::shuffled) {
+      Rng rng = Rng(seed).fork("grid");
+      for (size_t i = plan_.size(); i-- > 1;) std::swap(plan_[i], plan_[rng.below(i + 1)]);
+    } else if (order_ == GridOrder::coarse_to_fine) {
+      coarse_first(space);
+    }
     planned_ = space.params();
+    planned_seed_ = seed;
     return plan_;
+  }
+
+  // By how often the ranges have to be halved to get there. Choices have no order: all are coarse.
+  void coarse_first(const Space& space) {
+    std::vector<std::vector<int>> depths;
+    for (const Param& p : space.params()) {
+      const bool choice = p.kind == Param::Kind::categorical;
+      depths.push_back(choice ? std::vector<int>(p.choices.size()) : halvings(p.levels()));
+    }
+    struct Rank {
+      int deepest = 0, sum = 0;
+      int64_t point = 0;
+      auto operator<=>(const Rank&) const = default;
+    };
+    std::vector<Rank> ranks;
+    for (const int64_t point : plan_) {
+      const std::vector<double> values = values_of(space, point);
+      const std::vector<bool> active = space.active(values);
+      Rank rank{0, 0, point};
+      for (size_t i = 0; i < values.size(); ++i) {
+        if (!active[i]) continue;
+        const int depth = depths[i][static_cast<size_t>(space.params()[i].level_of(values[i]))];
+        rank.deepest = std::max(rank.deepest, depth);
+        rank.sum += depth;
+      }
+      ranks.push_back(rank);
+    }
+    std::sort(ranks.begin(), ranks.end());
+    for (size_t i = 0; i < ranks.size(); ++i) plan_[i] = ranks[i].point;
+  }
+
+  // Of each of `count` levels: 0 for the middle one, 1 for the ends, then what halves the gaps.
+  static std::vector<int> halvings(int64_t count) {
+    std::vector<int> depth(static_cast<size_t>(count), -1);
+    depth.front() = depth.back() = 1;
+    depth[depth.size() / 2] = 0;
+    for (int next = 2; std::find(depth.begin(), depth.end(), -1) != depth.end(); ++next) {
+      size_t last = 0;
+      for (size_t i = 1; i < depth.size(); ++i) {
+        if (depth[i] < 0 || depth[i] == next) continue;
+        if (i - last > 1) depth[last + (i - last) / 2] = next;
+        last = i;
+      }
+    }
+    return depth;
   }
 
   bool same_levels(const Space& space) const {
@@ -126,9 +197,11 @@ class GridSampler : public Sampler {
       values[i] = p.level_value(0);
       for (const TrialRecord::Use& use : trial.params) {
         const Param& used = *history.params()[static_cast<size_t>(use.param)];
-        if (used.name != p.name || used.kind != p.kind) continue;
-        values[i] = p.level_value(p.level_of(use.value));
-        if (values[i] != use.value) return -1;
+        if (used.name != p.name) continue;
+        const double value = p.value_from(used, use.value);
+        if (std::isnan(value)) return -1;
+        values[i] = p.level_value(p.level_of(value));
+        if (values[i] != value) return -1;
         ++found;
       }
     }
@@ -137,22 +210,29 @@ class GridSampler : public Sampler {
     return found >= needed ? canonical(space, values) : -1;
   }
 
-  // Points not done, ascending. A trial that failed does not count the first time: its process may
-  // just have been stopped.
-  static std::vector<int64_t> unvisited(const Space& space, const std::vector<int64_t>& points,
-                                        const Question& question) {
-    std::unordered_map<int64_t, int> visits;  // 2: done
+  // How often each point was visited, twice over; a trial that failed does not count the first
+  // time: its process may just have been stopped.
+  using Visits = std::unordered_map<int64_t, int>;
+
+  static Visits visits_in(const Space& space, const Question& question) {
+    Visits visits;
     for (const TrialRecord& trial : question.history.trials()) {
       if (trial.number == question.number || trial.state == State::waiting) continue;
       const int64_t point = point_of(space, question.history, trial);
       if (point >= 0) visits[point] += trial.state == State::failed ? 1 : 2;
     }
-    std::vector<int64_t> open;
-    for (const int64_t point : points) {
-      const auto it = visits.find(point);
-      if (it == visits.end() || it->second < 2) open.push_back(point);
-    }
-    return open;
+    return visits;
+  }
+
+  static bool done(const Visits& visits, int64_t point) {
+    const auto it = visits.find(point);
+    return it != visits.end() && it->second >= 2;
+  }
+
+  static std::vector<int64_t>::const_iterator first_open(const std::vector<int64_t>& points,
+                                                         const Visits& visits) {
+    return std::find_if(points.begin(), points.end(),
+                        [&](int64_t point) { return !done(visits, point); });
   }
 
   // NaN for what the grid does not name.
@@ -170,14 +250,16 @@ class GridSampler : public Sampler {
   }
 
   Space own_;
+  GridOrder order_;
   std::vector<Param> planned_;
+  uint64_t planned_seed_ = 0;
   std::vector<int64_t> plan_;
 };
 
 }  // namespace
 
-std::shared_ptr<Sampler> grid(Space space) {
-  return std::make_shared<GridSampler>(std::move(space));
+std::shared_ptr<Sampler> grid(Space space, GridOptions options) {
+  return std::make_shared<GridSampler>(std::move(space), options);
 }
 
 }  // namespace attune::tune
