@@ -2,6 +2,7 @@
 // then by a new process, has the table of one that was never stopped: for every sampler.
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,14 +70,23 @@ void go_on(Study study, const std::string& sampler, int64_t trials) {
                  {.trials = trials});
 }
 
+// In memory where there is such a place: what is lost with the power is not the question here.
+std::filesystem::path quick_root() {
+  return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path();
+}
+
 // This program again, for one trial; its exit status.
 int one_trial_in_a_process(const std::string& sampler, const std::string& url) {
   setenv(kUrl, url.c_str(), 1);
   setenv(kSampler, sampler.c_str(), 1);
   std::string program = "/proc/self/exe", which = "-tc=resume: (one trial*", all = "--no-skip";
   char* arguments[] = {program.data(), which.data(), all.data(), nullptr};
+  posix_spawn_file_actions_t quiet;
+  posix_spawn_file_actions_init(&quiet);
+  posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   pid_t child = 0;
-  int status = posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments, environ);
+  int status = posix_spawn(&child, program.c_str(), &quiet, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&quiet);
   if (status == 0) waitpid(child, &status, 0);
   unsetenv(kUrl);
   unsetenv(kSampler);
@@ -91,7 +101,7 @@ TEST_CASE("resume: a new Study and sampler after every trial, on a file") {
     Study whole(options_for(name, "memory"));
     go_on(whole, name, kTrials);
     CHECK(whole.size() == kTrials);
-    const Folder folder;
+    const Folder folder(quick_root());
     for (int64_t k = 0; k < kTrials; ++k) go_on(Study(options_for(name, folder.url())), name, 1);
     CHECK(table(Study({.storage = folder.url()})) == table(whole));
   }
@@ -103,7 +113,7 @@ TEST_CASE("resume: an objective that defines its space by running") {
     CAPTURE(name);
     Study whole({.sampler = make(), .seed = 7});
     whole.optimize(by_run, {.trials = kTrials});
-    const Folder folder;
+    const Folder folder(quick_root());
     for (int64_t k = 0; k < kTrials; ++k) {
       Study study({.storage = folder.url(), .sampler = make(), .seed = 7});
       study.optimize(by_run, {.trials = 1});
@@ -123,7 +133,7 @@ TEST_CASE("resume: grids and priors that an objective names one by one are known
     CAPTURE(name);
     Study whole({.sampler = make(), .seed = 7});
     whole.optimize(objective, {.trials = 12});
-    const Folder folder;
+    const Folder folder(quick_root());
     for (int64_t k = 0; k < 12; ++k) {
       Study study({.storage = folder.url(), .sampler = make(), .seed = 7});
       study.optimize(objective, {.trials = 1});
@@ -137,7 +147,7 @@ TEST_CASE("resume: every trial in a process of its own") {
     CAPTURE(name);
     Study whole(options_for(name, "memory"));
     go_on(whole, name, kTrials);
-    const Folder folder;
+    const Folder folder(quick_root());
     for (int64_t k = 0; k < kTrials; ++k) {
       REQUIRE(one_trial_in_a_process(name, folder.url()) == 0);
     }

@@ -19,8 +19,8 @@ namespace attune::tune::test {
 // A folder that goes with the test.
 class Folder {
  public:
-  Folder() {
-    std::string path = (std::filesystem::temp_directory_path() / "attune-test-XXXXXX").string();
+  explicit Folder(const std::filesystem::path& root = std::filesystem::temp_directory_path()) {
+    std::string path = (root / "attune-test-XXXXXX").string();
     path_ = mkdtemp(path.data());
   }
   ~Folder() { std::filesystem::remove_all(path_); }

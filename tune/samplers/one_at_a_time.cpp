@@ -46,14 +46,18 @@ int64_t difference(const Tried& a, const Tried& b) {
 
 class Search {
  public:
-  explicit Search(const Question& question) : space_(question.space) {
+  // Losses of trials from `limit` on are not known; `pending` are points of trials that are hidden.
+  Search(const Question& question, int64_t limit, const std::vector<Tried>& pending)
+      : space_(question.space) {
     for (const TrialRecord& trial : question.history.trials()) {
       if (trial.number == question.number || trial.state == State::waiting) continue;
       Tried one;
       for (const Param& p : params()) one.units.push_back(question.history.unit(trial, p));
-      if (trial.state == State::complete && std::isfinite(trial.loss())) one.loss = trial.loss();
+      const bool complete = trial.state == State::complete && trial.number < limit;
+      if (complete && std::isfinite(trial.loss())) one.loss = trial.loss();
       tried_.push_back(std::move(one));
     }
+    tried_.insert(tried_.end(), pending.begin(), pending.end());
     for (const Param& p : params()) base_.push_back(p.to_unit(p.default_value()));
     const Tried* best = nullptr;
     for (const Tried& one : tried_) {
@@ -63,9 +67,6 @@ class Search {
       if (!std::isnan(best->units[i])) base_[i] = best->units[i];
     }
     if (best) best_loss_ = best->loss;
-    // A deterministic study hides the latest trials; those had the first of what is left.
-    const auto known = static_cast<int64_t>(question.history.trials().size());
-    skip_ = std::max<int64_t>(0, question.number - known);
     compare();
   }
 
@@ -115,21 +116,9 @@ class Search {
     return units;
   }
 
-  // The first that is new is the answer, or the first but as many as other trials have been given.
+  // The first that is new is the answer.
   void offer(std::vector<double> units) {
-    if (answer_ || !new_and_allowed(units)) return;
-    if (skip_ == 0) {
-      answer_ = std::move(units);
-      return;
-    }
-    --skip_;
-    for (size_t i = 0; i < units.size(); ++i)
-      units[i] = params()[i].to_unit(params()[i].from_unit(units[i]));
-    const std::vector<bool> active = space_.active(space_.to_values(units));
-    for (size_t i = 0; i < units.size(); ++i) {
-      if (!active[i]) units[i] = kNaN;
-    }
-    tried_.push_back({std::move(units), kNaN});
+    if (!answer_ && new_and_allowed(units)) answer_ = std::move(units);
   }
 
   // What pairs of trials that differ in one parameter say of it.
@@ -220,7 +209,6 @@ class Search {
   std::vector<Tried> tried_;
   std::vector<double> base_;
   double best_loss_ = kNaN;
-  int64_t skip_ = 0;
   std::vector<double> influence_;
   std::vector<int64_t> spent_, looks_;
   std::optional<std::vector<double>> answer_;
@@ -230,7 +218,7 @@ class OneAtATimeSampler : public Sampler {
  public:
   std::vector<double> propose(const Question& question, Rng& rng) override {
     if (question.space.empty()) return {};
-    Search search(question);
+    Search search(question, question.number, hidden(question));
     if (auto units = search.next()) return std::move(*units);
     std::vector<double> units(question.space.size());  // nothing is left nearby
     for (int turn = 0; turn < 100; ++turn) {
@@ -247,6 +235,27 @@ class OneAtATimeSampler : public Sampler {
     Space space;
     space.add(param.name, std::move(alone));
     return propose({question.number, question.seed, space, question.history}, rng)[0];
+  }
+
+ private:
+  // A deterministic study does not show the latest trials. What they were given follows from what
+  // they were shown: all but as many before them.
+  static std::vector<Tried> hidden(const Question& question) {
+    const Space& space = question.space;
+    const auto known = static_cast<int64_t>(question.history.trials().size());
+    std::vector<Tried> pending;
+    for (int64_t number = known; number < question.number; ++number) {
+      Search search(question, number - (question.number - known), pending);
+      std::optional<std::vector<double>> units = search.next();
+      if (!units) continue;  // it got a random point
+      const std::vector<double> values = space.to_values(*units);
+      const std::vector<bool> active = space.active(values);
+      for (size_t i = 0; i < values.size(); ++i) {
+        (*units)[i] = active[i] ? space.params()[i].to_unit(values[i]) : kNaN;
+      }
+      pending.push_back({std::move(*units), kNaN});
+    }
+    return pending;
   }
 };
 
