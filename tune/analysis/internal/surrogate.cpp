@@ -20,7 +20,7 @@ constexpr size_t kIncumbents = 4;        // where the search for the lowest boun
 constexpr int64_t kExhaustive = 1000;    // a space of so few points is searched through
 
 Observations chosen(const Observations& all, size_t limit) {
-  Observations some{{}, {}, all.categorical};
+  Observations some{{}, {}, all.categorical, all.bowl};
   for (const size_t i : representative(all.values, limit)) {
     some.points.push_back(all.points[i]);
     some.values.push_back(all.values[i]);
@@ -36,7 +36,8 @@ std::optional<Surrogate> Surrogate::fit(const Question& question, const Domain& 
   const auto& losses = evidence.losses;
   if (losses.size() < 2) return std::nullopt;
 
-  Observations data{evidence.points, standardize(losses), domain.categorical()};
+  // No bowl: an estimate does not expect that the ranges were well chosen, as a search may.
+  Observations data{evidence.points, standardize(losses), domain.categorical(), {}};
   const auto [low, high] = std::minmax_element(losses.begin(), losses.end());
   const double z_low = data.values[static_cast<size_t>(low - losses.begin())];
   const double z_high = data.values[static_cast<size_t>(high - losses.begin())];
