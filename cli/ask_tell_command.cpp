@@ -76,8 +76,7 @@ void add_ask_tell(CLI::App& app, Run& run_chosen) {
       app.add_subcommand("ask-tell", "The tuner over a pipe, one JSON object a line");
   command->add_option("--space", o->space, "The space as JSON, or a file that holds it")
       ->required();
-  command->add_option("--sampler", o->sampler,
-                      "automatic, bayesian, grid, nsga2, nsga3, random, sobol");
+  command->add_option("--sampler", o->sampler, tune::sampler_names());
   command->add_option("--pruner", o->pruner, "median, none");
   command->add_option("--direction", o->direction, "minimize, maximize");
   command->add_option("--directions", o->directions, "Several objectives: minimize,maximize")

@@ -188,7 +188,7 @@ void add_fit(CLI::App& app, Run& run_chosen) {
       ->check(CLI::IsMember({"automatic", "classification", "regression"}));
   command->add_option("--trials", a->trials, "Trials of the study in all (default: 50)");
   command->add_option("--timeout", a->timeout, "No trial starts later: 30s, 5m, 1h");
-  command->add_option("--sampler", a->sampler, "automatic, bayesian, grid, random, sobol, tpe");
+  command->add_option("--sampler", a->sampler, tune::sampler_names());
   command->add_option("--pruner", a->pruner, "median (default), none");
   command->add_option("--out", a->out, "The model (default: model.safetensors)");
   command->add_option("--threads", a->threads, "Threads of the kernels of each trial (default: 1)")

@@ -28,29 +28,32 @@ T pick(std::string_view what, std::string_view name, std::span<const Named<T>> a
       fmt::format("unknown {} '{}'; there are {}", what, name, fmt::join(names, ", ")));
 }
 
+constexpr Named<std::shared_ptr<Sampler>> kSamplers[] = {
+    {"automatic", [] { return automatic(); }},
+    {"bayesian", [] { return bayesian(); }},
+    {"brute_force", [] { return brute_force(); }},
+    {"cmaes", [] { return cmaes(); }},
+    {"grid", [] { return grid(); }},
+    {"halton", [] { return halton(); }},
+    {"latin_hypercube", [] { return latin_hypercube(); }},
+    {"nsga2", [] { return nsga2(); }},
+    {"nsga3", [] { return nsga3(); }},
+    {"one_at_a_time", [] { return one_at_a_time(); }},
+    {"random", [] { return random(); }},
+    {"sobol", [] { return sobol(); }},
+    {"tpe", [] { return tpe(); }},
+};
+
 }  // namespace
 
 std::shared_ptr<Sampler> sampler_by_name(std::string_view name) {
-  using Pointer = std::shared_ptr<Sampler>;
-  static constexpr Named<Pointer> kAll[] = {
-      {"automatic", [] { return bayesian(); }}, {"bayesian", [] { return bayesian(); }},
-      {"grid", [] { return grid(); }},          {"nsga2", [] { return nsga2(); }},
-      {"nsga3", [] { return nsga3(); }},        {"random", [] { return random(); }},
-      {"sobol", [] { return sobol(); }},
-      {"cmaes", [] { return cmaes(); }},        {"grid", [] { return grid(); }},
-      {"random", [] { return random(); }},      {"sobol", [] { return sobol(); }},
-      {"grid", [] { return grid(); }},          {"random", [] { return random(); }},
-      {"sobol", [] { return sobol(); }},        {"tpe", [] { return tpe(); }},
-      {"automatic", [] { return bayesian(); }},
-      {"bayesian", [] { return bayesian(); }},
-      {"grid", [] { return grid(); }},
-      {"random", [] { return random(); }},
-      {"brute_force", [] { return brute_force(); }},
-      {"halton", [] { return halton(); }},
-      {"latin_hypercube", [] { return latin_hypercube(); }},
-      {"one_at_a_time", [] { return one_at_a_time(); }},
-  };
-  return pick<Pointer>("sampler", name, kAll);
+  return pick<std::shared_ptr<Sampler>>("sampler", name, kSamplers);
+}
+
+std::string sampler_names() {
+  std::vector<std::string_view> names;
+  for (const auto& one : kSamplers) names.push_back(one.name);
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::shared_ptr<Pruner> pruner_by_name(std::string_view name) {

@@ -2,14 +2,17 @@
 // Samplers, pruners and directions by the names that commands and configuration files use.
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "attune/tune/study.h"
 
 namespace attune::tune {
 
-// automatic (today bayesian), bayesian, grid, nsga2, nsga3, random, sobol. ValueError lists them.
+// automatic, bayesian and so on: each sampler of samplers.h that needs no argument. ValueError lists
+// them.
 std::shared_ptr<Sampler> sampler_by_name(std::string_view name);
+std::string sampler_names();  // with commas between
 
 // median, none. ValueError lists them.
 std::shared_ptr<Pruner> pruner_by_name(std::string_view name);

@@ -9,6 +9,11 @@
 
 namespace attune::tune {
 
+// The default: bayesian() at first; after some hundred trials, or with too many parameters for a
+// model, cmaes() where all are unconditional numbers and tpe() elsewhere; nsga2() or nsga3() with
+// several objectives. The study's attribute "sampler" says which, and why.
+std::shared_ptr<Sampler> automatic();
+
 // Every value with equal chance.
 std::shared_ptr<Sampler> random();
 
@@ -57,8 +62,6 @@ struct BayesianOptions {
 // Gaussian processes: two global models and a local one take turns, each looking for the highest
 // expected improvement (docs/search.md). With several objectives, or constraints: of the hypervolume,
 // times the chance of being feasible. Some milliseconds per trial. ValueError: startup_trials < 0.
-// expected improvement (docs/search.md). Some milliseconds per trial. ValueError: startup_trials <
-// 0.
 std::shared_ptr<Sampler> bayesian(BayesianOptions options = {});
 
 struct Nsga2Options {
@@ -87,6 +90,7 @@ struct Nsga3Options {
 // The same with reference points in place of crowding, for many objectives: NSGA-III (Deb and Jain,
 // 2014). ValueError: as nsga2, and divisions < 0.
 std::shared_ptr<Sampler> nsga3(Nsga3Options options = {});
+
 struct CmaesOptions {
   // What follows when a run has converged, or got stuck: nothing; a run from a random point with
   // twice the population (IPOP: Auger & Hansen, 2005); or large and small runs by turns (BIPOP:
@@ -104,11 +108,13 @@ struct CmaesOptions {
   bool learning_rate_adaptation = false;
   // With more numbers than that their correlations are left out (Ros & Hansen, 2008).
   int64_t full_covariance_limit = 50;
+};
 // CMA-ES: a normal distribution that moves to where trials were good, in generations. It starts at
 // the default configuration, or at the best of what the study has before it. Choices get
 // probabilities of their own. For one objective (ValueError), some hundred trials and more; some
 // microseconds per trial. docs/cmaes.md. ValueError: an option out of its range.
 std::shared_ptr<Sampler> cmaes(CmaesOptions options = {});
+
 struct TpeOptions {
   int64_t startup_trials = 10;  // Sobol points first
   int64_t candidates = 24;      // draws among which the best is chosen
@@ -117,6 +123,7 @@ struct TpeOptions {
   // them; else each of them on its own.
   bool group = true;
   bool constant_liar = true;  // trials that run count as bad, so that others keep away from them
+};
 // Tree-structured Parzen estimator, with the rules of Optuna's TPESampler. Some 20 microseconds per
 // trial. ValueError: startup_trials < 0, candidates < 1.
 std::shared_ptr<Sampler> tpe(TpeOptions options = {});

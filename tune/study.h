@@ -59,7 +59,7 @@ struct StudyOptions {
   StorageRef storage = {};
   std::optional<Direction> direction = {};  // absent: as stored; a new study minimises
   std::vector<Direction> directions = {};   // for several objectives
-  std::shared_ptr<Sampler> sampler = {};    // absent: random()
+  std::shared_ptr<Sampler> sampler = {};    // absent: automatic()
   std::shared_ptr<Pruner> pruner = {};      // absent: no_pruning()
   std::optional<uint64_t> seed = {};        // absent: as stored; a new study draws one and keeps it
   Space space = {};                         // when known ahead; otherwise found by running

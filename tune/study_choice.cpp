@@ -127,6 +127,17 @@ void StudyState::remember(const Param& param) {
                    std::make_shared<const std::string>(extras)});
 }
 
+// What the sampler wants known, where it is not yet.
+void StudyState::keep_note(const Question& question) {
+  const std::string note = options_.sampler->note(question);
+  if (note.empty()) return;
+  const std::string text = to_json(ParamValue(note));
+  const auto known = history_.user().find("sampler");
+  if (known != history_.user().end() && known->second == text) return;
+  append(Attribute{Attribute::kStudy, false, std::make_shared<const std::string>("sampler"),
+                   std::make_shared<const std::string>(text)});
+}
+
 Params StudyState::suggest(Trial& trial, const Space& space) {
   const std::lock_guard lock(mutex_);
   trial.proposed_any_ = true;
@@ -169,6 +180,7 @@ void StudyState::propose(Trial& trial, const Space& whole) {
         fmt::format("space: forbid() leaves nothing with {}", trial.fixed_.to_string()));
   }
   const Question question{trial.number_, seed_, space, view(trial.number_)};
+  keep_note(question);
   std::vector<double> values;
   if (first_is_default(trial)) {
     values = space.default_values();

@@ -56,7 +56,7 @@ Params fixed_params(const TrialRecord& trial) {
 }  // namespace
 
 StudyState::StudyState(StudyOptions options) : options_(std::move(options)), sampler_rng_(0) {
-  if (!options_.sampler) options_.sampler = random();
+  if (!options_.sampler) options_.sampler = automatic();
   if (!options_.pruner) options_.pruner = no_pruning();
   if (options_.name.empty()) throw ValueError("study: its name is empty");
   if (options_.lag < 0)

@@ -38,24 +38,24 @@ struct Named {
 };
 
 inline std::vector<Named<std::shared_ptr<Sampler>>> all_samplers() {
-  return {{"random", [] { return random(); }},
-          {"sobol", [] { return sobol(); }},
-          {"grid", [] { return grid(); }},
-          {"nsga2", [] { return nsga2({.population = 6, .offspring = 3}); }},
-          {"nsga3", [] { return nsga3({.population = 6, .offspring = 3}); }},
-          {"bayesian", [] { return bayesian(); }}};
+  return {{"automatic", [] { return automatic(); }},
           {"bayesian", [] { return bayesian(); }},
-          {"cmaes", [] { return cmaes(); }}};
-          {"tpe", [] { return tpe(); }},
-          {"tpe, univariate", [] { return tpe({.multivariate = false}); }}};
           {"brute_force", [] { return brute_force(); }},
+          {"cmaes", [] { return cmaes(); }},
           {"fixed",
            [] {
              return fixed({{"layers", 2}}, random());
            }},
+          {"grid", [] { return grid(); }},
           {"halton", [] { return halton(); }},
           {"latin_hypercube", [] { return latin_hypercube(); }},
-          {"one_at_a_time", [] { return one_at_a_time(); }}};
+          {"nsga2", [] { return nsga2({.population = 6, .offspring = 3}); }},
+          {"nsga3", [] { return nsga3({.population = 6, .offspring = 3}); }},
+          {"one_at_a_time", [] { return one_at_a_time(); }},
+          {"random", [] { return random(); }},
+          {"sobol", [] { return sobol(); }},
+          {"tpe", [] { return tpe(); }},
+          {"tpe, univariate", [] { return tpe({.multivariate = false}); }}};
 }
 
 // They list what there is: no continuous range, and grid() no parameter that it was not told of.

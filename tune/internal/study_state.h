@@ -86,6 +86,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::shared_ptr<const Space> joint_space(const History& history) const;
   std::shared_ptr<const Space> without_held(std::shared_ptr<const Space> space,
                                             const Params& enqueued) const;
+  void keep_note(const Question& question);
   void propose(Trial& trial, const Space& space);
   std::vector<double> draw(Trial& trial, const Space& space, const Question& question);
   double choose_locked(Trial& trial, const Param& param);

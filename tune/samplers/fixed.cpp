@@ -23,6 +23,7 @@ class FixedSampler : public Sampler {
   bool starts_with_defaults() const override { return inner_->starts_with_defaults(); }
   const Space* space() const override { return inner_->space(); }
   const Params& held() const override { return held_; }
+  std::string note(const Question& question) const override { return inner_->note(question); }
   bool exhausted(const Question& question) override { return inner_->exhausted(question); }
 
  private:

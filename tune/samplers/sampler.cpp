@@ -9,6 +9,7 @@ const Params& Sampler::held() const {
   static const Params none;
   return none;
 }
+std::string Sampler::note(const Question&) const { return {}; }
 bool Sampler::exhausted(const Question&) { return false; }
 
 }  // namespace attune::tune
