@@ -49,6 +49,7 @@ attune_module(tune
     tune/internal/sobol_sequence.cpp
     tune/pruners/median.cpp
     tune/pruners/no_pruning.cpp
+    tune/samplers/automatic.cpp
     tune/samplers/bayesian.cpp
     tune/samplers/brute_force.cpp
     tune/samplers/cmaes.cpp
@@ -78,6 +79,7 @@ attune_module(tune
     tune/samplers/internal/domain.cpp
     tune/samplers/internal/evidence.cpp
     tune/samplers/internal/expected_hypervolume.cpp
+    tune/samplers/internal/failures.cpp
     tune/samplers/internal/feasibility.cpp
     tune/samplers/internal/generations.cpp
     tune/samplers/internal/gp_fit.cpp

@@ -16,6 +16,8 @@
 #include "attune/tune/samplers/internal/acquisition_search.h"
 #include "attune/tune/samplers/internal/domain.h"
 #include "attune/tune/samplers/internal/evidence.h"
+#include "attune/tune/samplers/internal/failures.h"
+#include "attune/tune/samplers/internal/feasibility.h"
 #include "attune/tune/samplers/internal/gp_fit.h"
 #include "attune/tune/samplers/internal/output_transform.h"
 #include "attune/tune/samplers/internal/several_outputs.h"
@@ -80,6 +82,27 @@ GaussianProcess believe(GaussianProcess model, std::span<const Point> pending) {
   const std::vector<Prediction> expected = model.predict(pending);
   return model.extended(pending, expected);
 }
+
+// Expected improvement, and with failed trials known, times the chance that a trial does not fail.
+class Promise {
+ public:
+  Promise(const GaussianProcess& model, const std::optional<FailureModel>& failures)
+      : improvement_(model) {
+    if (failures) {
+      feasible_.emplace(&improvement_, std::span(&failures->model, 1),
+                        std::vector<double>{failures->limit});
+    }
+  }
+
+  const Acquisition& acquisition() const {
+    if (feasible_) return *feasible_;
+    return improvement_;
+  }
+
+ private:
+  LogExpectedImprovement improvement_;
+  std::optional<FeasibleAcquisition> feasible_;
+};
 
 std::vector<size_t> best_first(const std::vector<double>& values, size_t count) {
   std::vector<size_t> order(values.size());
@@ -162,7 +185,10 @@ class BayesianSampler : public Sampler {
     }
     const GaussianProcess model =
         believe(fit(arm, domain, std::move(points), losses), evidence.pending);
-    const LogExpectedImprovement acquisition(model);
+    const std::optional<FailureModel> failures =
+        fit_failures(evidence.points, evidence.failed, domain.categorical());
+    const Promise promise(model, failures);
+    const Acquisition& acquisition = promise.acquisition();
 
     std::vector<Point> candidates = domain.all(kExhaustive);
     if (!candidates.empty()) {
@@ -201,10 +227,14 @@ class BayesianSampler : public Sampler {
     for (const Point& p : evidence.pending) pending.push_back(region.to_local(p));
     const GaussianProcess model =
         believe(fit(Arm::local, domain, std::move(points), losses), pending);
-    const LogExpectedImprovement acquisition(model);
+    std::vector<Point> fine, failed;
+    for (const Point& p : evidence.points) fine.push_back(region.to_local(p));
+    for (const Point& p : evidence.failed) failed.push_back(region.to_local(p));
+    const std::optional<FailureModel> failures = fit_failures(fine, failed, domain.categorical());
+    const Promise promise(model, failures);
 
     const auto acceptable_here = [&](const Point& p) { return acceptable(region.to_global(p)); };
-    AcquisitionSearch search{acquisition, domain, {}, true, acceptable_here};
+    AcquisitionSearch search{promise.acquisition(), domain, {}, true, acceptable_here};
     for (const size_t i : best_first(model.smoothed(), kLocalIncumbents)) {
       Point p = model.data().points[i];
       for (size_t k = 0; k < p.size(); ++k) {

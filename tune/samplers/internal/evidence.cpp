@@ -30,7 +30,8 @@ bool among(const Point& point, const std::vector<Point>& points) {
 }  // namespace
 
 bool Evidence::taken(const Point& point) const {
-  return among(point, points) || among(point, pending) || among(point, unusable);
+  return among(point, points) || among(point, pending) || among(point, failed) ||
+         among(point, unusable);
 }
 
 Evidence collect(const Question& question, const Domain& domain) {
@@ -57,6 +58,8 @@ Evidence collect(const Question& question, const Domain& domain) {
       evidence.numbers.push_back(trial.number);
       evidence.points.push_back(std::move(point));
       evidence.losses.push_back(trial.loss());
+    } else if (trial.state == State::failed) {
+      evidence.failed.push_back(std::move(point));
     } else {
       evidence.unusable.push_back(std::move(point));
     }

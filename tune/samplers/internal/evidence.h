@@ -20,7 +20,8 @@ struct Evidence {
   std::vector<double> losses;
 
   std::vector<Point> pending;   // of trials that run
-  std::vector<Point> unusable;  // of trials that failed or whose loss says nothing
+  std::vector<Point> failed;    // of trials that failed
+  std::vector<Point> unusable;  // of trials whose loss says nothing
 
   // Whether the point has been tried, or is being tried.
   bool taken(const Point& point) const;
