@@ -45,8 +45,8 @@ struct Task {
 Task make_task(std::string name, const Tensor& x, const Tensor& y, int64_t outputs,
                int64_t epochs) {
   Rng rng = Rng(7).fork("split");
-  const nn::Split parts = nn::split(
-      {x, y}, {.validation = 0.4, .test = 0, .stratify = !is_floating(y.dtype())}, rng);
+  const nn::Split parts =
+      nn::split({x, y}, {.validation = 0.4, .test = 0, .stratify = !is_floating(y.dtype())}, rng);
   return {std::move(name), parts.train, parts.validation, x.size(1), outputs, epochs};
 }
 
@@ -74,8 +74,8 @@ Task spirals() {
     y.push_back(second != (rng.uniform() < 1.0 / 30));
   }
   const Tensor mixing = Tensor::randn({10, 10}, rng) / std::sqrt(10.0);
-  return make_task("spirals", Tensor::from(x, {kRows, 10}).matmul(mixing),
-                   Tensor::from(y, {kRows}), 2, 30);
+  return make_task("spirals", Tensor::from(x, {kRows, 10}).matmul(mixing), Tensor::from(y, {kRows}),
+                   2, 30);
 }
 
 // Friedman's first function (1991) of five of seven numbers, with a class that turns two of its
@@ -99,9 +99,12 @@ Task friedman() {
 
 tune::Space space() {
   using namespace tune;
-  return {{"lr", log_range(1e-4, 1)},          {"batch_size", powers_of_two(16, 128)},
-          {"width", log_int_range(8, 64)},     {"layers", int_range(1, 3)},
-          {"weight_decay", log_range(1e-5, 1)}, {"dropout", range(0, .5)},
+  return {{"lr", log_range(1e-4, 1)},
+          {"batch_size", powers_of_two(16, 128)},
+          {"width", log_int_range(8, 64)},
+          {"layers", int_range(1, 3)},
+          {"weight_decay", log_range(1e-5, 1)},
+          {"dropout", range(0, .5)},
           {"activation", choice({"relu", "tanh"})}};
 }
 
@@ -154,8 +157,7 @@ Run search(const Task& task, const std::string& name, uint64_t seed, double enou
     if (score > best) best = score;
     run.best.push_back(best);
   }
-  run.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  run.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return run;
 }
 
@@ -178,7 +180,8 @@ std::string summarize(const Task& task, const std::string& name, const std::vect
     never += at == runs[k].best.end();
     needed.push_back(static_cast<double>(trials));
     seconds += runs[k].seconds;
-    fmt::print(R"({{"table": "{}", "opt": "{}", "run": {}, "target": {:.6f}, "trials": {}}})" "\n",
+    fmt::print(R"({{"table": "{}", "opt": "{}", "run": {}, "target": {:.6f}, "trials": {}}})"
+               "\n",
                task.name, name, k, target, trials);
   }
   std::fflush(stdout);

@@ -42,8 +42,8 @@ int run_importance(const ImportanceCommand& o) {
 
 void add_importance(CLI::App& app, Run& run) {
   auto o = std::make_shared<ImportanceCommand>();
-  CLI::App* command = app.add_subcommand(
-      "importance", "How much each parameter matters, as shares that sum to 1");
+  CLI::App* command =
+      app.add_subcommand("importance", "How much each parameter matters, as shares that sum to 1");
   command->add_option("STUDY", o->name, "Its name; may be left out where there is just one");
   command->add_option("--evaluator", o->evaluator,
                       "fanova (shares of the variance; the default) or ped_anova (what matters for "

@@ -101,8 +101,6 @@ int normal_axis(const char* op, int axis, int rank) {
 
 }  // namespace internal
 
-
-
 Tensor::Tensor(float value) : Tensor(from(std::span<const float>(&value, 1), {})) {}
 Tensor::Tensor(double value) : Tensor(from(std::span<const double>(&value, 1), {})) {}
 Tensor::Tensor(int32_t value) : Tensor(from(std::span<const int32_t>(&value, 1), {})) {}

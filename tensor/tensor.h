@@ -285,8 +285,8 @@ enum class Activation : uint8_t { none, relu };
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {},
               Activation activation = Activation::none);
 
-// Each row along the last axis to mean 0 and variance 1 (plus epsilon), then times weight plus bias,
-// both [n] or undefined: x [..., n] -> same. Fused. Ba, Kiros and Hinton (2016).
+// Each row along the last axis to mean 0 and variance 1 (plus epsilon), then times weight plus
+// bias, both [n] or undefined: x [..., n] -> same. Fused. Ba, Kiros and Hinton (2016).
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
                   double epsilon = 1e-5);
 

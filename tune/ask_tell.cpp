@@ -145,8 +145,8 @@ class Conversation {
     std::vector<double> numbers;
     for (const json::Value& one : found->list()) numbers.push_back(number("values", one));
     if (numbers.size() != objectives) {
-      throw ValueError(fmt::format("there are {} objectives, but {} 'values'", objectives,
-                                   numbers.size()));
+      throw ValueError(
+          fmt::format("there are {} objectives, but {} 'values'", objectives, numbers.size()));
     }
     return numbers;
   }

@@ -9,8 +9,8 @@
 
 namespace attune::tune {
 
-// automatic, bayesian and so on: each sampler of samplers.h that needs no argument. ValueError lists
-// them.
+// automatic, bayesian and so on: each sampler of samplers.h that needs no argument. ValueError
+// lists them.
 std::shared_ptr<Sampler> sampler_by_name(std::string_view name);
 std::string sampler_names();  // with commas between
 

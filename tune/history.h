@@ -34,8 +34,8 @@ struct TrialRecord {
   std::vector<Use> params = {};      // in the order chosen
   std::vector<Report> reports = {};  // by step
   std::vector<double> losses = {};   // complete: one per objective; pruned: the last report or none
-  std::vector<Constraint> constraints = {};  // those without a name first
-  double started = 0, ended = 0;             // seconds since 1970
+  std::vector<Constraint> constraints = {};                   // those without a name first
+  double started = 0, ended = 0;                              // seconds since 1970
   std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
 
   // The first objective's; NaN when there is none.
@@ -68,7 +68,7 @@ class History {
     return finished_;
   }  // numbers, in order of finishing
   size_t objectives() const { return signs_.size(); }
-  bool constrained() const { return constrained_; }  // some trial has constraints
+  bool constrained() const { return constrained_; }            // some trial has constraints
   const std::vector<double>& signs() const { return signs_; }  // value = sign * loss
   int64_t count(State state) const { return counts_[static_cast<size_t>(state)]; }
 

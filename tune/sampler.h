@@ -58,8 +58,8 @@ class Sampler {
   // Parameters that it holds at a value, whatever the space; its question has the others only.
   virtual const Params& held() const;
 
-  // What a reader of the study should know about how this trial is chosen; it is kept as the study's
-  // attribute "sampler" whenever it changes. Empty: nothing.
+  // What a reader of the study should know about how this trial is chosen; it is kept as the
+  // study's attribute "sampler" whenever it changes. Empty: nothing.
   virtual std::string note(const Question& question) const;
 
   // True when nothing is left to try: optimize() then ends.

@@ -60,8 +60,9 @@ struct BayesianOptions {
   int64_t startup_trials = 0;
 };
 // Gaussian processes: two global models and a local one take turns, each looking for the highest
-// expected improvement (docs/search.md). With several objectives, or constraints: of the hypervolume,
-// times the chance of being feasible. Some milliseconds per trial. ValueError: startup_trials < 0.
+// expected improvement (docs/search.md). With several objectives, or constraints: of the
+// hypervolume, times the chance of being feasible. Some milliseconds per trial. ValueError:
+// startup_trials < 0.
 std::shared_ptr<Sampler> bayesian(BayesianOptions options = {});
 
 struct Nsga2Options {

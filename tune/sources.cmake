@@ -89,11 +89,10 @@ attune_module(tune
     tune/samplers/internal/kernel_passes.cpp
     tune/samplers/internal/lapack.cpp
     tune/samplers/internal/mean_function.cpp
-    tune/samplers/internal/normal_quantile.cpp
+    tune/samplers/internal/normal.cpp
     tune/samplers/internal/outcome_models.cpp
     tune/samplers/internal/outcomes.cpp
     tune/samplers/internal/output_transform.cpp
-    tune/samplers/internal/normal.cpp
     tune/samplers/internal/parzen_axis.cpp
     tune/samplers/internal/parzen_estimator.cpp
     tune/samplers/internal/parzen_passes.cpp

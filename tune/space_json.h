@@ -12,10 +12,10 @@
 namespace attune::tune {
 
 // An object from name to {"type", "low", "high", "log", "step", "choices", "when", "default",
-// "prior", "frozen"}; "when" names other parameters and the value, or list of values, that each must
-// have, "default" the value of the first trial, "frozen" that of all; "prior" is [mean, deviation],
-// or a weight for each choice (Param::prior). SearchSpaceError names the parameter and what is wrong
-// with it.
+// "prior", "frozen"}; "when" names other parameters and the value, or list of values, that each
+// must have, "default" the value of the first trial, "frozen" that of all; "prior" is [mean,
+// deviation], or a weight for each choice (Param::prior). SearchSpaceError names the parameter and
+// what is wrong with it.
 Space space_from_json(std::string_view text);
 
 }  // namespace attune::tune

@@ -147,7 +147,7 @@ class Study {
   std::vector<ParamImportance> importances(const ImportanceOptions& options) const;
   Estimate predict(const Params& params) const;  // predict.h
   std::vector<Estimate> predict(std::span<const Params> params) const;
-  WhatIfResult what_if(const WhatIf& change) const;                // what_if.h
+  WhatIfResult what_if(const WhatIf& change) const;                  // what_if.h
   ConfirmResult confirm(int64_t count, const Objective& objective);  // confirm.h
   ConfirmResult confirm(int64_t count, const Objective& objective, const ConfirmOptions& options);
 

@@ -258,9 +258,9 @@ int64_t StudyState::enqueue(const Params& params) {
 // Running from the start, so that no other process takes it for work to do.
 Trial StudyState::repeat(const std::string& what, const Params& params) {
   std::unique_lock lock(mutex_);
-  const int64_t number = log_->create({Started{0, now()},
-                                       attribute(0, true, kFixed, json::text(params)),
-                                       attribute(0, true, kRepeats, what)});
+  const int64_t number =
+      log_->create({Started{0, now()}, attribute(0, true, kFixed, json::text(params)),
+                    attribute(0, true, kRepeats, what)});
   sync();
   lock.unlock();  // a trial that goes away takes it
   Trial trial(shared_from_this(), number);

@@ -63,7 +63,7 @@ struct TrialResult {
   std::vector<double> values = {};
   Params params = {};
   std::map<std::string, double> constraints = {};  // by name; all at most 0: the trial is feasible
-  std::map<int64_t, double> intermediate = {};                // step -> value
+  std::map<int64_t, double> intermediate = {};     // step -> value
   std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
   double seconds = 0;                                         // NaN until the trial has ended
 

@@ -39,8 +39,7 @@ std::string run(const std::string& name, const quality::MultiObjective& problem,
     const auto start = Clock::now();
     tune::Trial trial = study.ask();
     const tune::Params params = trial.suggest(problem.space);
-    milliseconds.push_back(
-        std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    milliseconds.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
     seen.push_back(problem.value(params));
     study.tell(trial, seen.back());
     if (std::find(std::begin(kCheckpoints), std::end(kCheckpoints), count) !=

@@ -99,17 +99,17 @@ double camel(const Vector& z) {
 // Its logarithm. The factors are at least 1 and 3 anywhere: the lowest value is log 3.
 double goldstein(const Vector& z) {
   const double x = z[0], y = z[1];
-  const double first = 1 + square(x + y + 1) *
-                               (19 - 14 * x + 3 * x * x - 14 * y + 6 * x * y + 3 * y * y);
-  const double second = 30 + square(2 * x - 3 * y) * (18 - 32 * x + 12 * x * x + 48 * y -
-                                                      36 * x * y + 27 * y * y);
+  const double first =
+      1 + square(x + y + 1) * (19 - 14 * x + 3 * x * x - 14 * y + 6 * x * y + 3 * y * y);
+  const double second =
+      30 + square(2 * x - 3 * y) * (18 - 32 * x + 12 * x * x + 48 * y - 36 * x * y + 27 * y * y);
   return std::log(first * second);
 }
 
 double shekel(const Vector& z) {
   constexpr double kWidth[10] = {.1, .2, .2, .4, .4, .6, .3, .7, .5, .5};
-  constexpr double kCenter[10][4] = {{4, 4, 4, 4}, {1, 1, 1, 1}, {8, 8, 8, 8}, {6, 6, 6, 6},
-                                     {3, 7, 3, 7}, {2, 9, 2, 9}, {5, 3, 5, 3}, {8, 1, 8, 1},
+  constexpr double kCenter[10][4] = {{4, 4, 4, 4}, {1, 1, 1, 1},    {8, 8, 8, 8}, {6, 6, 6, 6},
+                                     {3, 7, 3, 7}, {2, 9, 2, 9},    {5, 3, 5, 3}, {8, 1, 8, 1},
                                      {6, 2, 6, 2}, {7, 3.6, 7, 3.6}};
   double sum = 0;
   for (size_t k = 0; k < 10; ++k) {
@@ -180,8 +180,8 @@ std::vector<Problem> more_problems() {
   const Vector h3 = {0.11458887835703963, 0.5556488958001252, 0.8525469849774382};
   Vector twelve(12, 0.5);
   twelve[2] = h3[0], twelve[7] = h3[1], twelve[10] = h3[2];
-  const Vector shift20 = {1.1, -2.3, .4,  2.7, -1.6, 3.2, -.8, 1.9, -2.9, .6,
-                          -3, 2.2,  -1.2, 1.4, -.3,  2.5, -2, .9,   3.4,  -1.7};
+  const Vector shift20 = {1.1, -2.3, .4,   2.7, -1.6, 3.2, -.8, 1.9, -2.9, .6,
+                          -3,  2.2,  -1.2, 1.4, -.3,  2.5, -2,  .9,  3.4,  -1.7};
   constexpr double kTurn = 2.9035340314007785, kSchwefel = 420.96874878568275;
   std::vector<Problem> all = {
       // Sums of squares, and of such like: exactly 0.
@@ -207,8 +207,7 @@ std::vector<Problem> more_problems() {
             {4.000746866197736, 3.9995094793336188, 4.000746869033321, 3.999509478916727}),
       moved("ellipsoid8", box(8, -5, 5), ellipsoid, 0, {1.7, -.6, 2.4, -3.1, .3, 1.2, -2.2, 2.9},
             Vector(8)),
-      continuous("noisy_branin", {{-5, 10}, {0, 15}}, branin, 0.39788735772973816, 1,
-                 {pi, 2.275}),
+      continuous("noisy_branin", {{-5, 10}, {0, 15}}, branin, 0.39788735772973816, 1, {pi, 2.275}),
       continuous("noisy_h3", box(3, 0, 1), hartmann3, kHartmann3, 0.1, h3),
       continuous("few12", box(12, 0, 1), few12, kHartmann3, 0, twelve),
       moved("few20", box(20, -5, 5), few20, 0, shift20, Vector(20)),

@@ -1,5 +1,6 @@
 // The second set's problems with choices, integers and conditions, made up after what trainings
-// look like. All but the table are sums of squares above a known floor, which the note `best` reaches.
+// look like. All but the table are sums of squares above a known floor, which the note `best`
+// reaches.
 
 #include <algorithm>
 #include <array>
@@ -42,12 +43,18 @@ double models(const Params& p) {
   }
   if (model == "boosting") {
     const double rate = log10_of(p, "rate"), trees = std::log10(number(p, "trees") / 400);
-    return saturate((none ? 0 : quantile ? .004 : .002) + .05 + .03 * square(rate + 1.5 + trees) +
-                        .008 * trees * trees + .003 * square(number(p, "depth") - 5) +
+    return saturate((none       ? 0
+                     : quantile ? .004
+                                : .002) +
+                        .05 + .03 * square(rate + 1.5 + trees) + .008 * trees * trees +
+                        .003 * square(number(p, "depth") - 5) +
                         .08 * square(number(p, "subsample") - .72),
                     .5);
   }
-  return saturate((none ? .03 : quantile ? .01 : 0) + .14 + .01 * square(log10_of(p, "alpha") + 2) +
+  return saturate((none       ? .03
+                   : quantile ? .01
+                              : 0) +
+                      .14 + .01 * square(log10_of(p, "alpha") + 2) +
                       .02 * square(number(p, "l1") - .2),
                   .5);
 }
@@ -81,8 +88,8 @@ Problem models_problem() {
 double optimizers(const Params& p) {
   const std::string which = word(p, "optimizer"), schedule = word(p, "schedule");
   const double lr = log10_of(p, "lr");
-  double loss = .02 * square(log10_of(p, "weight_decay") + 3) +
-                2 * square(number(p, "warmup") - .06);
+  double loss =
+      .02 * square(log10_of(p, "weight_decay") + 3) + 2 * square(number(p, "warmup") - .06);
   if (which == "sgd") {
     const double heavy = -std::log10(1.001 - number(p, "momentum"));  // steps add up to 1/(1 - m)
     const bool nesterov = p.at("nesterov");
@@ -136,8 +143,14 @@ class Table {
     const int lr = std::min(8, static_cast<int>((log10_of(p, "lr") + 4) / 4 * 9));
     const int decay = std::min(3, static_cast<int>((log10_of(p, "weight_decay") + 6) / 6 * 4));
     const std::string act = word(p, "act"), norm = word(p, "norm");
-    return at(lr, decay, p.at("layers"), act == "relu" ? 0 : act == "tanh" ? 1 : 2,
-              norm == "none" ? 0 : norm == "batch" ? 1 : 2, p.at("width"));
+    return at(lr, decay, p.at("layers"),
+              act == "relu"   ? 0
+              : act == "tanh" ? 1
+                              : 2,
+              norm == "none"    ? 0
+              : norm == "batch" ? 1
+                                : 2,
+              p.at("width"));
   }
   double lowest() const { return lowest_; }
 
@@ -227,24 +240,22 @@ double cliff(const Params& p, bool nan) {
 
 Problem cliff_problem(bool nan) {
   const double lr = .1 / std::sqrt(2);
-  return {nan ? "cliff_nan" : "cliff",
-          Space{{"lr", log_range(1e-5, 10)},
-                {"weight_decay", log_range(1e-6, 1)},
-                {"width", log_int_range(16, 1024)},
-                {"momentum", range(0, .99)}},
-          [nan](const Params& p) { return cliff(p, nan); },
-          .08,
-          0,
-          {{"lr", lr},
-           {"weight_decay", std::pow(10, -4.5) / lr},
-           {"width", 256},
-           {"momentum", .9}}};
+  return {
+      nan ? "cliff_nan" : "cliff",
+      Space{{"lr", log_range(1e-5, 10)},
+            {"weight_decay", log_range(1e-6, 1)},
+            {"width", log_int_range(16, 1024)},
+            {"momentum", range(0, .99)}},
+      [nan](const Params& p) { return cliff(p, nan); },
+      .08,
+      0,
+      {{"lr", lr}, {"weight_decay", std::pow(10, -4.5) / lr}, {"width", 256}, {"momentum", .9}}};
 }
 
 }  // namespace
 
 std::vector<Problem> more_spaces() {
-  return {models_problem(), optimizers_problem(), table_problem(),
+  return {models_problem(),  optimizers_problem(), table_problem(),
           mixed10_problem(), cliff_problem(false), cliff_problem(true)};
 }
 

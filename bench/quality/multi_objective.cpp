@@ -44,12 +44,14 @@ std::vector<MultiObjective> multi_objective_problems() {
     const std::string suffix = small ? "_8" : "";
     for (const int which : {1, 2, 3}) {
       const size_t dims = small ? 8 : 30;
-      problems.push_back({"zdt" + std::to_string(which) + suffix, unit_cube(dims),
+      problems.push_back({"zdt" + std::to_string(which) + suffix,
+                          unit_cube(dims),
                           [=](const tune::Params& p) { return zdt(which, unpacked(p, dims)); },
                           {11, 11}});
     }
     const size_t dims = small ? 8 : 12;
-    problems.push_back({"dtlz2" + suffix, unit_cube(dims),
+    problems.push_back({"dtlz2" + suffix,
+                        unit_cube(dims),
                         [=](const tune::Params& p) { return dtlz2(unpacked(p, dims)); },
                         {1.1, 1.1, 1.1}});
   }

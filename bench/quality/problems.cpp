@@ -203,7 +203,10 @@ std::vector<Problem> problems(const std::string& digits_csv) {
                        {"log2_batch", int_range(4, 8)},
                        {"layers", int_range(1, 10)},
                        {"dropout", range(0, .5)}},
-                 mlp_toy, .05, 0, {}});
+                 mlp_toy,
+                 .05,
+                 0,
+                 {}});
   all.push_back({"branches",
                  Space{{"model", choice({"linear", "tree", "net"})},
                        {"reg", log_range(1e-6, 1)},
@@ -211,7 +214,10 @@ std::vector<Problem> problems(const std::string& digits_csv) {
                        {"layers", int_range(1, 6).when("model", "net")},
                        {"depth", int_range(1, 16).when("model", "tree")},
                        {"trees", int_range(10, 500).when("model", "tree")}},
-                 branches, .05, 0, {}});
+                 branches,
+                 .05,
+                 0,
+                 {}});
   if (digits_csv.empty()) return all;
   auto table = std::make_shared<const DigitsTable>(digits_csv);
   all.push_back({"digits_mlp",
@@ -220,7 +226,10 @@ std::vector<Problem> problems(const std::string& digits_csv) {
                        {"log2_width", int_range(4, 7)},
                        {"layers", int_range(1, 3)},
                        {"batch_ix", int_range(0, 2)}},
-                 [table](const Params& p) { return (*table)(p); }, table->lowest(), 0, {}});
+                 [table](const Params& p) { return (*table)(p); },
+                 table->lowest(),
+                 0,
+                 {}});
   return all;
 }
 

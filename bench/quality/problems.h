@@ -17,7 +17,7 @@ struct Problem {
   tune::Space space;
   std::function<double(const tune::Params&)> value;  // without noise
   double optimum;
-  double noise;  // deviation of the normal noise that the tuner sees
+  double noise;            // deviation of the normal noise that the tuner sees
   tune::Params best = {};  // where the optimum is, when noted
 };
 

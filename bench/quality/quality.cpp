@@ -143,9 +143,10 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   if (arguments.size() == 1 && arguments[0] == "check") return check() == 0 ? 0 : 1;
   if (arguments.size() < 4) {
-    std::fputs("attune_quality SAMPLER SEEDS TRIALS DIGITS_CSV [PROBLEM ...]\n"
-               "attune_quality check\n",
-               stderr);
+    std::fputs(
+        "attune_quality SAMPLER SEEDS TRIALS DIGITS_CSV [PROBLEM ...]\n"
+        "attune_quality check\n",
+        stderr);
     return 2;
   }
   try {

@@ -30,7 +30,7 @@ struct Block {
   uint64_t record = 0;  // both are written once, before the tensor is shared
   int64_t numel = 1;
   char* data = nullptr;
-  Block* base = nullptr;  // of a view: the block that owns the elements
+  Block* base = nullptr;    // of a view: the block that owns the elements
   int64_t sizes[kMaxRank];  // the first `rank` of them
 
   int64_t* strides() { return reinterpret_cast<int64_t*>(reinterpret_cast<char*>(this) + kHeader); }

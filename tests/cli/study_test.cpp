@@ -267,17 +267,19 @@ TEST_CASE("importance: shares of a kept study, by either evaluator") {
   for (int i = 0; i < 6; ++i) {
     told += "{\"number\": " + std::to_string(i) + ", \"value\": " + std::to_string(i % 4) + "}\n";
   }
-  CHECK(folder.attune({"ask-tell", "--space", kSpace, "--sampler", "random", "--study", "kept",
-                       "--trials", "6"},
-                      told)
+  CHECK(folder
+            .attune({"ask-tell", "--space", kSpace, "--sampler", "random", "--study", "kept",
+                     "--trials", "6"},
+                    told)
             .code == 0);
   for (const char* evaluator : {"fanova", "ped_anova"}) {
     const Finished end = folder.attune({"importance", "kept", "--evaluator", evaluator, "--json"});
     CHECK(end.code == 0);
+    const json shares = end.json();
     double sum = 0;
-    for (const auto& [name, share] : end.json().items()) sum += share.get<double>();
+    for (const auto& [name, share] : shares.items()) sum += share.get<double>();
     CHECK(sum == doctest::Approx(1));
-    CHECK(end.json().contains("lr"));
+    CHECK(shares.contains("lr"));
     const std::string text = folder.attune({"importance", "--evaluator", evaluator}).out;
     CHECK(text.starts_with("parameter"));
     CHECK(text.find("\nlr ") != std::string::npos);

@@ -69,8 +69,7 @@ TEST_CASE("masked_fill: every dtype, broadcast mask, gradient, numbers that do n
   CHECK(max_error(Tensor({1.f}).masked_fill(Tensor({true}), -kInf), {-kInf}) == 0);
   const Tensor bytes = Tensor::zeros({1}, DType::u8), yes = Tensor({true});
   CHECK_THROWS_WITH_AS(bytes.masked_fill(yes, 256),
-                       "masked_fill: 256 does not fit u8; use a dtype that holds it",
-                       DTypeError);
+                       "masked_fill: 256 does not fit u8; use a dtype that holds it", DTypeError);
   CHECK_THROWS_AS(bytes.masked_fill(yes, -1), DTypeError);
   CHECK_THROWS_AS(bytes.masked_fill(yes, 0.5), DTypeError);
   CHECK_THROWS_AS(Tensor({true}).masked_fill(yes, 2), DTypeError);

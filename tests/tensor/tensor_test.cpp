@@ -49,8 +49,8 @@ TEST_CASE("tensor: ranges and constants") {
   CHECK(Tensor::eye(2).to_vector<float>() == std::vector<float>{1, 0, 0, 1});
   CHECK(Tensor::full({2}, 7, DType::u8).to_vector<uint8_t>() == std::vector<uint8_t>{7, 7});
   CHECK(Tensor::zeros({}).item<float>() == 0);
-  CHECK_THROWS_WITH_AS(Tensor::full({2}, 0.5, DType::i32), "full: 0.5 does not fit i32; use a dtype that holds it",
-                       DTypeError);
+  CHECK_THROWS_WITH_AS(Tensor::full({2}, 0.5, DType::i32),
+                       "full: 0.5 does not fit i32; use a dtype that holds it", DTypeError);
   CHECK_THROWS_AS(Tensor::arange(0, 1, 0), ValueError);
   CHECK_THROWS_AS(Tensor::zeros({-1}), ShapeError);
   CHECK_THROWS_AS(Tensor::zeros({int64_t{1} << 40, int64_t{1} << 40}), OutOfMemory);

@@ -15,7 +15,7 @@
 #include "attune/tune/samplers/internal/cma_rates.h"
 #include "attune/tune/samplers/internal/cma_restarts.h"
 #include "attune/tune/samplers/internal/cma_space.h"
-#include "attune/tune/samplers/internal/normal_quantile.h"
+#include "attune/tune/samplers/internal/normal.h"
 #include "attune/tune/samplers/internal/symmetric_eigen.h"
 
 using namespace attune;
@@ -100,19 +100,34 @@ TEST_CASE("cma_distribution: weights, rates and three generations are the cmaes 
   CHECK(d.rates().rank_one == doctest::Approx(0.09640963257927214));
   CHECK(d.rates().rank_mu == doctest::Approx(0.05124308701358615));
 
-  update(d, {{.3, .5, .7}, {.45, .35, .55}, {.6, .2, .9}, {.7, .6, .3}, {.1, .4, .5}, {.9, .8, .2},
+  update(d, {{.3, .5, .7},
+             {.45, .35, .55},
+             {.6, .2, .9},
+             {.7, .6, .3},
+             {.1, .4, .5},
+             {.9, .8, .2},
              {.2, .1, .95}});
   CHECK(d.sigma() == doctest::Approx(0.1755106832965052));
-  update(d, {{.35, .45, .6}, {.4, .3, .75}, {.5, .25, .8}, {.3, .55, .5}, {.6, .5, .65},
-             {.25, .2, .9}, {.7, .1, .4}});
+  update(d, {{.35, .45, .6},
+             {.4, .3, .75},
+             {.5, .25, .8},
+             {.3, .55, .5},
+             {.6, .5, .65},
+             {.25, .2, .9},
+             {.7, .1, .4}});
   CHECK(d.sigma() == doctest::Approx(0.14394171871451852));
-  update(d, {{.31, .42, .66}, {.38, .34, .72}, {.45, .2, .85}, {.2, .5, .6}, {.5, .45, .7},
-             {.28, .25, .8}, {.6, .15, .5}});
+  update(d, {{.31, .42, .66},
+             {.38, .34, .72},
+             {.45, .2, .85},
+             {.2, .5, .6},
+             {.5, .45, .7},
+             {.28, .25, .8},
+             {.6, .15, .5}});
   CHECK(d.sigma() == doctest::Approx(0.12487773641990833));
   const double mean[3] = {0.3475121063607911, 0.36983708088783185, 0.7006604978400099};
-  const double c[9] = {0.6854701545705395,  -0.07218915954082923, 0.14637407514057774,
-                       -0.07218915954082926, 0.6790967950930143,  0.03118944990238607,
-                       0.14637407514057768, 0.031189449902386084, 0.7477977015483592};
+  const double c[9] = {0.6854701545705395,   -0.07218915954082923, 0.14637407514057774,
+                       -0.07218915954082926, 0.6790967950930143,   0.03118944990238607,
+                       0.14637407514057768,  0.031189449902386084, 0.7477977015483592};
   for (size_t i = 0; i < 3; ++i) CHECK(d.mean()[i] == doctest::Approx(mean[i]));
   for (size_t i = 0; i < 9; ++i) {
     CHECK(d.covariance().matrix()[i] == doctest::Approx(c[i]).epsilon(1e-6));
@@ -147,8 +162,10 @@ TEST_CASE("cma_distribution: samples lie in the cube, with the mean and deviatio
 }
 
 TEST_CASE("cma_margin: every integer keeps its chance to change, whatever the distribution") {
-  const Space space{{"n", int_range(0, 9)}, {"log", log_int_range(1, 64)},
-                    {"step", stepped_range(0, 1, 0.25)}, {"two", int_range(0, 1)},
+  const Space space{{"n", int_range(0, 9)},
+                    {"log", log_int_range(1, 64)},
+                    {"step", stepped_range(0, 1, 0.25)},
+                    {"two", int_range(0, 1)},
                     {"x", range(0, 1)}};
   const CmaSpace cma_space(space);
   const double alpha = 0.04;
@@ -176,8 +193,8 @@ TEST_CASE("cma_margin: every integer keeps its chance to change, whatever the di
 }
 
 TEST_CASE("cma_space: the cell of a number is where its value comes from") {
-  const Space space{{"n", int_range(-3, 6)}, {"log", log_int_range(2, 500)},
-                    {"grid", log_grid(1e-3, 1, 7)}};
+  const Space space{
+      {"n", int_range(-3, 6)}, {"log", log_int_range(2, 500)}, {"grid", log_grid(1e-3, 1, 7)}};
   const CmaSpace cma_space(space);
   for (size_t i = 0; i < 3; ++i) {
     const Param& p = space.params()[i];

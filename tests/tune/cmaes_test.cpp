@@ -67,8 +67,7 @@ Space cube(size_t dims, double low, double high) {
 int64_t trials_needed(const CmaesOptions& options, uint64_t seed, Landscape f, size_t dims,
                       double low, double high, int64_t limit) {
   const Space space = cube(dims, low, high);
-  Study study(
-      {.sampler = cmaes(options), .seed = seed, .space = space, .first = First::sampler});
+  Study study({.sampler = cmaes(options), .seed = seed, .space = space, .first = First::sampler});
   std::vector<double> x(dims);
   for (int64_t n = 1; n <= limit; ++n) {
     Trial trial = study.ask(space);
@@ -316,10 +315,10 @@ TEST_CASE("cmaes: choices and conditional parameters are searched too") {
 }
 
 TEST_CASE("cmaes: spaces with little or nothing to search") {
-  const std::vector<Space> spaces{
-      Space{{"n", int_range(3, 3)}}, Space{{"c", choice({"only"})}},
-      Space{{"c", choice({"u", "v"})}, {"d", choice({1, 2, 3})}}, Space{{"x", range(2, 2)}},
-      Space{{"x", range(-1e300, 1e300)}, {"y", range(1e-300, 2e-300)}}};
+  const std::vector<Space> spaces{Space{{"n", int_range(3, 3)}}, Space{{"c", choice({"only"})}},
+                                  Space{{"c", choice({"u", "v"})}, {"d", choice({1, 2, 3})}},
+                                  Space{{"x", range(2, 2)}},
+                                  Space{{"x", range(-1e300, 1e300)}, {"y", range(1e-300, 2e-300)}}};
   for (const Space& space : spaces) {
     Study study({.sampler = cmaes(), .seed = 1, .space = space, .first = First::sampler});
     for (int i = 0; i < 40; ++i) {
@@ -379,8 +378,8 @@ TEST_CASE("cmaes: options out of range, and several objectives, are refused") {
   CHECK_THROWS_AS(cmaes({.sigma = std::nan("")}), ValueError);
   CHECK_THROWS_AS(cmaes({.population = 1}), ValueError);
   CHECK_THROWS_AS(cmaes({.full_covariance_limit = -1}), ValueError);
-  Study study({.directions = {minimize, maximize}, .sampler = cmaes(), .seed = 1,
-               .first = First::sampler});
+  Study study(
+      {.directions = {minimize, maximize}, .sampler = cmaes(), .seed = 1, .first = First::sampler});
   CHECK_THROWS_WITH_AS(study.ask(cube(2, 0, 1)),
                        "cmaes: it minimises one loss; this study has 2 objectives", ValueError);
 }

@@ -111,7 +111,7 @@ TEST_CASE("confirm: intervals cover the truth in simulated studies, and luck is 
   double optimism = 0, naive_bias = 0, bias = 0;
   for (uint64_t seed = 0; seed < 300; ++seed) {
     const bool up = seed % 2 == 1;
-    Study study({.direction = up ? maximize : minimize, .seed = seed});
+    Study study({.direction = up ? maximize : minimize, .sampler = tune::random(), .seed = seed});
     study.optimize(up ? noisy_up : noisy, {.trials = 30});
     const double sign = up ? -1 : 1;
     const ConfirmResult r = study.confirm(4, up ? noisy_up : noisy, {.repeats = 5});
@@ -131,8 +131,8 @@ TEST_CASE("confirm: intervals cover the truth in simulated studies, and luck is 
   CAPTURE(bias / studies);
   CHECK(covered_value >= 0.92 * studies);
   CHECK(covered_gain >= 0.92 * studies);
-  CHECK(optimism / studies > 0.1);                      // what the old scores promised too much
-  CHECK(naive_bias / studies > 0.02);                   // and so, less, do the means of the winners
+  CHECK(optimism / studies > 0.1);     // what the old scores promised too much
+  CHECK(naive_bias / studies > 0.02);  // and so, less, do the means of the winners
   CHECK(std::abs(bias) < 0.4 * std::abs(naive_bias));
 }
 
@@ -150,14 +150,16 @@ TEST_CASE("confirm: runs the best and the default again, on seeds of their own")
     }
     return x;
   };
-  Study study({.pruner = median({.startup_trials = 1}), .seed = 3});
+  Study study({.sampler = tune::random(), .pruner = median({.startup_trials = 1}), .seed = 3});
   for (const double x : {0.9, 0.2, 0.4, 0.2, 0.6}) {
-    study.tell([&] {
-      study.enqueue({{"x", x}});
-      Trial t = study.ask();
-      t.suggest_float("x", 0, 1);
-      return t;
-    }(), x);
+    study.tell(
+        [&] {
+          study.enqueue({{"x", x}});
+          Trial t = study.ask();
+          t.suggest_float("x", 0, 1);
+          return t;
+        }(),
+        x);
   }
   const ConfirmResult r = study.confirm(3, objective, {.repeats = 2});
   CHECK(pruned_ones == 0);
@@ -187,11 +189,10 @@ TEST_CASE("confirm: runs the best and the default again, on seeds of their own")
   CHECK(study.confirm(3, objective, {.repeats = 2}).value == 0.2);
   CHECK(study.size() == 5 + 8);
   int64_t told = 0;
-  study.confirm(3, objective,
-                {.repeats = 3, .jobs = 2, .progress = [&](const Progress& p) {
-                   CHECK(p.wanted == 4);
-                   told = p.trials;
-                 }});
+  study.confirm(3, objective, {.repeats = 3, .jobs = 2, .progress = [&](const Progress& p) {
+                                 CHECK(p.wanted == 4);
+                                 told = p.trials;
+                               }});
   CHECK(study.size() == 5 + 12);
   CHECK(told == 4);
 }
@@ -252,7 +253,7 @@ TEST_CASE("confirm: a study in a file knows its runs when it is opened again") {
     const std::shared_ptr<Storage> kept = storage.make(folder);
     ConfirmResult first;
     {
-      Study study({.storage = kept, .seed = 8});
+      Study study({.storage = kept, .sampler = tune::random(), .seed = 8});
       study.optimize(noisy, {.trials = 20});
       first = study.confirm(3, noisy);
     }
@@ -269,7 +270,7 @@ TEST_CASE("confirm: a study in a file knows its runs when it is opened again") {
 }
 
 TEST_CASE("confirm: conditions, a default that is forbidden, and one that wins") {
-  Study study({.seed = 2, .space = finite_space()});
+  Study study({.sampler = tune::random(), .seed = 2, .space = finite_space()});
   study.optimize([](Trial& t) -> Outcome { return bowl(t.suggest(finite_space())); },
                  {.trials = 25});
   const ConfirmResult r =
@@ -283,7 +284,7 @@ TEST_CASE("confirm: conditions, a default that is forbidden, and one that wins")
   Space space{{"x", range(0, 1)}};
   space.forbid([](const Params& p) { return p.at("x").as_double() == 0.5; });
   const auto plain = [&](Trial& t) -> Outcome { return t.suggest(space).at("x").as_double(); };
-  Study forbidden({.seed = 2, .space = space});
+  Study forbidden({.sampler = tune::random(), .seed = 2, .space = space});
   forbidden.optimize(plain, {.trials = 10});
   const ConfirmResult f = forbidden.confirm(2, plain, {.repeats = 2});
   CHECK(f.defaults.params == forbidden.trial(0).params);
@@ -291,7 +292,7 @@ TEST_CASE("confirm: conditions, a default that is forbidden, and one that wins")
   const auto best_first = [](Trial& t) -> Outcome {
     return std::abs(t.suggest_float("x", 0, 1) - 0.5) + 0.01 * t.rng("noise").normal();
   };
-  Study winner({.seed = 2});
+  Study winner({.sampler = tune::random(), .seed = 2});
   winner.optimize(best_first, {.trials = 10});
   const ConfirmResult w = winner.confirm(3, best_first);
   CHECK(w.winner().params == w.defaults.params);
@@ -300,12 +301,11 @@ TEST_CASE("confirm: conditions, a default that is forbidden, and one that wins")
 }
 
 TEST_CASE("confirm: runs that fail, and what cannot be done") {
-  Study study({.seed = 4});
+  Study study({.sampler = tune::random(), .seed = 4});
   CHECK_THROWS_AS(study.confirm(3, noisy), ValueError);
   study.optimize(noisy, {.trials = 10});
-  for (const ConfirmOptions& bad :
-       {ConfirmOptions{.repeats = 1}, ConfirmOptions{.level = 1}, ConfirmOptions{.level = NAN},
-        ConfirmOptions{.jobs = 0}}) {
+  for (const ConfirmOptions& bad : {ConfirmOptions{.repeats = 1}, ConfirmOptions{.level = 1},
+                                    ConfirmOptions{.level = NAN}, ConfirmOptions{.jobs = 0}}) {
     CHECK_THROWS_AS(study.confirm(3, noisy, bad), ValueError);
   }
   CHECK_THROWS_AS(study.confirm(0, noisy), ValueError);
@@ -328,12 +328,12 @@ TEST_CASE("confirm: runs that fail, and what cannot be done") {
   CHECK(std::isnan(r.gain));
   CHECK(std::isnan(r.gain_low));
 
-  Study two({.directions = {minimize, minimize}, .seed = 1});
+  Study two({.directions = {minimize, minimize}, .sampler = tune::random(), .seed = 1});
   two.optimize([](Trial& t) -> Outcome { return {t.suggest_float("x", 0, 1), 1}; }, {.trials = 3});
   CHECK_THROWS_AS(two.confirm(1, noisy), ValueError);
 
   // Stopped half way, and gone on with.
-  Study long_one({.seed = 4});
+  Study long_one({.sampler = tune::random(), .seed = 4});
   long_one.optimize(noisy, {.trials = 10});
   int calls = 0;
   const auto stopping = [&](Trial& t) -> Outcome {

@@ -25,10 +25,9 @@ TEST_CASE("constraints: kept by every storage, as Optuna writes them") {
         study.tell(trial, 1);
       }
       const TrialResult result = study.trial(0);
-      CHECK(result.constraints == std::map<std::string, double>{{"0", -1.5},
-                                                                {"1", 0.25},
-                                                                {"memory", 2},
-                                                                {"time", -1.7976931348623157e308}});
+      CHECK(result.constraints ==
+            std::map<std::string, double>{
+                {"0", -1.5}, {"1", 0.25}, {"memory", 2}, {"time", -1.7976931348623157e308}});
       CHECK_FALSE(result.feasible());
       CHECK(result.system.at("constraints") == "[-1.5, 0.25]");
       CHECK(result.system.at("constraints:memory") == "2.0");
@@ -143,8 +142,7 @@ TEST_CASE("constraints: bayesian() finds the best feasible point, and one where 
     study.optimize(
         [&](Trial& t) -> Outcome {
           const double x = t.suggest_float("x", 0, 1), y = t.suggest_float("y", 0, 1);
-          t.set_constraint("sum", limit < 1 ? std::hypot(x - 0.2, y - 0.1) - limit
-                                            : x + y - limit);
+          t.set_constraint("sum", limit < 1 ? std::hypot(x - 0.2, y - 0.1) - limit : x + y - limit);
           return std::hypot(x - 0.8, y - 0.8);
         },
         {.trials = 40});

@@ -160,8 +160,7 @@ TEST_CASE("log EHVI: slopes, many points as one, hopeless points too") {
       for (Losses& p : front) {
         for (double& loss : p) loss += shift - 1;
       }
-      const LogExpectedHypervolumeImprovement acquisition(models, front,
-                                                          Losses(objectives, shift));
+      const LogExpectedHypervolumeImprovement acquisition(models, front, Losses(objectives, shift));
       std::vector<Point> points;
       for (int repeat = 0; repeat < 10; ++repeat) {
         points.push_back({rng.uniform(), rng.uniform(), repeat % 3 == 0 ? kInactive : rng.uniform(),
@@ -203,13 +202,13 @@ TEST_CASE("feasible acquisition: a product of probabilities, with a promise or w
   const std::vector<GaussianProcess> models = fitted_models(3, rng);
   const std::span<const GaussianProcess> constraints(models.data() + 1, 2);
   const LogExpectedImprovement improvement(models[0], -0.5);
-  for (const Acquisition* promise : {static_cast<const Acquisition*>(&improvement),
-                                     static_cast<const Acquisition*>(nullptr)}) {
+  for (const Acquisition* promise :
+       {static_cast<const Acquisition*>(&improvement), static_cast<const Acquisition*>(nullptr)}) {
     const FeasibleAcquisition acquisition(promise, constraints, {-0.3, 0.4});
     std::vector<Point> points;
     for (int repeat = 0; repeat < 10; ++repeat) {
-      points.push_back({rng.uniform(), rng.uniform(), rng.uniform(),
-                        static_cast<double>(rng.below(3))});
+      points.push_back(
+          {rng.uniform(), rng.uniform(), rng.uniform(), static_cast<double>(rng.below(3))});
       const Point& x = points.back();
       PredictionScratch scratch;
       double expected = promise ? std::exp((*promise)(x)) : 1;

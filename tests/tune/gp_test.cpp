@@ -167,10 +167,10 @@ TEST_CASE("gp: the posterior is the textbook's") {
     std::vector<double> bowls;
     for (const Point& p : data.points) bowls.push_back(plain_bowl(p));
     const std::vector<double> to_bowls = solve(matrix, bowls);
-    const std::vector<double> weights = solve(
-        {{dot_product(to_ones, ones) + 1, dot_product(to_ones, bowls)},
-         {dot_product(to_ones, bowls), dot_product(to_bowls, bowls) + 1 / 0.25}},
-        {dot_product(to_ones, data.values), dot_product(to_bowls, data.values) + 0.3 / 0.25});
+    const std::vector<double> weights =
+        solve({{dot_product(to_ones, ones) + 1, dot_product(to_ones, bowls)},
+               {dot_product(to_ones, bowls), dot_product(to_bowls, bowls) + 1 / 0.25}},
+              {dot_product(to_ones, data.values), dot_product(to_bowls, data.values) + 0.3 / 0.25});
     std::vector<double> residual = data.values;
     for (size_t i = 0; i < n; ++i) residual[i] -= weights[0] + weights[1] * bowls[i];
     const std::vector<double> alpha = solve(matrix, residual);
@@ -182,8 +182,7 @@ TEST_CASE("gp: the posterior is the textbook's") {
     for (size_t p = 0; p < points.size(); ++p) {
       std::vector<double> k(n);
       for (size_t i = 0; i < n; ++i) k[i] = plain_kernel(anova, theta, points[p], data.points[i]);
-      const double mean =
-          weights[0] + weights[1] * plain_bowl(points[p]) + dot_product(k, alpha);
+      const double mean = weights[0] + weights[1] * plain_bowl(points[p]) + dot_product(k, alpha);
       const double variance =
           plain_kernel(anova, theta, points[p], points[p]) - dot_product(k, solve(matrix, k));
       const Prediction one = model.predict(points[p], false, scratch);
@@ -273,7 +272,8 @@ TEST_CASE("gp: a fit finds what matters") {
         doctest::Approx(*std::max_element(data.values.begin(), data.values.end())).epsilon(0.05));
 }
 
-TEST_CASE("gp: far from the data it expects a bowl where the data are one, and none without a prior") {
+TEST_CASE(
+    "gp: far from the data it expects a bowl where the data are one, and none without a prior") {
   Rng rng(13);
   Observations data{{}, {}, {false, false}, {.mean = 0, .deviation = 0.5}};
   std::vector<double> y;

@@ -32,7 +32,7 @@ double total(const std::vector<ParamImportance>& all) {
 
 // Points of the unit cube under a function.
 Study sampled(const Objective& objective, int64_t trials, uint64_t seed = 5) {
-  Study study({.seed = seed, .first = First::sampler});
+  Study study({.sampler = tune::random(), .seed = seed, .first = First::sampler});
   study.optimize(objective, {.trials = trials});
   return study;
 }
@@ -49,7 +49,7 @@ const Space kSmoothSpace{{"x", range(-1, 1)},
                          {"nothing", range(0, 1)}};
 
 Study told(const std::vector<OptunaTrial>& trials, const Space& space) {
-  Study study({.seed = 1, .space = space});
+  Study study({.sampler = tune::random(), .seed = 1, .space = space});
   for (const OptunaTrial& t : trials) {
     study.enqueue(t.params);
     Trial trial = study.ask();
@@ -185,7 +185,7 @@ TEST_CASE("importances: directions, objectives, targets") {
     t.set_attribute("size", 3 * b);
     return {a, -b};
   };
-  Study study({.directions = {minimize, maximize}, .seed = 4});
+  Study study({.directions = {minimize, maximize}, .sampler = tune::random(), .seed = 4});
   study.optimize(two, {.trials = 200});
   for (const auto evaluator : {ImportanceEvaluator::fanova, ImportanceEvaluator::ped_anova}) {
     CHECK(study.importances({.evaluator = evaluator}).front().name == "a");
@@ -201,7 +201,8 @@ TEST_CASE("importances: directions, objectives, targets") {
   CHECK_THROWS_AS(study.importances({.quantile = NAN}), ValueError);
 
   // What maximises is what minimises upside down.
-  Study up({.direction = maximize, .seed = 4}), down({.seed = 4});
+  Study up({.direction = maximize, .sampler = tune::random(), .seed = 4}),
+      down({.sampler = tune::random(), .seed = 4});
   const auto sloped = [](double sign) {
     return [sign](Trial& t) -> Outcome {
       return sign * (t.suggest_float("x", 0, 1) + std::pow(t.suggest_float("y", 0, 1), 4));
@@ -213,7 +214,7 @@ TEST_CASE("importances: directions, objectives, targets") {
 }
 
 TEST_CASE("importances: edge cases") {
-  CHECK_THROWS_AS(Study({.seed = 1}).importances(), ValueError);
+  CHECK_THROWS_AS(Study({.sampler = tune::random(), .seed = 1}).importances(), ValueError);
   for (const auto evaluator : {ImportanceEvaluator::fanova, ImportanceEvaluator::ped_anova}) {
     const ImportanceOptions options{.evaluator = evaluator};
     const auto of = [&](const Objective& objective, int64_t trials) {
@@ -250,7 +251,7 @@ TEST_CASE("importances: edge cases") {
     };
     CHECK_THROWS_AS(of(bad, 4), ValueError);
     // A range that changed, pruned and failed trials, forbidden combinations.
-    Study rough_study({.pruner = median(), .seed = 3});
+    Study rough_study({.sampler = tune::random(), .pruner = median(), .seed = 3});
     rough_study.optimize(rough, {.trials = 60});
     CHECK(total(rough_study.importances(options)) == doctest::Approx(1));
     const auto wider = [](Trial& t) -> Outcome {

@@ -30,8 +30,12 @@ std::shared_ptr<const ParzenAxes> axes_of(const std::vector<Param>& params) {
 
 // One axis of each kind; the log range's levels are wide at one end and narrow at the other.
 std::vector<Param> mixed() {
-  return {range(0, 1),          log_range(1e-3, 1e3),          int_range(3, 9),
-          log_int_range(1, 1 << 20), stepped_range(0, 1, 0.125), choice({"a", "b", "c"})};
+  return {range(0, 1),
+          log_range(1e-3, 1e3),
+          int_range(3, 9),
+          log_int_range(1, 1 << 20),
+          stepped_range(0, 1, 0.125),
+          choice({"a", "b", "c"})};
 }
 
 std::vector<double> random_point(const ParzenAxes& axes, Rng& rng) {
@@ -79,8 +83,8 @@ double reference(const ParzenAxes& axes, ParzenWeights weighting,
       if (a.kind() == ParzenAxis::Kind::choices) {
         const double own = !prior && rows[j][axis] == x[axis];
         const double smooth = 1 / double(n + 1);
-        density[j] *= prior ? 1 / double(a.count())
-                            : (smooth + own) / (1 + smooth * double(a.count()));
+        density[j] *=
+            prior ? 1 / double(a.count()) : (smooth + own) / (1 + smooth * double(a.count()));
         continue;
       }
       const double mean = prior ? 0.5 : rows[j][axis];
@@ -143,13 +147,12 @@ TEST_CASE("parzen: a density integrates to 1, masses of levels and of choices su
                            log_int_range(1, 3000), choice({"a", "b", "c"}), int_range(1, 1)}) {
       CAPTURE(p.levels());
       const auto axes = axes_of({p});
-      ParzenEstimator estimator =
-          filled(axes, ParzenWeights::ramp, some_points(*axes, n, 11));
+      ParzenEstimator estimator = filled(axes, ParzenWeights::ramp, some_points(*axes, n, 11));
       const int64_t count = p.levels() > 0 ? p.levels() : 20000;
       std::vector<double> xs;
       for (int64_t k = 0; k < count; ++k) {
-        const double unit = p.levels() > 0 ? p.to_unit(p.level_value(k))
-                                           : (double(k) + 0.5) / double(count);
+        const double unit =
+            p.levels() > 0 ? p.to_unit(p.level_value(k)) : (double(k) + 0.5) / double(count);
         xs.push_back((*axes)[0].coordinate(unit));
       }
       double sum = 0;
@@ -190,7 +193,8 @@ TEST_CASE("parzen: draws follow the distribution function") {
     for (size_t i = 0; i < kCount; ++i) {
       const double x = draws[i], width = 0.25;  // of the range: 1 / (observations + 2)
       const double below = (truncated_mass(at, width, 0, x) + truncated_mass(second, width, 0, x) +
-                            truncated_mass(0.5, 1, 0, x)) / 3;
+                            truncated_mass(0.5, 1, 0, x)) /
+                           3;
       distance = std::max({distance, below - double(i) / kCount, double(i + 1) / kCount - below});
     }
     CHECK(distance < 1.63 / std::sqrt(double(kCount)));
@@ -246,8 +250,7 @@ TEST_CASE("parzen: many axes and far points give finite densities") {
   ParzenEstimator estimator(axes, ParzenWeights::ramp);
   for (int64_t n = 0; n < 150; ++n) estimator.insert(n, std::vector<double>(200, 1.0));
   for (const double x : {0.0, 0.5, 1.0}) {
-    const double got =
-        estimator.log_density(ParzenPoints(*axes, std::vector<double>(200, x)))[0];
+    const double got = estimator.log_density(ParzenPoints(*axes, std::vector<double>(200, x)))[0];
     CHECK(std::isfinite(got));
     if (x == 0) CHECK(got < 0);
     if (x == 1) CHECK(got > 200 * std::log(50));

@@ -35,8 +35,7 @@ TEST_CASE("predict: 95 % intervals hold the values of trials that were not run")
   for (const uint64_t seed : {1, 2, 3, 4, 5, 6}) {
     for (const Direction direction : {minimize, maximize}) {
       Study study({.direction = direction, .sampler = sobol(), .seed = seed, .space = kSpace});
-      study.optimize([](Trial& t) -> Outcome { return smooth(t.suggest(kSpace)); },
-                     {.trials = 40});
+      study.optimize([](Trial& t) -> Outcome { return smooth(t.suggest(kSpace)); }, {.trials = 40});
       Rng rng(100 + seed);
       std::vector<Params> held_out;
       for (int k = 0; k < 100; ++k) held_out.push_back(random_params(rng));
@@ -61,9 +60,7 @@ TEST_CASE("predict: the noise of runs is told from what is not known of their me
   for (const uint64_t seed : {1, 2, 3}) {
     Study study({.sampler = sobol(), .seed = seed, .space = kSpace});
     study.optimize(
-        [](Trial& t) -> Outcome {
-          return smooth(t.suggest(kSpace)) + 4 * t.rng("noise").normal();
-        },
+        [](Trial& t) -> Outcome { return smooth(t.suggest(kSpace)) + 4 * t.rng("noise").normal(); },
         {.trials = 150});
     const Estimate e = study.predict({{"lr", 0.01}, {"x", 0.5}, {"n", 4}});
     found += e.noise / 3;
@@ -75,7 +72,7 @@ TEST_CASE("predict: the noise of runs is told from what is not known of their me
 }
 
 TEST_CASE("predict: at a trial of a noiseless objective it gives that trial's value") {
-  Study study({.direction = maximize, .seed = 4});
+  Study study({.direction = maximize, .sampler = tune::random(), .seed = 4});
   study.optimize(
       [](Trial& t) -> Outcome {
         const double x = t.suggest_float("x", 0, 1);
@@ -89,7 +86,7 @@ TEST_CASE("predict: at a trial of a noiseless objective it gives that trial's va
 }
 
 TEST_CASE("predict: conditional parameters, units of any size") {
-  Study study({.seed = 3, .space = finite_space()});
+  Study study({.sampler = tune::random(), .seed = 3, .space = finite_space()});
   study.optimize([](Trial& t) -> Outcome { return bowl(t.suggest(finite_space())); },
                  {.trials = 60});
   const Params leaky{{"lr", 1e-2}, {"layers", 2}, {"act", "leaky"}, {"slope", 0.1}, {"batch", 32}};
@@ -110,7 +107,7 @@ TEST_CASE("predict: conditional parameters, units of any size") {
   CHECK_THROWS_AS(study.predict(outside), ValueError);
 
   for (const double size : {1e300, 1e-300}) {
-    Study extreme({.seed = 2});
+    Study extreme({.sampler = tune::random(), .seed = 2});
     extreme.optimize([size](Trial& t) -> Outcome { return size * t.suggest_float("x", -1, 1); },
                      {.trials = 20});
     const Estimate e = extreme.predict({{"x", 0.25}});
@@ -120,7 +117,7 @@ TEST_CASE("predict: conditional parameters, units of any size") {
 }
 
 TEST_CASE("predict: too little to go by") {
-  Study study({.seed = 1});
+  Study study({.sampler = tune::random(), .seed = 1});
   CHECK_THROWS_AS(study.predict(Params{}), ValueError);
   const auto one = [](Trial& t) -> Outcome { return 0 * t.suggest_float("x", 0, 1) + 7; };
   study.optimize(one, {.trials = 1});
@@ -129,9 +126,9 @@ TEST_CASE("predict: too little to go by") {
   const Estimate flat = study.predict({{"x", 0.5}});
   CHECK(flat.mean == 7);
   CHECK(flat.deviation == 0);
-  Study empty({.seed = 1});
+  Study empty({.sampler = tune::random(), .seed = 1});
   empty.optimize([](Trial&) -> Outcome { return 1; }, {.trials = 3});
   CHECK_THROWS_AS(empty.predict(Params{}), ValueError);
-  Study two({.directions = {minimize, minimize}, .seed = 1});
+  Study two({.directions = {minimize, minimize}, .sampler = tune::random(), .seed = 1});
   CHECK_THROWS_AS(two.predict(Params{}), ValueError);
 }

@@ -127,7 +127,7 @@ TEST_CASE("samplers: nothing allowed is said, and a needle is found") {
 
 TEST_CASE("random: a parameter's values do not depend on the others, and spread evenly") {
   const auto draw = [](bool with_other) {
-    Study study({.seed = 9, .first = First::sampler});
+    Study study({.sampler = tune::random(), .seed = 9, .first = First::sampler});
     std::vector<double> xs;
     for (int i = 0; i < 400; ++i) {
       Trial t = study.ask();

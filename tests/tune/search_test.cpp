@@ -107,7 +107,7 @@ TEST_CASE("random_search and bayesian_search: the same trials for one job and fo
   CHECK(scores[0] == scores[1]);
   CHECK(scores[0].size() == 8);
   const tune::SearchResult found = tune::bayesian_search(space, small_net, moons.x, moons.y,
-                                                         {.epochs = 8, .seed = 3, .trials = 12});
+                                                         {.epochs = 8, .seed = 3, .trials = 20});
   CHECK(found.score > 0.8);
 }
 

@@ -23,7 +23,7 @@ Objective sequence(std::vector<double> values) {
 
 int64_t trials_of(const Objective& objective, std::shared_ptr<const StoppingRule> rule,
                   Direction direction = minimize) {
-  Study study({.direction = direction, .seed = 1});
+  Study study({.direction = direction, .sampler = tune::random(), .seed = 1});
   study.optimize(objective, {.trials = 60, .stop_when = std::move(rule)});
   return study.size();
 }
@@ -51,7 +51,7 @@ TEST_CASE("stopping: stagnation counts the trials since the last improvement") {
 }
 
 TEST_CASE("stopping: with several objectives any new point of the front is an improvement") {
-  Study study({.directions = {minimize, maximize}, .seed = 1});
+  Study study({.directions = {minimize, maximize}, .sampler = tune::random(), .seed = 1});
   study.optimize(
       [](Trial& t) -> Outcome {
         const auto n = static_cast<double>(std::min<int64_t>(t.number(), 6));
@@ -62,7 +62,7 @@ TEST_CASE("stopping: with several objectives any new point of the front is an im
 }
 
 TEST_CASE("stopping: optimize says why it ended, and ends at once when it is called again") {
-  Study study({.seed = 1});
+  Study study({.sampler = tune::random(), .seed = 1});
   std::vector<Progress> calls;
   const OptimizeOptions options{.trials = 60,
                                 .progress = [&](const Progress& p) { calls.push_back(p); },
@@ -81,13 +81,13 @@ TEST_CASE("stopping: optimize says why it ended, and ends at once when it is cal
   study.enqueue({{"x", 0.5}});  // what a user wants to see is run all the same
   study.optimize(sequence({1}), options);
   CHECK(study.size() == 7);
-  CHECK(Study({.seed = 1}).attribute("attune:stopped") == std::nullopt);
+  CHECK(Study({.sampler = tune::random(), .seed = 1}).attribute("attune:stopped") == std::nullopt);
 }
 
 TEST_CASE("stopping: a deterministic study ends with the same trials for any number of jobs") {
   std::string first;
   for (const int jobs : {1, 2, 4}) {
-    Study study({.seed = 9, .deterministic = true, .lag = 3});
+    Study study({.sampler = tune::random(), .seed = 9, .deterministic = true, .lag = 3});
     study.optimize(bowl2, {.trials = 400, .jobs = jobs, .stop_when = stagnation(12, 1e-3)});
     CHECK(study.size() < 400);
     if (first.empty()) first = table(study);
@@ -96,7 +96,7 @@ TEST_CASE("stopping: a deterministic study ends with the same trials for any num
 }
 
 TEST_CASE("stopping: a rule that throws ends optimize with what it threw") {
-  Study study({.directions = {minimize, minimize}, .seed = 1});
+  Study study({.directions = {minimize, minimize}, .sampler = tune::random(), .seed = 1});
   const auto two = [](Trial& t) -> Outcome { return {t.suggest_float("x", 0, 1), 1}; };
   CHECK_THROWS_AS(study.optimize(two, {.trials = 5, .stop_when = regret_below(0.1)}), ValueError);
 }
@@ -128,7 +128,7 @@ TEST_CASE("stopping: the regret bound ends a search when nothing is left to gain
     const double x = t.suggest_float("x", 0, 1), y = t.suggest_float("y", 0, 1);
     return std::sin(20 * x) * std::cos(17 * y) + x;
   };
-  Study coarse({.seed = 1}), fine({.seed = 1});
+  Study coarse({.sampler = tune::random(), .seed = 1}), fine({.seed = 1});
   coarse.optimize(wavy, {.trials = 60, .stop_when = regret_below(5)});
   fine.optimize(wavy, {.trials = 60, .stop_when = regret_below(1e-6)});
   CHECK(coarse.size() == 20);
@@ -145,7 +145,7 @@ TEST_CASE("stopping: the regret bound's edge cases") {
   CHECK(trials_of(sequence({NAN}), rule) == 60);
   CHECK(trials_of([](Trial&) -> Outcome { return 1; }, rule) == 60);  // no parameters, no model
   CHECK(trials_of([](Trial& t) { return t.number() % 2 ? Outcome(1e300) : bowl2(t); }, rule) <= 60);
-  Study finite({.seed = 1, .space = finite_space()});
+  Study finite({.sampler = tune::random(), .seed = 1, .space = finite_space()});
   finite.optimize(rough, {.trials = 60, .stop_when = rule});
   CHECK(finite.size() <= 60);
 }

@@ -188,13 +188,15 @@ TEST_CASE("sqlite: two processes on one study") {
   { const Study made({.storage = folder.url(), .seed = 1}); }
   pid_t children[2];
   for (pid_t& child : children) {
-    child = in_child(
-        [&] { Study({.storage = folder.url()}).optimize(objective, {.trials = 25, .jobs = 2}); });
+    child = in_child([&] {
+      Study study({.storage = folder.url(), .sampler = tune::random()});
+      study.optimize(objective, {.trials = 25, .jobs = 2});
+    });
   }
   for (const pid_t child : children) CHECK(status_of(child) == 0);
   Study study({.storage = folder.url()});
   CHECK(study.size() == 50);
-  Study alone({.seed = 1});
+  Study alone({.sampler = tune::random(), .seed = 1});
   alone.optimize(objective, {.trials = 50});
   CHECK(table(study) == table(alone));  // random: whoever runs a number gets its values
 }

@@ -166,8 +166,10 @@ TEST_CASE("tpe: companions are the parameters of the very same trials") {
 
 TEST_CASE("tpe: a sampler that has seen the study grow says what a new one says") {
   const Space flat{{"x", range(0, 1)}, {"n", int_range(0, 9)}, {"c", choice({"a", "b"})}};
-  for (const auto& [name, options] : std::vector<std::pair<std::string, TpeOptions>>{
-           {"group", {}}, {"multivariate", {.group = false}}, {"univariate", {.multivariate = false}}}) {
+  for (const auto& [name, options] :
+       std::vector<std::pair<std::string, TpeOptions>>{{"group", {}},
+                                                       {"multivariate", {.group = false}},
+                                                       {"univariate", {.multivariate = false}}}) {
     CAPTURE(name);
     for (const Space& space : {flat, finite_space()}) {
       Writer w;
@@ -182,8 +184,10 @@ TEST_CASE("tpe: a sampler that has seen the study grow says what a new one says"
           const size_t k = rng.below(open.size());
           const double fate = rng.uniform();
           w.report(open[k], 1, rng.uniform());
-          if (fate < 0.8) w.end(open[k], State::complete, {std::floor(20 * rng.uniform())});
-          else w.end(open[k], fate < 0.9 ? State::pruned : State::failed, {});
+          if (fate < 0.8)
+            w.end(open[k], State::complete, {std::floor(20 * rng.uniform())});
+          else
+            w.end(open[k], fate < 0.9 ? State::pruned : State::failed, {});
           open.erase(open.begin() + std::ptrdiff_t(k));
         }
         const Question question{open.back(), 5, space, w.history};
@@ -313,15 +317,20 @@ TEST_CASE("tpe: together, parameters of a ridge are drawn as a ridge") {
         }
       }
       const double r = correlation(xs, ys);
-      if (group) CHECK(r > 0.8);
-      else CHECK(std::abs(r) < 0.3);
+      if (group)
+        CHECK(r > 0.8);
+      else
+        CHECK(std::abs(r) < 0.3);
     }
   }
 }
 
 TEST_CASE("tpe: in the end better than chance, in every mode and with pruned trials") {
-  const Space space{{"a", range(-5, 5)},     {"b", log_range(1e-4, 1)}, {"c", int_range(1, 30)},
-                    {"d", choice({1, 2, 3})}, {"e", range(0, 1)}};
+  const Space space{{"a", range(-5, 5)},
+                    {"b", log_range(1e-4, 1)},
+                    {"c", int_range(1, 30)},
+                    {"d", choice({1, 2, 3})},
+                    {"e", range(0, 1)}};
   const auto f = [](const Params& p) {
     const double a = p.at("a"), b = p.at("b"), c = p.at("c"), d = p.at("d"), e = p.at("e");
     return a * a + std::pow(std::log10(b) + 2, 2) + std::pow(c / 10 - 1, 2) + d + e;
@@ -360,7 +369,8 @@ TEST_CASE("tpe: several objectives") {
       study.optimize(
           [](Trial& t) -> Outcome {
             const double x = t.suggest_float("x", 0, 1), y = t.suggest_float("y", 0, 1);
-            const double z = t.suggest_float("z", 0, 1), off = std::abs(y - 0.2) + std::abs(z - 0.7);
+            const double z = t.suggest_float("z", 0, 1),
+                         off = std::abs(y - 0.2) + std::abs(z - 0.7);
             return {x + off, std::sqrt(x) - off};
           },
           {.trials = 100});
@@ -389,6 +399,7 @@ TEST_CASE("tpe: ranges that change, one value, many parameters, options out of r
   CHECK(study.size() == 25);
   CHECK_THROWS_AS(tpe({.startup_trials = -1}), ValueError);
   CHECK_THROWS_AS(tpe({.candidates = 0}), ValueError);
-  CHECK(Study({.sampler = tpe({.startup_trials = 0}), .seed = 1}).step(
-      [](Trial& t) -> Outcome { return t.suggest_float("x", 0, 1); }));
+  CHECK(Study({.sampler = tpe({.startup_trials = 0}), .seed = 1}).step([](Trial& t) -> Outcome {
+    return t.suggest_float("x", 0, 1);
+  }));
 }

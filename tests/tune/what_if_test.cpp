@@ -79,6 +79,7 @@ TEST_CASE("what_if: the pruner that there was gives the study that there was") {
   for (const bool deterministic : {false, true}) {
     for (const Direction direction : {minimize, maximize}) {
       Study study({.direction = direction,
+                   .sampler = tune::random(),
                    .pruner = median({.startup_trials = 3}),
                    .seed = 11,
                    .deterministic = deterministic});
@@ -108,9 +109,10 @@ TEST_CASE("what_if: the pruner that there was gives the study that there was") {
 
 TEST_CASE("what_if: another pruner on a full log is the study with that pruner") {
   for (const bool deterministic : {false, true}) {
-    Study full({.seed = 5, .deterministic = deterministic});
+    Study full({.sampler = tune::random(), .seed = 5, .deterministic = deterministic});
     full.optimize(curve, {.trials = 40});
-    Study pruned_study({.pruner = median(), .seed = 5, .deterministic = deterministic});
+    Study pruned_study(
+        {.sampler = tune::random(), .pruner = median(), .seed = 5, .deterministic = deterministic});
     pruned_study.optimize(curve, {.trials = 40});
     const WhatIfResult r = full.what_if({.pruner = median()});
     int64_t reports = 0;
@@ -130,7 +132,10 @@ TEST_CASE("what_if: another pruner on a full log is the study with that pruner")
 }
 
 TEST_CASE("what_if: nothing changed, fewer trials, fewer steps") {
-  Study study({.direction = maximize, .pruner = median({.startup_trials = 2}), .seed = 2});
+  Study study({.direction = maximize,
+               .sampler = tune::random(),
+               .pruner = median({.startup_trials = 2}),
+               .seed = 2});
   study.optimize(rising, {.trials = 30});
   const WhatIfResult as_is = study.what_if({});
   CHECK(as_is.stopped == 0);
@@ -167,9 +172,10 @@ TEST_CASE("what_if: nothing changed, fewer trials, fewer steps") {
   CHECK(!study.what_if({.steps = 0}).best);
   CHECK_THROWS_AS(study.what_if({.trials = -1}), ValueError);
   CHECK_THROWS_AS(study.what_if({.steps = -1}), ValueError);
-  Study two({.directions = {minimize, minimize}, .seed = 1});
+  Study two({.directions = {minimize, minimize}, .sampler = tune::random(), .seed = 1});
   CHECK_THROWS_AS(two.what_if({}), ValueError);
-  const WhatIfResult empty = Study({.seed = 1}).what_if({.pruner = median()});
+  const WhatIfResult empty =
+      Study({.sampler = tune::random(), .seed = 1}).what_if({.pruner = median()});
   CHECK(empty.trials.empty());
   CHECK(!empty.best);
 }
@@ -214,7 +220,7 @@ TEST_CASE("what_if: without times trials are taken one after the other") {
 }
 
 TEST_CASE("what_if: failed trials, NaN reports and trials that still run") {
-  Study study({.seed = 3});
+  Study study({.sampler = tune::random(), .seed = 3});
   study.optimize(rough, {.trials = 30});
   Trial running = study.ask();
   running.suggest_float("lr", 1e-4, 1e-1, tune::log);

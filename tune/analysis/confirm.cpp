@@ -193,8 +193,8 @@ void infer(ConfirmResult& r, double sign, double level) {
   const std::vector<std::vector<double>> from = rivals(r, sign);
   const double expected = internal::expected_of_lowest(from);
   const auto [variance, dof] = of_winner(r);
-  const internal::WinnerInterval own = internal::interval_of_highest(
-      -sign * w.mean, std::sqrt(variance), dof, from.size(), level);
+  const internal::WinnerInterval own =
+      internal::interval_of_highest(-sign * w.mean, std::sqrt(variance), dof, from.size(), level);
   r.value = sign * expected;
   r.value_low = std::min(-sign * own.low, -sign * own.high);
   r.value_high = std::max(-sign * own.low, -sign * own.high);

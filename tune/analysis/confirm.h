@@ -12,9 +12,9 @@
 namespace attune::tune {
 
 struct ConfirmOptions {
-  int64_t repeats = 5;   // runs of each configuration, those of earlier calls included; at least 2
-  double level = 0.95;   // of the intervals
-  int jobs = 1;          // runs at a time, each on a thread
+  int64_t repeats = 5;  // runs of each configuration, those of earlier calls included; at least 2
+  double level = 0.95;  // of the intervals
+  int jobs = 1;         // runs at a time, each on a thread
   ProgressSink progress = {};
 };
 
@@ -22,10 +22,10 @@ struct ConfirmOptions {
 struct Confirmed {
   int64_t number = -1;  // the trial that was run again; -1: the default configuration
   Params params = {};
-  double before = 0;  // what that trial gave; NaN for the default configuration
-  std::vector<double> values = {};     // of the runs that gave one
-  std::vector<int64_t> runs = {};      // the numbers of all its runs
-  int64_t failed = 0;                  // runs that gave none
+  double before = 0;                    // what that trial gave; NaN for the default configuration
+  std::vector<double> values = {};      // of the runs that gave one
+  std::vector<int64_t> runs = {};       // the numbers of all its runs
+  int64_t failed = 0;                   // runs that gave none
   double mean = 0, standard_error = 0;  // NaN with too few values
 };
 

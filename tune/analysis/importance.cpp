@@ -84,8 +84,8 @@ std::vector<ParamImportance> Study::importances(const ImportanceOptions& options
     table.losses.push_back(loss);
   }
   if (trials.empty()) {
-    throw ValueError(fmt::format(
-        "importances: study '{}' has no complete trial with a finite value", name()));
+    throw ValueError(
+        fmt::format("importances: study '{}' has no complete trial with a finite value", name()));
   }
   scale(table.losses);
 

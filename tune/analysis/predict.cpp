@@ -57,8 +57,8 @@ std::vector<Estimate> Study::predict(std::span<const Params> params) const {
   const History history = this->history();
   const Space space = this->space();
   if (history.objectives() > 1) {
-    throw ValueError(fmt::format("predict: study '{}' has {} objectives", name(),
-                                 history.objectives()));
+    throw ValueError(
+        fmt::format("predict: study '{}' has {} objectives", name(), history.objectives()));
   }
   const Domain domain(space);
   std::vector<Point> points;

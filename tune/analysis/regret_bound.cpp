@@ -55,9 +55,9 @@ class RegretBelow : public StoppingRule {
 std::shared_ptr<const StoppingRule> regret_below(std::optional<double> noise,
                                                  RegretOptions options) {
   if ((noise && !(*noise > 0)) || options.min_trials < 2) {
-    throw ValueError(fmt::format(
-        "regret_below: noise ({}) must be above 0, min_trials ({}) 2 or more",
-        noise ? fmt::format("{}", *noise) : "estimated", options.min_trials));
+    throw ValueError(
+        fmt::format("regret_below: noise ({}) must be above 0, min_trials ({}) 2 or more",
+                    noise ? fmt::format("{}", *noise) : "estimated", options.min_trials));
   }
   return std::make_shared<RegretBelow>(noise, options);
 }

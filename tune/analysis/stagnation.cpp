@@ -59,8 +59,8 @@ class Stagnation : public StoppingRule {
 
 std::shared_ptr<const StoppingRule> stagnation(int64_t trials, double delta) {
   if (trials < 1 || !(delta >= 0)) {
-    throw ValueError(fmt::format(
-        "stagnation: trials ({}) must be 1 or more, delta ({}) 0 or more", trials, delta));
+    throw ValueError(fmt::format("stagnation: trials ({}) must be 1 or more, delta ({}) 0 or more",
+                                 trials, delta));
   }
   return std::make_shared<Stagnation>(trials, delta);
 }

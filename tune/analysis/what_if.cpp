@@ -100,10 +100,10 @@ class Replay {
                    !trial.stopped_at && trial.reports == trial.reports_logged;
       const double seconds = logged.ended - logged.started;
       if (finished(logged.state) && logged.started > 0 && logged.ended > 0) {
-        const double share = trial.reports_logged == 0
-                                 ? 1
-                                 : static_cast<double>(trial.reports) /
-                                       static_cast<double>(trial.reports_logged);
+        const double share =
+            trial.reports_logged == 0
+                ? 1
+                : static_cast<double>(trial.reports) / static_cast<double>(trial.reports_logged);
         r.seconds += seconds * share, r.seconds_logged += seconds;
       }
       if (trial.state != State::complete || std::isnan(trial.value)) continue;

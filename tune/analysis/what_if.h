@@ -15,8 +15,8 @@
 namespace attune::tune {
 
 struct WhatIf {
-  std::shared_ptr<Pruner> pruner = {};     // absent: none
-  std::optional<int64_t> trials = {};      // only the first so many that were started
+  std::shared_ptr<Pruner> pruner = {};  // absent: none
+  std::optional<int64_t> trials = {};   // only the first so many that were started
   // Training ends before this step: a longer trial's value is its last report before it. (A
   // learning rate that falls towards the end would have fallen earlier; the log cannot say.)
   std::optional<int64_t> steps = {};
@@ -35,8 +35,8 @@ struct WhatIfResult {
   std::vector<WhatIfTrial> trials = {};  // that would have been run, by number
 
   std::optional<int64_t> best = {}, actual_best = {};  // numbers of complete trials
-  double best_value = 0;    // as it would have been seen
-  double actual_value = 0;  // of the actual best
+  double best_value = 0;                               // as it would have been seen
+  double actual_value = 0;                             // of the actual best
   // How much worse the one found is than the actual best, by the values in the log: 0 or more.
   double regret = 0;
 
@@ -55,8 +55,7 @@ struct WhatIfResult {
 // Where times are missing, trials are taken one after the other. With a `lag` (deterministic
 // studies) the pruner sees at trial k those below k - lag alone, as it did. Pruners are asked after
 // every report. ValueError: several objectives, fewer than 0 trials or steps.
-WhatIfResult what_if(const History& history, const WhatIf& change,
-                     std::optional<int64_t> lag = {});
+WhatIfResult what_if(const History& history, const WhatIf& change, std::optional<int64_t> lag = {});
 
 // Study::what_if(change) does this with the study's history.
 

@@ -14,9 +14,8 @@ std::vector<double> crowding_distances(std::span<const Losses> front) {
   for (size_t objective = 0; objective < front[0].size(); ++objective) {
     const auto loss = [&](size_t k) { return front[order[k]][objective]; };
     std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return front[a][objective] < front[b][objective];
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return front[a][objective] < front[b][objective]; });
     const size_t last = order.size() - 1;
     if (loss(0) == loss(last)) continue;  // an objective in which all are equal says nothing
     distance[order[0]] = distance[order[last]] = kInfinity;

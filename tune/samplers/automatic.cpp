@@ -1,5 +1,6 @@
 // automatic(): the sampler that the figures of docs/search.md speak for, by the number of
-// objectives, the parameters and how many trials there have been. Its reasons are kept in the study.
+// objectives, the parameters and how many trials there have been. Its reasons are kept in the
+// study.
 
 #include <fmt/format.h>
 
@@ -8,7 +9,7 @@
 namespace attune::tune {
 namespace {
 
-constexpr size_t kModelDims = 60;      // more parameters than that are too many for a model of all
+constexpr size_t kModelDims = 60;       // more parameters than that are too many for a model of all
 constexpr int64_t kModelTrials = 1000;  // until then a model's suggestion is worth its milliseconds
 constexpr int64_t kFrontTrials = 300;   // the same with a model for each of several objectives
 constexpr size_t kModelObjectives = 3;  // so far the expected hypervolume is cheap and exact
@@ -40,12 +41,13 @@ class AutomaticSampler : public Sampler {
     std::string why;
   };
 
-  // The trial's number stands for how many there have been: it does not change while the trial asks.
+  // The trial's number stands for how many there have been: it does not change while the trial
+  // asks.
   Choice choose(const Question& question) const {
     const size_t objectives = question.history.objectives(), dims = question.space.size();
     if (objectives > 1) {
-      const bool model = objectives <= kModelObjectives && dims <= kModelDims &&
-                         question.number < kFrontTrials;
+      const bool model =
+          objectives <= kModelObjectives && dims <= kModelDims && question.number < kFrontTrials;
       const std::string what = fmt::format("{} objectives, {} parameters", objectives, dims);
       if (model) {
         return {*bayesian_, "bayesian",
@@ -57,22 +59,23 @@ class AutomaticSampler : public Sampler {
       return {*nsga3_, "nsga3", what + ": reference points keep the front even"};
     }
     if (dims <= kModelDims && question.number < kModelTrials) {
-      return {*bayesian_, "bayesian",
-              fmt::format("{} parameters: models need the fewest trials, and milliseconds each, for "
-                          "the first {}",
-                          dims, kModelTrials)};
+      return {
+          *bayesian_, "bayesian",
+          fmt::format("{} parameters: models need the fewest trials, and milliseconds each, for "
+                      "the first {}",
+                      dims, kModelTrials)};
     }
-    const std::string what = dims > kModelDims
-                                 ? fmt::format("{} parameters are too many for a model", dims)
-                                 : fmt::format("after {} trials each should cost little", kModelTrials);
+    const std::string what =
+        dims > kModelDims ? fmt::format("{} parameters are too many for a model", dims)
+                          : fmt::format("after {} trials each should cost little", kModelTrials);
     if (only_numbers(question.space)) {
       return {*cmaes_, "cmaes", what + ", and all are numbers"};
     }
     return {*tpe_, "tpe", what + ", and some are choices or come and go"};
   }
 
-  std::shared_ptr<Sampler> bayesian_ = bayesian(), cmaes_ = cmaes(), tpe_ = tpe(),
-                           nsga2_ = nsga2(), nsga3_ = nsga3();
+  std::shared_ptr<Sampler> bayesian_ = bayesian(), cmaes_ = cmaes(), tpe_ = tpe(), nsga2_ = nsga2(),
+                           nsga3_ = nsga3();
 };
 
 }  // namespace

@@ -75,9 +75,9 @@ void check(bool holds, const std::string& what) {
 std::shared_ptr<Sampler> cmaes(CmaesOptions options) {
   check(options.startup_trials >= 0,
         fmt::format("startup_trials is {}; give 0 or more", options.startup_trials));
-  check(options.sigma > 0 && options.sigma <= 1,
-        fmt::format("sigma is {}; give a fraction of the range, above 0 and up to 1",
-                    options.sigma));
+  check(
+      options.sigma > 0 && options.sigma <= 1,
+      fmt::format("sigma is {}; give a fraction of the range, above 0 and up to 1", options.sigma));
   check(options.population == 0 || (options.population >= 2 && options.population <= 1 << 20),
         fmt::format("population is {}; give 0 (chosen by the number of parameters), or 2 to 2^20",
                     options.population));

@@ -120,8 +120,8 @@ std::shared_ptr<Sampler> nsga3(Nsga3Options o) {
                      "; give 0 (chosen by the population) or more");
   }
   return std::make_shared<Nsga3Sampler>(
-      GenerationOptions{o.population, o.offspring, o.crossover, o.mutation,
-                        o.crossover_index, o.mutation_index},
+      GenerationOptions{o.population, o.offspring, o.crossover, o.mutation, o.crossover_index,
+                        o.mutation_index},
       o.divisions);
 }
 

@@ -1,9 +1,9 @@
 // tpe(): the tree-structured Parzen estimator (Bergstra et al., "Algorithms for hyper-parameter
 // optimization", 2011). Trials are split into good and bad; of some draws from the density of the
-// good ones, the one with the highest ratio of good to bad is tried. Parameters are chosen together,
-// one by one, or in the groups that occur together; with the settings of Optuna's TPESampler, whose
-// rules are explained by Watanabe, "Tree-structured Parzen estimator: understanding its algorithm
-// components", 2023.
+// good ones, the one with the highest ratio of good to bad is tried. Parameters are chosen
+// together, one by one, or in the groups that occur together; with the settings of Optuna's
+// TPESampler, whose rules are explained by Watanabe, "Tree-structured Parzen estimator:
+// understanding its algorithm components", 2023.
 
 #include <algorithm>
 #include <cmath>
@@ -68,8 +68,7 @@ class TpeSampler : public Sampler {
     put_together(memory, params, question.history);
     std::vector<double> units(params.size(), std::nan(""));
     for (size_t k = 0; k < memory.groups.size(); ++k) {
-      const std::vector<double> chosen =
-          choose(memory, *memory.group_densities[k], question, rng);
+      const std::vector<double> chosen = choose(memory, *memory.group_densities[k], question, rng);
       for (size_t i = 0; i < chosen.size(); ++i) units[memory.groups[k][i]] = chosen[i];
     }
     return units;
@@ -96,8 +95,7 @@ class TpeSampler : public Sampler {
         params.push_back(name == param.name ? param : *question.history.latest(name));
       }
       Rng joint = Rng(question.seed).fork("tpe").fork(question.number).fork(names.front());
-      memory.joint_units =
-          choose(memory, density(memory, std::move(params)), question, joint);
+      memory.joint_units = choose(memory, density(memory, std::move(params)), question, joint);
       memory.joint_number = question.number;
       memory.joint_ranked = memory.ledger.ranked().size();
       memory.joint_names = names;
@@ -116,9 +114,8 @@ class TpeSampler : public Sampler {
     });
     if (at == memories_.end()) {
       if (memories_.size() == kHistories) {
-        memories_.erase(std::min_element(memories_.begin(), memories_.end(), [](auto& a, auto& b) {
-          return a->used < b->used;
-        }));
+        memories_.erase(std::min_element(memories_.begin(), memories_.end(),
+                                         [](auto& a, auto& b) { return a->used < b->used; }));
       }
       at = memories_.insert(memories_.end(), std::make_unique<Memory>(question));
     }
@@ -215,8 +212,9 @@ class TpeSampler : public Sampler {
 
 std::shared_ptr<Sampler> tpe(TpeOptions options) {
   if (options.startup_trials < 0 || options.candidates < 1) {
-    throw ValueError(fmt::format("tpe: startup_trials is {} and candidates {}; give at least 0 and 1",
-                                 options.startup_trials, options.candidates));
+    throw ValueError(
+        fmt::format("tpe: startup_trials is {} and candidates {}; give at least 0 and 1",
+                    options.startup_trials, options.candidates));
   }
   return std::make_shared<TpeSampler>(options);
 }

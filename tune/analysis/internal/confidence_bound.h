@@ -13,8 +13,7 @@ namespace attune::tune::internal {
 // -(mean - width * deviation)
 class LowerConfidenceBound : public Acquisition {
  public:
-  LowerConfidenceBound(const GaussianProcess& model, double width)
-      : model_(model), width_(width) {}
+  LowerConfidenceBound(const GaussianProcess& model, double width) : model_(model), width_(width) {}
 
   double operator()(const Point& x) const override {
     const Prediction p = model_.predict(x, false, scratch_);

@@ -11,9 +11,9 @@ namespace attune::tune::internal {
 // trial did not have the parameter.
 struct Column {
   std::vector<double> values;
-  int64_t choices = 0;  // 0: a number
-  int64_t levels = 0;   // of a number; 0: a continuum
-  bool log = false;     // and then its levels are not evenly spread
+  int64_t choices = 0;         // 0: a number
+  int64_t levels = 0;          // of a number; 0: a continuum
+  bool log = false;            // and then its levels are not evenly spread
   double first = 0, last = 1;  // the units of the ends of its range
 };
 

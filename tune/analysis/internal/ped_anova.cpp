@@ -8,7 +8,7 @@ namespace attune::tune::internal {
 namespace {
 
 constexpr int64_t kCells = 50;
-constexpr double kPriorWeight = 1;        // of the even distribution, in trials
+constexpr double kPriorWeight = 1;         // of the even distribution, in trials
 constexpr double kNarrowest = 0.5 / 1.64;  // cells: 90 % of a kernel stay in its own
 constexpr double kFloor = 1e-12;
 constexpr int64_t kFewest = 2;  // rows that must have a parameter
@@ -81,9 +81,8 @@ std::vector<double> density_of(const Column& column, const std::vector<size_t>& 
   const auto total = static_cast<double>(rows.size());
   const auto width = static_cast<double>(cells);
   if (column.choices > 0) {
-    const auto kernels =
-        1 + static_cast<double>(std::count_if(counts.begin(), counts.end(),
-                                              [](double c) { return c > 0; }));
+    const auto kernels = 1 + static_cast<double>(std::count_if(counts.begin(), counts.end(),
+                                                               [](double c) { return c > 0; }));
     const double smear = kPriorWeight / kernels;  // to every choice, from each kernel of weight 1
     for (size_t k = 0; k < count; ++k) {
       density[k] = (counts[k] + total * smear) / (1 + width * smear) + kPriorWeight / width;

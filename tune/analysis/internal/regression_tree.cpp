@@ -143,8 +143,8 @@ class RegressionTree::Grower {
     const auto& values = table_.columns[at(split.column)].values;
     for (size_t i = begin; i < end; ++i) {
       const double v = values[at(rows_[i])];
-      on_left_[at(rows_[i])] = split.goes_left.empty() ? v <= split.threshold
-                                                       : split.goes_left[static_cast<size_t>(v)];
+      on_left_[at(rows_[i])] =
+          split.goes_left.empty() ? v <= split.threshold : split.goes_left[static_cast<size_t>(v)];
     }
     const auto divide_list = [&](std::vector<int32_t>& list) {
       const auto first = list.begin() + static_cast<std::ptrdiff_t>(begin);
@@ -209,8 +209,8 @@ void RegressionTree::walk(const Node& node, Box& box,
   const double volume = box.volume;
   if (node.goes_left.empty()) {
     const auto& e = edges_[c];
-    const auto place = static_cast<int32_t>(
-        std::lower_bound(e.begin(), e.end(), node.threshold) - e.begin());
+    const auto place =
+        static_cast<int32_t>(std::lower_bound(e.begin(), e.end(), node.threshold) - e.begin());
     const int32_t low = box.low[c], high = box.high[c];
     const double width = e[static_cast<size_t>(high)] - e[static_cast<size_t>(low)];
     box.high[c] = place;

@@ -40,14 +40,13 @@ class RegressionTree {
   struct Node {
     int32_t column = -1;  // -1: a leaf
     int32_t left = 0, right = 0;
-    double threshold = 0;            // numbers up to here go left
+    double threshold = 0;              // numbers up to here go left
     std::vector<char> goes_left = {};  // by choice
     double value = 0;
   };
   class Grower;
 
-  void walk(const Node& node, Box& box,
-            const std::function<void(const Box&, double)>& visit) const;
+  void walk(const Node& node, Box& box, const std::function<void(const Box&, double)>& visit) const;
 
   std::vector<Node> nodes_;
   std::vector<int64_t> choices_;

@@ -14,10 +14,10 @@
 namespace attune::tune::internal {
 namespace {
 
-constexpr size_t kFitLimit = 150;        // trials that choose hyperparameters
-constexpr size_t kModelLimit = 400;      // trials in the posterior
-constexpr size_t kIncumbents = 4;        // where the search for the lowest bound begins
-constexpr int64_t kExhaustive = 1000;    // a space of so few points is searched through
+constexpr size_t kFitLimit = 150;      // trials that choose hyperparameters
+constexpr size_t kModelLimit = 400;    // trials in the posterior
+constexpr size_t kIncumbents = 4;      // where the search for the lowest bound begins
+constexpr int64_t kExhaustive = 1000;  // a space of so few points is searched through
 
 Observations chosen(const Observations& all, size_t limit) {
   Observations some{{}, {}, all.categorical, all.bowl};
@@ -36,14 +36,14 @@ std::optional<Surrogate> Surrogate::fit(const Question& question, const Domain& 
   const auto& losses = evidence.losses;
   if (losses.size() < 2) return std::nullopt;
 
-  // No bowl: an estimate does not expect that the ranges were well chosen, as a search may.
-  Observations data{evidence.points, standardize(losses), domain.categorical(), {}};
+  // A bowl as likely as a dome: an estimate does not expect that the ranges were well chosen.
+  Observations data{
+      evidence.points, standardize(losses), domain.categorical(), {.mean = 0, .deviation = 0.5}};
   const auto [low, high] = std::minmax_element(losses.begin(), losses.end());
   const double z_low = data.values[static_cast<size_t>(low - losses.begin())];
   const double z_high = data.values[static_cast<size_t>(high - losses.begin())];
   // Halved, because the difference of two losses can be too large for a double.
-  const double scale =
-      z_high > z_low ? 2 * ((*high / 2 - *low / 2) / (z_high - z_low)) : 0;
+  const double scale = z_high > z_low ? 2 * ((*high / 2 - *low / 2) / (z_high - z_low)) : 0;
   const double center = *low - z_low * scale;
 
   const attune::internal::OneBlasThread one_thread;

@@ -182,9 +182,7 @@ class Searcher {
     return moved;
   }
 
-  double reach(size_t i) const {
-    return std::min(search_.acquisition.length_scale(i), 1.0);
-  }
+  double reach(size_t i) const { return std::min(search_.acquisition.length_scale(i), 1.0); }
 
   const AcquisitionSearch& search_;
   const Domain& domain_;

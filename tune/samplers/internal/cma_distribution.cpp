@@ -8,7 +8,7 @@
 namespace attune::tune::internal {
 namespace {
 
-constexpr int kDraws = 10;              // before a point is cut off at the cube's faces
+constexpr int kDraws = 10;  // before a point is cut off at the cube's faces
 constexpr double kSmallestSigma = 1e-15, kLargestSigma = 1;  // the cube's coordinates are doubles
 
 double norm(std::span<const double> v) {

@@ -25,8 +25,7 @@ std::vector<double> between_inverse_roots(const CmaCovariance& covariance,
   const size_t n = covariance.dimensions();
   std::vector<double> half(n * n), whole(n * n);
   for (size_t i = 0; i < n; ++i) {
-    const std::vector<double> row =
-        covariance.inverse_root_times(std::span(m).subspan(i * n, n));
+    const std::vector<double> row = covariance.inverse_root_times(std::span(m).subspan(i * n, n));
     for (size_t k = 0; k < n; ++k) half[k * n + i] = row[k];
   }
   for (size_t i = 0; i < n; ++i) {

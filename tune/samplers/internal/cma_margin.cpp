@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "attune/tune/samplers/internal/normal_quantile.h"
+#include "attune/tune/samplers/internal/normal.h"
 
 namespace attune::tune::internal {
 namespace {

@@ -35,13 +35,12 @@ CmaRates cma_rates(size_t dimensions, size_t population, bool diagonal) {
   r.effective = effective;
 
   r.path_sigma = (effective + 2) / (n + effective + 5);
-  r.damping =
-      1 + 2 * std::max(0.0, std::sqrt((effective - 1) / (n + 1)) - 1) + r.path_sigma;
+  r.damping = 1 + 2 * std::max(0.0, std::sqrt((effective - 1) / (n + 1)) - 1) + r.path_sigma;
   r.path = (4 + effective / n) / (n + 4 + 2 * effective / n);
   const double faster = diagonal ? (n + 2) / 3 : 1;
   r.rank_one = std::min(0.5, faster * 2 / (square(n + 1.3) + effective));
-  r.rank_mu = std::min(1 - r.rank_one - 1e-8, faster * 2 * (effective - 2 + 1 / effective) /
-                                                  (square(n + 2) + effective));
+  r.rank_mu = std::min(1 - r.rank_one - 1e-8,
+                       faster * 2 * (effective - 2 + 1 / effective) / (square(n + 2) + effective));
   r.expected_norm = std::sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n));
 
   double better_sum = 0, worse_sum = 0;

@@ -9,12 +9,12 @@ namespace attune::tune::internal {
 
 struct CmaRates {
   size_t dimensions = 0, population = 0;
-  std::vector<double> weights = {};  // by rank, best first: the better half's sum to 1, the worse
-                                     // half's are 0 or below ("active" CMA-ES)
-  double effective = 1;              // mu_eff: how many equal weights would average as well
-  double path_sigma = 0, damping = 1;           // c_sigma, d_sigma
-  double path = 0, rank_one = 0, rank_mu = 0;   // c_c, c_1, c_mu
-  double expected_norm = 1;                     // of a standard normal vector
+  std::vector<double> weights = {};    // by rank, best first: the better half's sum to 1, the worse
+                                       // half's are 0 or below ("active" CMA-ES)
+  double effective = 1;                // mu_eff: how many equal weights would average as well
+  double path_sigma = 0, damping = 1;  // c_sigma, d_sigma
+  double path = 0, rank_one = 0, rank_mu = 0;  // c_c, c_1, c_mu
+  double expected_norm = 1;                    // of a standard normal vector
 };
 
 // `diagonal`: of a covariance without correlations, which is learnt (n + 2) / 3 times as fast (Ros

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "attune/tune/samplers/internal/cma_margin.h"
-#include "attune/tune/samplers/internal/normal_quantile.h"
+#include "attune/tune/samplers/internal/normal.h"
 
 namespace attune::tune::internal {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kLate = 4;
 // That many are kept, so that a history a few trials shorter needs no replay.
 constexpr size_t kKept = 2 * kLate + 1;
-constexpr uint64_t kAttempts = 20;          // StudyState::draw makes no more
+constexpr uint64_t kAttempts = 20;  // StudyState::draw makes no more
 constexpr uint64_t kWordsPerAttempt = 1 << 20;
 
 }  // namespace
@@ -38,8 +38,8 @@ bool CmaSearch::serves(const Space& space, const Rng& rng) const {
 }
 
 CmaSearch::Generation CmaSearch::begin_run(const CmaRun& run, std::vector<double> mean) const {
-  auto rates = std::make_shared<const CmaRates>(
-      cma_rates(space_.numbers(), run.population, diagonal_));
+  auto rates =
+      std::make_shared<const CmaRates>(cma_rates(space_.numbers(), run.population, diagonal_));
   Generation g{.run = run,
                .numbers = CmaDistribution(std::move(rates), std::move(mean), run.sigma, diagonal_,
                                           options_.learning_rate_adaptation),

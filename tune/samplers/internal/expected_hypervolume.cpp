@@ -17,8 +17,7 @@ double log_one_minus_exp(double d) {
 }  // namespace
 
 LogExpectedHypervolumeImprovement::LogExpectedHypervolumeImprovement(
-    std::span<const GaussianProcess> models, std::span<const Losses> front,
-    const Losses& reference)
+    std::span<const GaussianProcess> models, std::span<const Losses> front, const Losses& reference)
     : models_(models),
       edges_(models.size()),
       log_psi_(models.size()),

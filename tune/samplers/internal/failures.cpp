@@ -16,13 +16,13 @@ std::span<const Point> latest(std::span<const Point> points) {
 
 }  // namespace
 
-std::optional<FailureModel> fit_failures(std::span<const Point> fine,
-                                         std::span<const Point> failed,
+std::optional<FailureModel> fit_failures(std::span<const Point> fine, std::span<const Point> failed,
                                          const std::vector<bool>& categorical) {
   if (fine.empty() || failed.empty()) return std::nullopt;
   Observations data{{}, {}, categorical};
   std::vector<double> labels = {0};  // the limit, which goes where the scale takes it
-  for (const auto& [points, label] : {std::pair(latest(fine), -1.0), std::pair(latest(failed), 1.0)}) {
+  for (const auto& [points, label] :
+       {std::pair(latest(fine), -1.0), std::pair(latest(failed), 1.0)}) {
     data.points.insert(data.points.end(), points.begin(), points.end());
     labels.resize(labels.size() + points.size(), label);
   }

@@ -17,8 +17,7 @@ struct FailureModel {
 
 // Nothing when no trial failed, or none did not. At most some hundred of each are looked at, the
 // latest.
-std::optional<FailureModel> fit_failures(std::span<const Point> fine,
-                                         std::span<const Point> failed,
+std::optional<FailureModel> fit_failures(std::span<const Point> fine, std::span<const Point> failed,
                                          const std::vector<bool>& categorical);
 
 }  // namespace attune::tune::internal

@@ -99,8 +99,7 @@ int64_t GenerationSampler::first_of(int64_t generation) const {
   return generation == 0 ? 0 : options_.population + (generation - 1) * options_.offspring;
 }
 
-const std::vector<GenerationSampler::Parent>& GenerationSampler::parents(
-    const Question& question) {
+const std::vector<GenerationSampler::Parent>& GenerationSampler::parents(const Question& question) {
   const auto& trials = question.history.trials();
   const int64_t after_first = question.number - options_.population;
   const int64_t generation = after_first < 0 ? 0 : 1 + after_first / options_.offspring;

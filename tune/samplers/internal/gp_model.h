@@ -43,7 +43,7 @@ class MapObjective {
   std::vector<LogPrior> priors_;
   SquaredDifferences differences_;
   KernelParts parts_;
-  std::vector<double> ones_, bowl_;                  // the mean function's columns,
+  std::vector<double> ones_, bowl_;                    // the mean function's columns,
   std::vector<double> to_ones_, to_bowl_, to_values_;  // and products with K^-1
   std::vector<double> matrix_, alpha_, weights_;
 };

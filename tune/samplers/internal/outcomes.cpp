@@ -36,8 +36,7 @@ Outcomes collect_outcomes(const Question& question, const Evidence& evidence) {
   std::vector<const TrialRecord*> trials;
   Outcomes outcomes;
   for (size_t k = 0; k < evidence.points.size(); ++k) {
-    const TrialRecord& trial =
-        question.history.trials()[static_cast<size_t>(evidence.numbers[k])];
+    const TrialRecord& trial = question.history.trials()[static_cast<size_t>(evidence.numbers[k])];
     Losses losses = trial.losses;
     if (losses.size() != objectives) continue;
     losses[0] = evidence.losses[k];  // what of it is believed

@@ -58,7 +58,8 @@ ParzenEstimator::ParzenEstimator(std::shared_ptr<const ParzenAxes> axes, ParzenW
 
 size_t ParzenEstimator::row_of(int64_t number) const {
   return static_cast<size_t>(std::lower_bound(numbers_.begin(), numbers_.end(), number) -
-                             numbers_.begin()) + 1;
+                             numbers_.begin()) +
+         1;
 }
 
 bool ParzenEstimator::contains(int64_t number) const {
@@ -111,9 +112,8 @@ void ParzenEstimator::insert(int64_t number, std::span<const double> coordinates
   make_room();
   const size_t row = row_of(number), after = numbers_.size() + 1 - row;
   numbers_.insert(numbers_.begin() + static_cast<std::ptrdiff_t>(row - 1), number);
-  each_column([&](auto* column) {
-    std::memmove(column + row + 1, column + row, after * sizeof(*column));
-  });
+  each_column(
+      [&](auto* column) { std::memmove(column + row + 1, column + row, after * sizeof(*column)); });
   stale_[begin_ + row] = 1;
   for (size_t axis = 0; axis < table_.axes(); ++axis) {
     const auto x = static_cast<float>(coordinates[axis]);

@@ -76,7 +76,8 @@ class ParzenEstimator {
   ParzenWeights weighting_;
   std::vector<int64_t> numbers_;            // ascending; observation i is kernel i + 1
   std::vector<std::vector<Place>> places_;  // per numeric axis, ascending
-  // Kernel 0, the prior, is in row begin_ of the columns, which lie one after the other in storage_.
+  // Kernel 0, the prior, is in row begin_ of the columns, which lie one after the other in
+  // storage_.
   ParzenTable table_{};
   std::vector<float> storage_;
   std::vector<char> stale_;  // rows of which widths and constants are to be computed

@@ -16,9 +16,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::CappedTag<float, kParzenBlock>;
 using V = hn::Vec<D>;
 
-// 2^x for x <= 100, to 2e-7 of itself; about 2^-125 for all below. A polynomial for 2^f, |f| <= 1/2,
-// fitted for the least relative error, moved by whole powers through its exponent's bits: adding
-// 1.5 * 2^23 rounds x and leaves the integer in the lowest bits.
+// 2^x for x <= 100, to 2e-7 of itself; about 2^-125 for all below. A polynomial for 2^f, |f| <=
+// 1/2, fitted for the least relative error, moved by whole powers through its exponent's bits:
+// adding 1.5 * 2^23 rounds x and leaves the integer in the lowest bits.
 HWY_INLINE V Exp2(V x) {
   const D tag;
   const hn::RebindToSigned<D> bits;
@@ -89,8 +89,8 @@ HWY_INLINE V LogMass(V a, V b) {
   const auto high = hn::IfThenElse(mirrored, hn::Neg(a), b);
   const auto from_low = UpperTail(hn::Abs(low));
   const auto from_high = UpperTail(high);
-  const auto kept = hn::IfThenElse(hn::Lt(low, hn::Zero(tag)),
-                                   hn::Sub(hn::Set(tag, 1.0f), from_low), from_low);
+  const auto kept =
+      hn::IfThenElse(hn::Lt(low, hn::Zero(tag)), hn::Sub(hn::Set(tag, 1.0f), from_low), from_low);
   return hn::Log2(tag, hn::Max(hn::Sub(kept, from_high), hn::Set(tag, 1e-37f)));
 }
 

@@ -6,7 +6,7 @@
 
 namespace attune::tune::internal {
 
-inline constexpr size_t kParzenBlock = 8;             // kernels whose widths are computed at a time
+inline constexpr size_t kParzenBlock = 8;  // kernels whose widths are computed at a time
 inline constexpr size_t kParzenPad = 2 * kParzenBlock;  // kernels that are summed at a time
 constexpr size_t parzen_padded(size_t n) { return (n + kParzenPad - 1) / kParzenPad * kParzenPad; }
 
@@ -26,7 +26,9 @@ struct ParzenTable {
   // that is not the kernel's own.
   float* scale(size_t axis) const { return data + (2 * axes() + axis) * stride; }
   float* offset(size_t axis) const { return data + (3 * axes() + axis) * stride; }
-  float* constant() const { return data + 4 * axes() * stride; }  // logarithm of the kernel's factor
+  float* constant() const {
+    return data + 4 * axes() * stride;
+  }  // logarithm of the kernel's factor
 };
 
 // Scales, offsets and constants of kParzenBlock kernels from the given one on: a width is the gap,
@@ -41,9 +43,9 @@ struct ParzenPoint {
   size_t stride;  // from axis to axis
 };
 
-// log2(sum of weight * density) over `kernels` kernels, a multiple of kParzenPad, without the widths
-// of narrow slices. `log_hit`: per axis of choices, the logarithm of the chance of the kernel's own
-// index. `work`: room for `kernels` numbers.
+// log2(sum of weight * density) over `kernels` kernels, a multiple of kParzenPad, without the
+// widths of narrow slices. `log_hit`: per axis of choices, the logarithm of the chance of the
+// kernel's own index. `work`: room for `kernels` numbers.
 float parzen_log_sum(const ParzenTable& table, const float* weights, const float* log_hit,
                      size_t kernels, const ParzenPoint& point, float* work);
 

@@ -16,11 +16,11 @@
 namespace attune::tune::internal {
 namespace {
 
-constexpr size_t kModelLimit = 400;     // trials in a posterior
-constexpr size_t kIncumbents = 5;       // best known points that are perturbed into candidates
-constexpr size_t kMostObjectives = 3;   // with a hypervolume: beyond it there are too many boxes
-constexpr int64_t kExhaustive = 1000;   // a space of so few points is searched through
-constexpr double kBeyondWorst = 0.1;    // reference point: so much of the front's extent beyond it
+constexpr size_t kModelLimit = 400;    // trials in a posterior
+constexpr size_t kIncumbents = 5;      // best known points that are perturbed into candidates
+constexpr size_t kMostObjectives = 3;  // with a hypervolume: beyond it there are too many boxes
+constexpr int64_t kExhaustive = 1000;  // a space of so few points is searched through
+constexpr double kBeyondWorst = 0.1;   // reference point: so much of the front's extent beyond it
 
 template <typename T>
 std::vector<T> pick(const std::vector<T>& all, const std::vector<size_t>& which) {
@@ -129,8 +129,7 @@ class SeveralOutputs {
                                           Rng& rng) const {
     std::vector<GaussianProcess> models;
     for (size_t i = 0; i < objectives; ++i) {
-      models.push_back(
-          model_(known_.points, believable(column(known_.losses, i), front_), ranks_));
+      models.push_back(model_(known_.points, believable(column(known_.losses, i), front_), ranks_));
     }
     std::vector<size_t> members = front_;
     for (size_t k = known_.points.size(); k < models[0].size(); ++k) members.push_back(k);

@@ -35,7 +35,7 @@ class TrialLedger {
 
  private:
   using Rank = std::tuple<int, double, double, int64_t>;  // the number last
-  struct Mark {  // of a trial that was read
+  struct Mark {                                           // of a trial that was read
     int64_t number;
     double ended, loss;
     size_t params;
@@ -46,13 +46,13 @@ class TrialLedger {
   void take(const TrialRecord& trial, const History& history);
   std::vector<int64_t> good_of_many(const History& history, size_t count) const;
 
-  size_t seen_ = 0;             // trials below this number were looked at
-  std::vector<int64_t> open_;   // of these, those that had not ended
+  size_t seen_ = 0;            // trials below this number were looked at
+  std::vector<int64_t> open_;  // of these, those that had not ended
   std::vector<int64_t> ranked_;
-  std::vector<Rank> best_;      // ascending
-  std::vector<Mark> marks_;     // of the last trials read
+  std::vector<Rank> best_;                   // ascending
+  std::vector<Mark> marks_;                  // of the last trials read
   std::vector<std::vector<int32_t>> kinds_;  // each sorted
-  std::vector<int32_t> name_of_;  // params() index -> the first index with that name
+  std::vector<int32_t> name_of_;             // params() index -> the first index with that name
   std::vector<int32_t> last_params_;
 };
 

@@ -16,8 +16,8 @@ double crossed(double a, double b, double index, Rng& rng) {
   const double widest = 1 + 2 * room / (high - low);
   const double within = 2 - std::pow(widest, -(index + 1));
   const double ticket = rng.uniform() * within;
-  const double spread = ticket <= 1 ? std::pow(ticket, 1 / (index + 1))
-                                    : std::pow(1 / (2 - ticket), 1 / (index + 1));
+  const double spread =
+      ticket <= 1 ? std::pow(ticket, 1 / (index + 1)) : std::pow(1 / (2 - ticket), 1 / (index + 1));
   const double middle = 0.5 * (low + high), half = 0.5 * spread * (high - low);
   return std::clamp(upper ? middle + half : middle - half, 0.0, 1.0);
 }
