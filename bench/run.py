@@ -25,6 +25,7 @@ STEPS = {  # name: batch and layer sizes
     "784-128-10, 64": [64, 784, 128, 10],
     "784-512-512-10, 128": [128, 784, 512, 512, 10],
 }
+TRIALS = "## Whole trials"
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -99,6 +100,13 @@ def peer_section(python, core, script, title):
     return f"\n{title}\n\n" + table(["what", "by", "time"], rows)
 
 
+def trials_section(build, python, core):
+    text = (f"{TRIALS}\n\n{datetime.date.today()}, {machine()}. Ask, five floats, tell, in memory. "
+            "`trials/NAME/N`: the mean over a study of N; `trials_after/NAME/N`: the 20 after N finished "
+            "ones.\n\n" + rows_section(build, core, "^trials"))
+    return text + (peer_section(python, core, "trials.py", "The same elsewhere:") if python else "")
+
+
 def machine():
     model = "unknown processor"
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
@@ -114,6 +122,7 @@ def main():
     parser.add_argument("--peers", action="store_true", help="also run the other libraries")
     parser.add_argument("--quality", action="store_true",
                         help="only the section on how few trials the samplers need")
+    parser.add_argument("--trials", action="store_true", help="only the section on whole trials")
     parser.add_argument("--seeds", default="100-119", help="of --quality")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
@@ -129,6 +138,10 @@ def main():
         new = report.section(build, lambda command: run(command, args.core), args.seeds)
         args.output.write_text(report.replaced(before, new))
         return
+    if args.trials:
+        args.output.write_text(
+            report.replaced(before, trials_section(build, python, args.core), TRIALS))
+        return
     print("training steps", file=sys.stderr)
     parts = [
         "<!-- Written by script/bench. What the samplers reach: docs/search.md. -->\n"
@@ -139,14 +152,13 @@ def main():
         step_section(build, python, args.core, args.rounds),
     ]
     for title, only in [("Small and common operations", "add_one|product_sum|empty|elementwise"),
-                        ("Matrix products", "^product"), ("Two threads against one", "on_threads"),
-                        ("Whole trials", "^trials")]:
+                        ("Matrix products", "^product"), ("Two threads against one", "on_threads")]:
         print(title.lower(), file=sys.stderr)
         parts += [f"## {title}\n", rows_section(build, args.core, only)]
         if python and title == "Small and common operations":
             parts.append(peer_section(python, args.core, "dispatch.py", "The same elsewhere:"))
-        if python and title == "Whole trials":
-            parts.append(peer_section(python, args.core, "trials.py", "The same elsewhere:"))
+    print(TRIALS, file=sys.stderr)
+    parts.append(trials_section(build, python, args.core))
     parts.append(report.kept_section(before))  # measured by --quality, on its own
     args.output.write_text("\n".join(parts))
     print(f"wrote {args.output.relative_to(ROOT) if args.output.is_relative_to(ROOT) else args.output}")

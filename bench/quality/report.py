@@ -100,16 +100,16 @@ def section(build, core_run, seeds="100-119"):
     return "\n".join(parts)
 
 
-def kept_section(text):
-    """The section as it stands in a RESULTS.md, or nothing."""
-    start = text.find(TITLE + "\n")
+def kept_section(text, title=TITLE):
+    """The section of that title as it stands in a RESULTS.md, or nothing."""
+    start = text.find(title + "\n")
     if start < 0:
         return ""
     end = text.find("\n## ", start + 1)
     return text[start:] if end < 0 else text[start:end + 1]
 
 
-def replaced(text, new):
+def replaced(text, new, title=TITLE):
     """The text with its section replaced, or put at the end."""
-    old = kept_section(text)
+    old = kept_section(text, title)
     return text.replace(old, new) if old else text.rstrip("\n") + "\n\n" + new
