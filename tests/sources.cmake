@@ -77,6 +77,7 @@ endif()
 attune_test(attune_tune_tests
   SOURCES
     tests/tune/acquisition_test.cpp
+    tests/tune/automatic_test.cpp
     tests/tune/bayesian_test.cpp
     tests/tune/cma_parts_test.cpp
     tests/tune/cmaes_test.cpp
