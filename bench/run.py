@@ -104,7 +104,7 @@ def trials_section(build, python, core):
     text = (f"{TRIALS}\n\n{datetime.date.today()}, {machine()}. Ask, five floats, tell, in memory. "
             "`trials/NAME/N`: the mean over a study of N; `trials_after/NAME/N`: the 20 after N finished "
             "ones.\n\n" + rows_section(build, core, "^trials"))
-    return text + (peer_section(python, core, "trials.py", "The same elsewhere:") if python else "")
+    return text + (peer_section(python, core, "trials.py", "The same elsewhere:") if python else "") + "\n"
 
 
 def machine():
