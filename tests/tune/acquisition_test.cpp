@@ -109,7 +109,7 @@ TEST_CASE("log EI of a model: its gradient is its slope, many points are as one"
         y[i] += step;
         return acquisition(y);
       };
-      const double h = 1e-4;
+      const double h = 5e-4;  // smaller: rounding in the variance beside a known point shows
       const double slope = (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h);
       CHECK(std::abs(gradient[i] - slope) < 1e-6 * std::max(1.0, std::abs(slope)));
     }
