@@ -179,9 +179,10 @@ void StudyState::propose(Trial& trial, const Space& whole) {
     throw SearchSpaceError(
         fmt::format("space: forbid() leaves nothing with {}", trial.fixed_.to_string()));
   }
-  if (std::all_of(space.params().begin(), space.params().end(),
+  if (!space.restricted() &&
+      std::all_of(space.params().begin(), space.params().end(),
                   [&](const Param& p) { return trial.fixed_.contains(p.name); })) {
-    return;  // enqueued as a whole: nothing to ask the sampler
+    return;  // enqueued as a whole, and nothing is forbidden: the sampler need not be asked
   }
   const Question question{trial.number_, seed_, space, view(trial.number_)};
   keep_note(question);
