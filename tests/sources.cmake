@@ -22,7 +22,9 @@ if(ATTUNE_WITH_SQLITE)  # all_storages() has SQLite's in it
   target_compile_definitions(attune_analysis_tests PRIVATE ATTUNE_WITH_SQLITE)
 endif()
 
-attune_test(attune_api_tests SOURCES tests/api_test.cpp LINK attune::attune)
+if(ATTUNE_WITH_SQLITE)  # its study is in a file
+  attune_test(attune_api_tests SOURCES tests/api_test.cpp LINK attune::attune)
+endif()
 
 attune_test(attune_nn_tests
   SOURCES
