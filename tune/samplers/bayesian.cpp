@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <string>
 
 #include "attune/tensor/error.h"
@@ -104,15 +103,6 @@ class Promise {
   std::optional<FeasibleAcquisition> feasible_;
 };
 
-std::vector<size_t> best_first(const std::vector<double>& values, size_t count) {
-  std::vector<size_t> order(values.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return values[a] < values[b]; });
-  order.resize(std::min(count, order.size()));
-  return order;
-}
-
 class BayesianSampler : public Sampler {
  public:
   explicit BayesianSampler(BayesianOptions options) : options_(options) {}
@@ -200,7 +190,7 @@ class BayesianSampler : public Sampler {
     }
 
     AcquisitionSearch search{acquisition, domain, {}, false, acceptable};
-    for (const size_t i : best_first(model.smoothed(), kGlobalIncumbents)) {
+    for (const size_t i : lowest(model.smoothed(), kGlobalIncumbents)) {
       search.incumbents.push_back(model.data().points[i]);
     }
     return maximize(search, rng);
@@ -214,7 +204,7 @@ class BayesianSampler : public Sampler {
     for (size_t i = 0; i < evidence.losses.size(); ++i) {
       past.push_back({evidence.losses[i], arm_of(evidence.numbers[i], startup) == Arm::local});
     }
-    const size_t best = best_first(evidence.losses, 1)[0];
+    const size_t best = lowest(evidence.losses, 1)[0];
     const TrustRegion region(domain, evidence.points[best], trust_region_length(past));
 
     std::vector<Point> points;
@@ -235,7 +225,7 @@ class BayesianSampler : public Sampler {
 
     const auto acceptable_here = [&](const Point& p) { return acceptable(region.to_global(p)); };
     AcquisitionSearch search{promise.acquisition(), domain, {}, true, acceptable_here};
-    for (const size_t i : best_first(model.smoothed(), kLocalIncumbents)) {
+    for (const size_t i : lowest(model.smoothed(), kLocalIncumbents)) {
       Point p = model.data().points[i];
       for (size_t k = 0; k < p.size(); ++k) {
         if (domain.continuous(k) && is_active(p[k])) p[k] = std::clamp(p[k], 0.0, 1.0);

@@ -68,12 +68,22 @@ Evidence collect(const Question& question, const Domain& domain) {
   return evidence;
 }
 
-std::vector<size_t> representative(std::span<const double> losses, size_t limit) {
-  std::vector<size_t> order(losses.size());
+std::vector<size_t> lowest(std::span<const double> values, size_t count) {
+  std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  if (order.size() <= limit) return order;
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return losses[a] < losses[b]; });
+                   [&](size_t a, size_t b) { return values[a] < values[b]; });
+  order.resize(std::min(count, order.size()));
+  return order;
+}
+
+std::vector<size_t> representative(std::span<const double> losses, size_t limit) {
+  if (losses.size() <= limit) {
+    std::vector<size_t> all(losses.size());
+    std::iota(all.begin(), all.end(), size_t{0});
+    return all;
+  }
+  const std::vector<size_t> order = lowest(losses, losses.size());
   const size_t best = limit / 2, spread = limit - best, others = order.size() - best;
   std::vector<size_t> chosen(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(best));
   for (size_t k = 0; k < spread; ++k) chosen.push_back(order[best + k * others / spread]);

@@ -29,6 +29,9 @@ struct Evidence {
 
 Evidence collect(const Question& question, const Domain& domain);
 
+// The indices of the `count` lowest values, the lowest first.
+std::vector<size_t> lowest(std::span<const double> values, size_t count);
+
 // At most `limit` indices, ascending, that stand for all: the best half, and the rest evenly spread
 // over the ranks of the others.
 std::vector<size_t> representative(std::span<const double> losses, size_t limit);

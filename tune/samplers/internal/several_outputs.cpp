@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 #include "attune/tune/internal/hypervolume.h"
 #include "attune/tune/samplers/internal/acquisition_search.h"
@@ -27,16 +26,6 @@ std::vector<T> pick(const std::vector<T>& all, const std::vector<size_t>& which)
   std::vector<T> some;
   for (const size_t i : which) some.push_back(all[i]);
   return some;
-}
-
-// The `count` lowest.
-std::vector<size_t> lowest(const std::vector<double>& values, size_t count) {
-  std::vector<size_t> order(values.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return values[a] < values[b]; });
-  order.resize(std::min(count, order.size()));
-  return order;
 }
 
 std::vector<double> column(const std::vector<Losses>& losses, size_t objective) {
