@@ -7,6 +7,9 @@ target_compile_options(attune_build_flags INTERFACE
   -ffp-contract=off    # a * b + c means the same in every file: fused products are written out
   # libstdc++ 12's stable_sort calls what the same library deprecates, and Clang 19 tells on it.
   $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
+  # Without optimisation GCC 12 calls the kernels' operators on vectors by another convention than they
+  # were compiled for: wrong numbers, crashes. (Options given here come after those of the build type.)
+  $<$<OR:$<CONFIG:>,$<CONFIG:Debug>>:-O1>
   -fno-semantic-interposition)  # a shared build may inline its own functions as a static one does
 
 # Highway compiles each kernel file once per instruction set and chooses at run time (docs/simd.md).
