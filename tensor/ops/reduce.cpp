@@ -109,13 +109,13 @@ HWY_INLINE Pack<T> LoadFirstOrStart(size_t n, const T* x) {
   return hn::IfThenElse(hn::FirstN(d, n), load_first(d, n, x), Pack<T>(F::kStart).v);
 }
 
-// One row of n elements: blocks of kBlock in four vectors, the blocks' results joined in pairs, so
-// that the rounding error grows with the logarithm of n.
+// One row of n elements: blocks of up to 1024 in four vectors, the blocks' results joined in pairs,
+// so that the rounding error grows with the logarithm of n. Short vectors take short blocks.
 template <class F, class T>
 T ReduceRow(const T* x, size_t n) {
-  constexpr size_t kBlock = 1024;
-  if (n > kBlock) {
-    const size_t half = kBlock * ((n / kBlock + 1) / 2);
+  const size_t block = std::min<size_t>(1024, 128 * lanes<T>());
+  if (n > block) {
+    const size_t half = block * ((n / block + 1) / 2);
     const T first = ReduceRow<F>(x, half);
     return F::join(first, ReduceRow<F>(x + half, n - half));
   }
