@@ -32,7 +32,7 @@ TEST_CASE("bad input: each ends with one line and exit 2, and leaves nothing") {
   const Bad all[] = {
       {"empty", "", {}, "empty"},
       {"header only", "x,y\n", {}, "no rows"},
-      {"binary", std::string("x,y\n\0\1\2,3\n", 12), {}, "not a text file"},
+      {"binary", std::string("x,y\n\0\1\2,3\n", 10), {}, "not a text file"},
       {"ragged", "x,y\n1,a\n2\n3,b\n", {}, "line 3"},
       {"no such target", "x,z\n1,a\n2,b\n3,a\n4,b\n", {}, "the nearest is"},
       {"one class", many("x,y\n", "", ",a\n"), {}, "nothing to learn"},

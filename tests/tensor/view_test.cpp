@@ -109,7 +109,7 @@ TEST_CASE("views: keep their base alive, and leave it as it was") {
   Tensor view;
   {
     const Tensor x = counting({100, 100});
-    view = x.t()[{99}];
+    view = x.t()[99];
   }
   CHECK(view[0].item<int64_t>() == 99);
   CHECK(view[99].item<int64_t>() == 9999);

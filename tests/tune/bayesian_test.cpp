@@ -309,16 +309,16 @@ TEST_CASE("bayesian: constant, absurd, failed and pruned trials disturb nothing"
   }
   CHECK(seen.size() == 20);
 
-  Bench pruned(space, 10);  // the bad half is pruned, with a last report or without any
+  Bench halved(space, 10);  // the bad half is pruned, with a last report or without any
   double best = std::numeric_limits<double>::infinity();
   for (int64_t number = 0; number < 45; ++number) {
-    const Values v = pruned.ask(*sampler, number);
-    pruned.start(v);
+    const Values v = halved.ask(*sampler, number);
+    halved.start(v);
     if (bowl(v) > 0.5) {
-      pruned.end(number, State::pruned,
+      halved.end(number, State::pruned,
                  number % 2 == 0 ? std::vector<double>{} : std::vector<double>{bowl(v)});
     } else {
-      pruned.finish(number, bowl(v));
+      halved.finish(number, bowl(v));
       best = std::min(best, bowl(v));
     }
   }

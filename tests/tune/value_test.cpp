@@ -30,7 +30,7 @@ TEST_CASE("values: convert to what they are, and to nothing else") {
   CHECK_THROWS_AS(p.at("lr").as_int(), ValueError);
   CHECK_THROWS_AS(p.at("act").as_double(), ValueError);
   CHECK_THROWS_AS(p.at("layers").as_bool(), ValueError);
-  CHECK_THROWS_AS(static_cast<int8_t>(ParamValue(1000)), ValueError);
+  CHECK_THROWS_AS(static_cast<void>(static_cast<int8_t>(ParamValue(1000))), ValueError);
   CHECK_THROWS_WITH_AS(
       p.at("lrr"), "params: there is no 'lrr'; there is lr, layers, act, bias, none", ValueError);
   CHECK(p.get("width", 64) == 64);
