@@ -71,6 +71,7 @@ class ParzenEstimator {
   void update_gap(size_t axis, size_t rank);
   void prepare();
   void prepare_weights();
+  ParzenMemo memo(size_t axis, float low, float high);
 
   std::shared_ptr<const ParzenAxes> axes_;
   ParzenWeights weighting_;
@@ -82,6 +83,12 @@ class ParzenEstimator {
   std::vector<float> storage_;
   std::vector<char> stale_;  // rows of which widths and constants are to be computed
   size_t begin_ = 0;
+  // Per axis with levels some slots; a level has its place in one of them, see ParzenMemo.
+  struct Slot {
+    float low = -1, high = -1;
+    std::vector<float> columns = {};
+  };
+  std::vector<Slot> slots_;
   std::vector<float> weights_, work_, log_hit_;  // per kernel, per kernel, per axis of choices
   size_t weighed_ = SIZE_MAX;                    // observations that weights_ is for
   double log_weights_ = 0;                       // of their sum

@@ -95,14 +95,26 @@ HWY_INLINE V LogMass(V a, V b) {
 }
 
 // What an axis with levels adds to a kernel's log density.
-HWY_INLINE V LogLevel(const ParzenTable& table, size_t axis, size_t j, float low, float high) {
+V LogLevel(V scale, V offset, float low, float high) {
   const D tag;
-  const auto scale = hn::LoadU(tag, table.scale(axis) + j);
-  const auto offset = hn::LoadU(tag, table.offset(axis) + j);
   const auto a = hn::MulAdd(hn::Set(tag, low), scale, offset);
   if (high >= low) return LogMass(a, hn::MulAdd(hn::Set(tag, high), scale, offset));
   const auto log_peak = hn::Log2(tag, hn::Mul(scale, hn::Set(tag, 0.398942280f)));
   return hn::MulAdd(hn::Mul(a, a), hn::Set(tag, kBell), log_peak);
+}
+
+HWY_INLINE V Recall(const ParzenMemo& memo, const float* scales, const float* offsets, size_t j,
+                    float low, float high) {
+  const D tag;
+  const auto scale = hn::LoadU(tag, scales + j), offset = hn::LoadU(tag, offsets + j);
+  const auto known = hn::And(hn::Eq(scale, hn::LoadU(tag, memo.scale + j)),
+                             hn::Eq(offset, hn::LoadU(tag, memo.offset + j)));
+  if (HWY_LIKELY(hn::AllTrue(tag, known))) return hn::LoadU(tag, memo.value + j);
+  const auto value = LogLevel(scale, offset, low, high);
+  hn::StoreU(scale, tag, memo.scale + j);
+  hn::StoreU(offset, tag, memo.offset + j);
+  hn::StoreU(value, tag, memo.value + j);
+  return value;
 }
 
 HWY_INLINE V LogChoice(const ParzenTable& table, size_t axis, size_t j, float index, float hit) {
@@ -112,7 +124,8 @@ HWY_INLINE V LogChoice(const ParzenTable& table, size_t axis, size_t j, float in
 }
 
 float LogSum(const ParzenTable& table, const float* HWY_RESTRICT weights, const float* log_hit,
-             size_t kernels, const ParzenPoint& point, float* HWY_RESTRICT work) {
+             const ParzenMemo* memos, size_t kernels, const ParzenPoint& point,
+             float* HWY_RESTRICT work) {
   const D tag;
   const size_t lanes = hn::Lanes(tag), smooth = table.smooth, stride = table.stride;
   const float *scales = table.scale(0), *offsets = table.offset(0), *constants = table.constant();
@@ -131,8 +144,10 @@ float LogSum(const ParzenTable& table, const float* HWY_RESTRICT weights, const 
     for (size_t axis = smooth; axis < table.axes(); ++axis) {
       const float low = point.low[axis * point.stride], high = point.high[axis * point.stride];
       if (axis < smooth + table.levels) {
-        e0 = hn::Add(e0, LogLevel(table, axis, j, low, high));
-        e1 = hn::Add(e1, LogLevel(table, axis, j + lanes, low, high));
+        const float *own_scales = table.scale(axis), *own_offsets = table.offset(axis);
+        const ParzenMemo& memo = memos[axis - smooth];
+        e0 = hn::Add(e0, Recall(memo, own_scales, own_offsets, j, low, high));
+        e1 = hn::Add(e1, Recall(memo, own_scales, own_offsets, j + lanes, low, high));
       } else {
         const float hit = log_hit[axis - smooth - table.levels];
         e0 = hn::Add(e0, LogChoice(table, axis, j, low, hit));
@@ -169,8 +184,9 @@ void parzen_widths(const ParzenTable& table, float narrowest, size_t kernel) {
 }
 
 float parzen_log_sum(const ParzenTable& table, const float* weights, const float* log_hit,
-                     size_t kernels, const ParzenPoint& point, float* work) {
-  return HWY_DYNAMIC_DISPATCH(LogSum)(table, weights, log_hit, kernels, point, work);
+                     const ParzenMemo* memos, size_t kernels, const ParzenPoint& point,
+                     float* work) {
+  return HWY_DYNAMIC_DISPATCH(LogSum)(table, weights, log_hit, memos, kernels, point, work);
 }
 
 }  // namespace attune::tune::internal

@@ -43,10 +43,18 @@ struct ParzenPoint {
   size_t stride;  // from axis to axis
 };
 
+// What an axis adds to each kernel's logarithm at one of its levels, and the scales and offsets
+// that it was computed for: a kernel that still has them need not be asked again.
+struct ParzenMemo {
+  float *scale, *offset, *value;
+};
+
 // log2(sum of weight * density) over `kernels` kernels, a multiple of kParzenPad, without the
 // widths of narrow slices. `log_hit`: per axis of choices, the logarithm of the chance of the
-// kernel's own index. `work`: room for `kernels` numbers.
+// kernel's own index. `memos`: per axis with levels, that of the point's level. `work`: room for
+// `kernels` numbers.
 float parzen_log_sum(const ParzenTable& table, const float* weights, const float* log_hit,
-                     size_t kernels, const ParzenPoint& point, float* work);
+                     const ParzenMemo* memos, size_t kernels, const ParzenPoint& point,
+                     float* work);
 
 }  // namespace attune::tune::internal
