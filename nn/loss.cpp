@@ -53,7 +53,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                     "cross_entropy: label_smoothing must be in [0, 1], got {}", smoothing);
   check_labels("cross_entropy", logits, labels, options.weights);
   const Tensor log_p = logits.log_softmax(1);
-  const Tensor hard = nll(log_p, labels, options.weights);
+  Tensor hard = nll(log_p, labels, options.weights);
   if (smoothing == 0) return hard;
   const auto classes = static_cast<double>(logits.size(1));
   if (!options.weights.defined()) {

@@ -36,8 +36,10 @@ Schedule linear_warmup(int64_t steps, Schedule next) {
 Schedule step_decay(int64_t steps, double factor) {
   check_steps("step_decay", steps);
   check<ValueError>(factor > 0, "step_decay: the factor must be positive, got {}", factor);
-  return
-      [steps, factor](int64_t step) { return std::pow(factor, static_cast<double>(step / steps)); };
+  return [steps, factor](int64_t step) {
+    const int64_t drops = step / steps;
+    return std::pow(factor, static_cast<double>(drops));
+  };
 }
 
 }  // namespace attune::optim

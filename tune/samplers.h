@@ -40,7 +40,7 @@ std::shared_ptr<Sampler> one_at_a_time();
 
 // These parameters have these values in every trial; `inner` chooses the others and does not see
 // them. ValueError: no inner sampler.
-std::shared_ptr<Sampler> fixed(Params params, std::shared_ptr<Sampler> inner);
+std::shared_ptr<Sampler> fixed(const Params& params, std::shared_ptr<Sampler> inner);
 
 // Sobol's low-discrepancy sequence (direction numbers of Joe & Kuo, 2008), scrambled by hashes
 // after Owen (Burley, 2020); trial k gets point k. Beyond 64 parameters: random.

@@ -204,7 +204,7 @@ Space Space::given(const Params& held) const {
     if (rest.find(name)) rest.frozen_.set(name, value);
   }
   for (const Predicate& is_forbidden : forbidden_) {
-    rest.forbidden_.push_back([is_forbidden, fixed](const Params& others) {
+    rest.forbidden_.emplace_back([is_forbidden, fixed](const Params& others) {
       Params all = others;
       for (const auto& [name, value, conditions] : fixed) {
         const bool active =

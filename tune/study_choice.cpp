@@ -160,7 +160,8 @@ std::shared_ptr<const Space> StudyState::without_held(std::shared_ptr<const Spac
       held.set(name, first ? *first : value);
     }
   }
-  return held.empty() ? space : std::make_shared<const Space>(space->given(held));
+  if (held.empty()) return space;
+  return std::make_shared<const Space>(space->given(held));
 }
 
 void StudyState::propose(Trial& trial, const Space& whole) {

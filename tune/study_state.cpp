@@ -239,8 +239,8 @@ void StudyState::tell(int64_t number, const Outcome& outcome) {
     const double last = signs_.front() * trial.reports.back().loss;
     if (!std::isnan(last)) end.values = {last};
   }
-  if (!reason.empty()) events.push_back(attribute(number, true, kError, json::quote(reason)));
-  events.push_back(std::move(end));
+  if (!reason.empty()) events.emplace_back(attribute(number, true, kError, json::quote(reason)));
+  events.emplace_back(std::move(end));
   const bool done = append(events);
   ended_.notify_all();
   if (!done) {

@@ -89,7 +89,7 @@ class Params {
   template <typename T>
   T get(std::string_view name, T otherwise) const {
     const ParamValue* value = find(name);
-    return value ? static_cast<T>(*value) : otherwise;
+    return value ? static_cast<T>(*value) : std::move(otherwise);
   }
   void set(std::string_view name, ParamValue value);
 

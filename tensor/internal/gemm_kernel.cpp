@@ -263,10 +263,12 @@ void OwnGemm(const Gemm<float>& g, float* panel) {
                        .last = last};
       switch (vectors) {
         case 1: Rows<1>(t, g.m); break;
-        case 2: Rows<2>(t, g.m); break;
 #if HWY_TARGET <= HWY_AVX3
+        case 2: Rows<2>(t, g.m); break;
         case 3: Rows<3>(t, g.m); break;
         default: Rows<4>(t, g.m); break;
+#else
+        default: Rows<2>(t, g.m); break;
 #endif
       }
     }

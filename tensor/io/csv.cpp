@@ -160,7 +160,8 @@ std::optional<double> number_of(std::string_view cell) {
     // Too large or too small: which, a wider type or the sign of the exponent tells.
     long double wide = 0;
     if (std::from_chars(cell.data(), end, wide).ec == std::errc()) return static_cast<double>(wide);
-    const bool small = cell.find("e-") != cell.npos || cell.find("E-") != cell.npos;
+    const bool small =
+        cell.find("e-") != std::string_view::npos || cell.find("E-") != std::string_view::npos;
     const double size = small ? 0 : std::numeric_limits<double>::infinity();
     return cell[0] == '-' ? -size : size;
   }
@@ -279,7 +280,7 @@ Tensor Table::to_tensor(const std::vector<std::string>& of, DType dtype) const {
 Table read_csv(const std::string& path, const CsvOptions& options) {
   std::string text = internal::read_file(path);
   const size_t binary = text.find('\0');
-  check<IoError>(binary == text.npos,
+  check<IoError>(binary == std::string::npos,
                  "{}: not a text file: byte {} is 0; if it is UTF-16, save it as UTF-8", path,
                  binary);
   const size_t begin = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;

@@ -134,14 +134,14 @@ Tensor cross_entropy(const Tensor& logits_any, const Tensor& labels_any) {
     });
   });
   if (tracks(z)) {
-    record(loss, {&z}, [z, labels, g](const Tensor& dy, Gradients& grads) mutable {
+    record(loss, {&z}, [z, labels, g](const Tensor& dy, Gradients& grads) {
       if (recording()) {
         const Tensor target = labels.one_hot(z.size(1)).cast(z.dtype());
         grads.add(0, dy * (z.softmax(-1) - target) / z.size(0));
         return;
       }
       const double factor = dy.dtype() == DType::f32 ? dy.item<float>() : dy.item<double>();
-      grads.add(0, factor == 1 ? std::move(g) : g * factor);
+      grads.add(0, factor == 1 ? g : g * factor);
     });
   }
   return loss;

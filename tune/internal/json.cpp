@@ -46,7 +46,9 @@ class Parser {
   }
 
   void skip_space() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != text_.npos) ++at_;
+    while (at_ < text_.size() &&
+           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+      ++at_;
   }
 
   char peek() {
@@ -247,7 +249,7 @@ std::string number(double value) {
   const auto form = plain ? std::chars_format::fixed : std::chars_format::scientific;
   const char* end = std::to_chars(buffer, buffer + sizeof(buffer), value, form).ptr;
   std::string text(static_cast<const char*>(buffer), end);
-  if (plain && text.find('.') == text.npos) text += ".0";
+  if (plain && text.find('.') == std::string::npos) text += ".0";
   return text;
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 class FixedSampler : public Sampler {
  public:
-  FixedSampler(Params params, std::shared_ptr<Sampler> inner) : inner_(std::move(inner)) {
+  FixedSampler(const Params& params, std::shared_ptr<Sampler> inner) : inner_(std::move(inner)) {
     held_ = inner_->held();
     for (const auto& [name, value] : params) held_.set(name, value);
   }
@@ -33,9 +33,9 @@ class FixedSampler : public Sampler {
 
 }  // namespace
 
-std::shared_ptr<Sampler> fixed(Params params, std::shared_ptr<Sampler> inner) {
+std::shared_ptr<Sampler> fixed(const Params& params, std::shared_ptr<Sampler> inner) {
   if (!inner) throw ValueError("fixed: no sampler is given for the other parameters");
-  return std::make_shared<FixedSampler>(std::move(params), std::move(inner));
+  return std::make_shared<FixedSampler>(params, std::move(inner));
 }
 
 }  // namespace attune::tune

@@ -1,9 +1,9 @@
 #include "attune/tune/storages/internal/worker.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -33,7 +33,7 @@ int64_t start_time(int64_t pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const size_t after_name = text.rfind(')');  // the program's name may hold anything
-  if (after_name == text.npos) return 0;
+  if (after_name == std::string::npos) return 0;
   std::istringstream rest(text.substr(after_name + 1));
   std::string field;
   for (int i = 3; i < 22; ++i) rest >> field;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
@@ -13,6 +14,11 @@
 #include "tune/tabular/internal/cells.h"
 
 namespace attune::tune {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
 
 TableEncoder TableEncoder::fit(const Table& table, std::span<const int64_t> rows,
                                std::string_view target) {
@@ -22,7 +28,7 @@ TableEncoder TableEncoder::fit(const Table& table, std::span<const int64_t> rows
     Column column{.name = table.names[c]};
     size_t distinct = 0;
     if (const std::vector<double>* numbers = cells::numbers(table, c)) {
-      double sum = 0, low = INFINITY, high = -INFINITY;
+      double sum = 0, low = kInfinity, high = -kInfinity;
       int64_t known = 0;
       for (const int64_t row : rows) {
         const double value = (*numbers)[static_cast<size_t>(row)];

@@ -52,7 +52,7 @@ Tensor TabularModel::inputs(const Table& table, std::span<const int64_t> rows) c
 }
 
 Tensor TabularModel::labels(const Table& table, const std::vector<int64_t>& rows) const {
-  const Tensor known = target.encode(table, rows);
+  Tensor known = target.encode(table, rows);
   if (target.task() == Task::classification) return known;
   return ((known - mean) / deviation).cast(DType::f32).unsqueeze(1);
 }
@@ -70,7 +70,7 @@ Predictions TabularModel::predict(const Table& table) {
   const std::vector<double> probability = output.softmax(1).to_vector<double>();
   const std::vector<std::string>& classes = target.classes();
   predictions.probability.resize(classes.size());
-  for (size_t c = 0; c < classes.size(); ++c) predictions.names.push_back("p_" + classes[c]);
+  for (const std::string& name : classes) predictions.names.push_back("p_" + name);
   for (size_t row = 0; row < rows.size(); ++row) {
     const auto first = probability.begin() + static_cast<std::ptrdiff_t>(row * classes.size());
     const auto best = std::max_element(first, first + static_cast<std::ptrdiff_t>(classes.size()));

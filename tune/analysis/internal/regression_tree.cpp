@@ -13,7 +13,7 @@ struct Split {
   double gain = 0;
   int32_t column = -1;
   double threshold = 0;
-  std::vector<char> goes_left = {};
+  std::vector<uint8_t> goes_left = {};
 };
 
 struct Sums {
@@ -133,7 +133,7 @@ class RegressionTree::Grower {
       const double gain = left.score() + right.score() - all.score();
       if (!(gain > best.gain)) continue;
       // Choices that no row here has go with the greater part.
-      best = {gain, column, 0, std::vector<char>(sums.size(), left.weight > right.weight)};
+      best = {gain, column, 0, std::vector<uint8_t>(sums.size(), left.weight > right.weight)};
       for (size_t j = 0; j < present.size(); ++j) best.goes_left[present[j]] = j <= k;
     }
   }
@@ -166,7 +166,7 @@ class RegressionTree::Grower {
   double mean_ = 0, smallest_gain_ = 0;
   std::vector<int32_t> rows_, columns_;
   std::vector<std::vector<int32_t>> sorted_;  // by column; empty for choices
-  std::vector<char> on_left_;
+  std::vector<uint8_t> on_left_;
   std::vector<Node> nodes_;
 };
 
@@ -192,7 +192,7 @@ void RegressionTree::for_each_leaf(
   for (size_t c = 0; c < edges_.size(); ++c) {
     box.low.push_back(0);
     box.high.push_back(static_cast<int32_t>(edges_[c].size()) - 1);
-    box.marked.emplace_back(static_cast<size_t>(choices_[c]), char{1});
+    box.marked.emplace_back(static_cast<size_t>(choices_[c]), uint8_t{1});
   }
   walk(nodes_.front(), box, visit);
 }
@@ -222,8 +222,8 @@ void RegressionTree::walk(const Node& node, Box& box,
     box.low[c] = low, box.volume = volume;
     return;
   }
-  const std::vector<char> before = box.marked[c];
-  const auto count = [](const std::vector<char>& marks) {
+  const std::vector<uint8_t> before = box.marked[c];
+  const auto count = [](const std::vector<uint8_t>& marks) {
     return static_cast<double>(std::accumulate(marks.begin(), marks.end(), int64_t{0}));
   };
   for (const bool to_left : {true, false}) {

@@ -17,7 +17,7 @@ namespace attune::tune::internal {
 // those marked.
 struct Box {
   std::vector<int32_t> low, high;
-  std::vector<std::vector<char>> marked;
+  std::vector<std::vector<uint8_t>> marked;
   double volume = 1;  // a choice of K takes 1 / K of its dimension
 };
 
@@ -40,8 +40,8 @@ class RegressionTree {
   struct Node {
     int32_t column = -1;  // -1: a leaf
     int32_t left = 0, right = 0;
-    double threshold = 0;              // numbers up to here go left
-    std::vector<char> goes_left = {};  // by choice
+    double threshold = 0;                 // numbers up to here go left
+    std::vector<uint8_t> goes_left = {};  // by choice
     double value = 0;
   };
   class Grower;

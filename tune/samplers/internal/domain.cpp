@@ -121,7 +121,7 @@ std::vector<Point> Domain::all(int64_t limit) const {
   std::vector<Point> points;
   for (int64_t c = 0; c < combinations; ++c) {
     Point p(size());
-    std::vector<char> first_level(size());
+    std::vector<uint8_t> first_level(size());
     int64_t rest = c;
     for (size_t i = size(); i-- > 0; rest /= axes_[i].levels) {
       p[i] = level(i, rest % axes_[i].levels);

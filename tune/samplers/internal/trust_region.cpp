@@ -83,7 +83,7 @@ double TrustRegion::distance(const Point& point) const {
 std::vector<size_t> TrustRegion::neighbors(std::span<const Point> points, size_t least,
                                            size_t most) const {
   std::vector<std::pair<double, size_t>> ranked;
-  for (size_t i = 0; i < points.size(); ++i) ranked.push_back({distance(points[i]), i});
+  for (size_t i = 0; i < points.size(); ++i) ranked.emplace_back(distance(points[i]), i);
   std::sort(ranked.begin(), ranked.end());
   std::vector<size_t> near;
   for (const auto& [distance, index] : ranked) {

@@ -33,7 +33,7 @@ std::string text(const Table& table, size_t column, int64_t row) {
 std::optional<double> parse_number(std::string_view given) {
   constexpr std::string_view kSpace = " \t";
   const size_t begin = given.find_first_not_of(kSpace);
-  if (begin == given.npos) return {};
+  if (begin == std::string_view::npos) return {};
   given = given.substr(begin, given.find_last_not_of(kSpace) - begin + 1);
   if (given.front() == '+') given.remove_prefix(1);
   double number = 0;
