@@ -1,13 +1,15 @@
 # attune_test(attune_nn_tests SOURCES tests/nn/module_test.cpp ... LINK attune::nn)
 # makes one doctest program of the sources and a test that runs it; target attune_tests is all such.
 add_custom_target(attune_tests)
+# Clang's -Wconversion, unlike GCC's, minds for (const int n : {1, 8}) where an unsigned is wanted.
+add_library(attune_test_flags INTERFACE)
+target_compile_options(attune_test_flags INTERFACE -Wno-sign-conversion)
 function(attune_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} tests/main.cpp ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} doctest::doctest attune_build_flags)
-  # Clang's -Wconversion, unlike GCC's, minds for (const int n : {1, 8}) where an unsigned is wanted.
-  target_compile_options(${name} PRIVATE -Wno-sign-conversion)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} doctest::doctest attune_build_flags
+                                        attune_test_flags)
   add_dependencies(attune_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
@@ -87,6 +89,7 @@ attune_test(attune_tune_tests
     tests/tune/cmaes_test.cpp
     tests/tune/constraint_test.cpp
     tests/tune/expected_hypervolume_test.cpp
+    tests/tune/failures_test.cpp
     tests/tune/gp_test.cpp
     tests/tune/history_test.cpp
     tests/tune/hypervolume_test.cpp
@@ -98,6 +101,7 @@ attune_test(attune_tune_tests
     tests/tune/sampler_test.cpp
     tests/tune/study_test.cpp
     tests/tune/tpe_test.cpp
+    tests/tune/trial_ledger_test.cpp
     tests/tune/value_test.cpp
     ${attune_sqlite_tests}
   LINK attune::tune OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt ${attune_sqlite_library})

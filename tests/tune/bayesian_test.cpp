@@ -13,9 +13,7 @@
 #include <omp.h>
 
 #include "attune/tensor/error.h"
-#include "attune/tensor/internal/parallel.h"
 #include "attune/tune/samplers.h"
-#include "attune/tune/samplers/internal/failures.h"
 #include "attune/tune/study.h"
 
 using namespace attune;
@@ -323,47 +321,6 @@ TEST_CASE("bayesian: constant, absurd, failed and pruned trials disturb nothing"
     }
   }
   CHECK(best < 1e-3);
-}
-
-TEST_CASE("bayesian: finds the best beside a wall behind which trials fail") {
-  const Space space{{"x", range(0, 1)}, {"y", range(0, 1)}};
-  const auto best_of = [&](const std::function<bool(double x, Rng luck)>& fails) {
-    Study study({.sampler = bayesian(), .seed = 4, .space = space});
-    study.optimize(
-        [&](Trial& t) -> Outcome {
-          const Params p = t.suggest(space);
-          const double x = p.at("x"), y = p.at("y");
-          if (fails(x, t.rng("luck"))) return std::nan("");
-          return (x - 0.7) * (x - 0.7) + (y - 0.3) * (y - 0.3);
-        },
-        {.trials = 50});
-    return study.best_trial().value;
-  };
-  CHECK(best_of([](double x, Rng) { return x > 0.6; }) < 0.0105);  // 0.01 at the wall
-  CHECK(best_of([](double, Rng luck) { return luck.uniform() < 0.3; }) < 1e-4);
-}
-
-TEST_CASE("failures: a model tells a region from chance") {
-  const attune::internal::OneBlasThread one_thread;
-  Rng rng(8);
-  std::vector<tune::internal::Point> fine, failed, lucky, unlucky;
-  for (int i = 0; i < 40; ++i) {
-    const tune::internal::Point p = {rng.uniform(), rng.uniform()};
-    (p[0] > 0.6 ? failed : fine).push_back(p);
-    (rng.uniform() < 0.3 ? unlucky : lucky).push_back(p);
-  }
-  const auto region = tune::internal::fit_failures(fine, failed, {false, false});
-  const auto chance = tune::internal::fit_failures(lucky, unlucky, {false, false});
-  tune::internal::PredictionScratch scratch;
-  for (int i = 0; i < 100; ++i) {
-    const tune::internal::Point p = {rng.uniform(), rng.uniform()};
-    const double mean = region->model.predict(p, false, scratch).mean;
-    if (p[0] < 0.5) CHECK(mean < region->limit);
-    if (p[0] > 0.7) CHECK(mean > region->limit);
-    CHECK(chance->model.predict(p, false, scratch).mean < chance->limit);
-  }
-  CHECK(!tune::internal::fit_failures(fine, {}, {false, false}));
-  CHECK(!tune::internal::fit_failures({}, failed, {false, false}));
 }
 
 TEST_CASE("bayesian: trials that run are kept away from") {

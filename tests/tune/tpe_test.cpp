@@ -1,4 +1,4 @@
-// tpe(): the split, what is kept from one suggestion to the next, and what is special about it.
+// tpe(): what is kept from one suggestion to the next, and what is special about it.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tune/samplers/internal/split_density.h"
-#include "attune/tune/samplers/internal/trial_ledger.h"
+#include "tests/tune/history_writer.h"
 #include "tests/tune/support.h"
 
 using namespace attune;
@@ -19,43 +19,6 @@ using namespace attune::tune::internal;
 namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
-
-// Writes a history of trials that end in any order.
-class Writer {
- public:
-  explicit Writer(size_t objectives = 1) : history(std::vector<double>(objectives, 1.0)) {}
-
-  int64_t start(const Space& space, const std::vector<double>& values) {
-    const auto number = static_cast<int64_t>(history.trials().size());
-    history.apply(Created{number});
-    history.apply(Started{number, 1});
-    const std::vector<bool> active = space.active(values);
-    for (size_t i = 0; i < space.size(); ++i) {
-      const auto param = std::make_shared<const Param>(space.params()[i]);
-      if (active[i]) history.apply(ParamSet{number, param, values[i]});
-    }
-    return number;
-  }
-  void report(int64_t number, int64_t step, double loss) {
-    history.apply(Reported{number, step, loss});
-  }
-  void end(int64_t number, State state, std::vector<double> losses) {
-    history.apply(Finished{number, state, std::move(losses), double(number) + 2});
-  }
-  int64_t add(double loss, State state = State::complete) {
-    const int64_t number = start({}, {});
-    end(number, state, {loss});
-    return number;
-  }
-
-  History history;
-};
-
-std::vector<int64_t> good_of(const History& history) {
-  TrialLedger ledger;
-  REQUIRE(ledger.read(history));
-  return ledger.good(history);
-}
 
 std::vector<double> random_values(const Space& space, Rng& rng) {
   std::vector<double> units;
@@ -76,94 +39,6 @@ double correlation(const std::vector<double>& x, const std::vector<double>& y) {
 
 }  // namespace
 
-TEST_CASE("tpe: good is the best tenth, rounded up, at most 25; ties go to the earlier trial") {
-  Writer w;
-  Rng rng(1);
-  std::vector<std::pair<double, int64_t>> all;
-  TrialLedger ledger;
-  for (int i = 0; i < 300; ++i) {
-    const double loss = std::floor(rng.uniform() * 40);
-    all.emplace_back(loss, w.add(loss));
-    std::sort(all.begin(), all.end());
-    const size_t count = std::min<size_t>(25, static_cast<size_t>(std::ceil(0.1 * (i + 1))));
-    std::vector<int64_t> want;
-    for (size_t k = 0; k < count; ++k) want.push_back(all[k].second);
-    std::sort(want.begin(), want.end());
-    REQUIRE(ledger.read(w.history));
-    CHECK(ledger.good(w.history) == want);
-    if (i % 50 == 0) CHECK(good_of(w.history) == want);
-  }
-}
-
-TEST_CASE("tpe: pruned trials rank after complete ones, by step, then by their last report") {
-  Writer w;
-  const auto prune = [&](std::vector<std::pair<int64_t, double>> reports) {
-    const int64_t number = w.start({}, {});
-    for (const auto& [step, loss] : reports) w.report(number, step, loss);
-    w.end(number, State::pruned, {});
-    return number;
-  };
-  const int64_t none = prune({}), nan = prune({{5, std::nan("")}}), late = prune({{0, 9}, {5, 3}});
-  const int64_t early = prune({{1, 0}}), late_too = prune({{5, 2}}), complete = w.add(kInf);
-  w.add(-5, State::failed);
-  w.add(std::nan(""));
-  const std::vector<int64_t> order{complete, late_too, late, nan, early, none};
-  for (size_t count = 1; count <= order.size(); ++count) {
-    // Trials without anything to say until the best tenth has `count`.
-    while (w.history.count(State::complete) + w.history.count(State::pruned) - 1 <
-           static_cast<int64_t>(10 * count - 5)) {
-      prune({});
-    }
-    std::vector<int64_t> want(order.begin(), order.begin() + std::ptrdiff_t(count));
-    std::sort(want.begin(), want.end());
-    CHECK(good_of(w.history) == want);
-  }
-}
-
-TEST_CASE("tpe: with several objectives good are whole fronts, and the spread of the last") {
-  Writer w(2);
-  Rng rng(3);
-  std::vector<std::vector<double>> losses;
-  for (int i = 0; i < 120; ++i) {
-    losses.push_back({rng.uniform(), rng.uniform()});
-    const int64_t number = w.start({}, {});
-    w.end(number, State::complete, losses.back());
-    const std::vector<int64_t> good = good_of(w.history);
-    CHECK(good.size() == static_cast<size_t>(std::ceil(0.1 * (i + 1))));
-    // Whoever is good has nobody before him who is not.
-    for (const int64_t g : good) {
-      for (int64_t k = 0; k <= i; ++k) {
-        const auto &a = losses[size_t(k)], &b = losses[size_t(g)];
-        if (a[0] < b[0] && a[1] < b[1]) CHECK(std::binary_search(good.begin(), good.end(), k));
-      }
-    }
-  }
-}
-
-TEST_CASE("tpe: companions are the parameters of the very same trials") {
-  const Space space{{"model", choice({"net", "tree"})},
-                    {"reg", log_range(1e-3, 1)},
-                    {"lr", log_range(1e-4, 1).when("model", "net")},
-                    {"layers", int_range(1, 4).when("model", "net")},
-                    {"depth", int_range(1, 9).when("model", "tree")}};
-  Writer w;
-  using Names = std::vector<std::string>;
-  const auto companions = [&](const char* name) {
-    TrialLedger ledger;
-    ledger.read(w.history);
-    return ledger.companions(w.history, name);
-  };
-  w.end(w.start(space, {0, 0.1, 0.1, 2, 3}), State::complete, {1});
-  CHECK(companions("lr") == Names{"layers", "lr", "model", "reg"});
-  CHECK(companions("depth").empty());
-  w.end(w.start(space, {1, 0.1, 0.1, 2, 3}), State::failed, {});
-  CHECK(companions("depth").empty());
-  w.end(w.start(space, {1, 0.1, 0.1, 2, 3}), State::complete, {1});
-  CHECK(companions("model") == Names{"model", "reg"});
-  CHECK(companions("lr") == Names{"layers", "lr"});
-  CHECK(companions("depth") == Names{"depth"});
-}
-
 TEST_CASE("tpe: a sampler that has seen the study grow says what a new one says") {
   const Space flat{{"x", range(0, 1)}, {"n", int_range(0, 9)}, {"c", choice({"a", "b"})}};
   for (const auto& [name, options] :
@@ -172,7 +47,7 @@ TEST_CASE("tpe: a sampler that has seen the study grow says what a new one says"
                                                        {"univariate", {.multivariate = false}}}) {
     CAPTURE(name);
     for (const Space& space : {flat, finite_space()}) {
-      Writer w;
+      HistoryWriter w;
       const auto lived = tpe(options);
       const Space none;
       Rng rng(7);
@@ -213,7 +88,7 @@ TEST_CASE("tpe: a sampler that has seen the study grow says what a new one says"
 
 TEST_CASE("tpe: the same beyond the window of bad trials, which end out of order") {
   const Space space{{"x", range(0, 1)}, {"n", int_range(0, 9)}};
-  Writer w;
+  HistoryWriter w;
   const auto lived = tpe();
   Rng rng(3);
   std::vector<int64_t> open;
@@ -236,7 +111,7 @@ TEST_CASE("tpe: the same beyond the window of bad trials, which end out of order
 TEST_CASE("tpe: another history at the same place is noticed") {
   const Space space{{"x", range(0, 1)}};
   const auto sampler = tpe();
-  std::optional<Writer> w;
+  std::optional<HistoryWriter> w;
   for (const double target : {0.2, 0.8}) {
     for (const int trials : {40, 60, 41}) {
       w.emplace();
@@ -290,7 +165,7 @@ TEST_CASE("tpe: together, parameters of a ridge are drawn as a ridge") {
   const Space space{{"on", choice({"yes", "no"})},
                     {"x", range(0, 1).when("on", "yes")},
                     {"y", range(0, 1).when("on", "yes")}};
-  Writer w;
+  HistoryWriter w;
   Rng rng(2);
   for (int i = 0; i < 300; ++i) {
     std::vector<double> values = random_values(space, rng);
