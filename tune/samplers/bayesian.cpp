@@ -27,7 +27,6 @@ namespace {
 
 using namespace internal;
 
-constexpr size_t kFitLimit = 150;        // trials that choose hyperparameters
 constexpr size_t kModelLimit = 400;      // trials in a posterior
 constexpr size_t kGlobalIncumbents = 4;  // best known points that are perturbed into candidates
 constexpr size_t kLocalIncumbents = 3;
@@ -59,19 +58,8 @@ GaussianProcess fit(Arm arm, const Domain& domain, std::vector<Point> points,
       arm == Arm::ard_additive ? ard_additive_kernel(domain.size()) : anova_kernel(domain.size());
   Observations data{std::move(points), transformed(arm, losses), domain.categorical(),
                     arm == Arm::local ? kLocalBowl : kGlobalBowl};
-  if (data.points.size() <= kFitLimit) {
-    MapObjective objective(*kernel, data);
-    std::vector<double> theta = fit_hyperparameters(objective);
-    return GaussianProcess(std::move(kernel), std::move(data), std::move(theta));
-  }
-  Observations some{{}, {}, data.categorical, data.bowl};
-  for (const size_t i : representative(data.values, kFitLimit)) {
-    some.points.push_back(data.points[i]);
-    some.values.push_back(data.values[i]);
-  }
-  MapObjective objective(*kernel, some);
-  std::vector<double> theta = fit_hyperparameters(objective);
-  return GaussianProcess(std::move(kernel), std::move(data), std::move(theta));
+  const std::vector<double> ranks = data.values;
+  return fit_gaussian_process(std::move(kernel), std::move(data), ranks);
 }
 
 // Trials that still run count as if they had given what the model expects of them ("kriging

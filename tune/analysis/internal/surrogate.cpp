@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tune/analysis/internal/confidence_bound.h"
@@ -14,19 +13,9 @@
 namespace attune::tune::internal {
 namespace {
 
-constexpr size_t kFitLimit = 150;      // trials that choose hyperparameters
 constexpr size_t kModelLimit = 400;    // trials in the posterior
 constexpr size_t kIncumbents = 4;      // where the search for the lowest bound begins
 constexpr int64_t kExhaustive = 1000;  // a space of so few points is searched through
-
-Observations chosen(const Observations& all, size_t limit) {
-  Observations some{{}, {}, all.categorical, all.bowl};
-  for (const size_t i : representative(all.values, limit)) {
-    some.points.push_back(all.points[i]);
-    some.values.push_back(all.values[i]);
-  }
-  return some;
-}
 
 }  // namespace
 
@@ -48,12 +37,14 @@ std::optional<Surrogate> Surrogate::fit(const Question& question, const Domain& 
 
   const attune::internal::OneBlasThread one_thread;
   std::shared_ptr<const Kernel> kernel = anova_kernel(domain.size());
-  data = chosen(data, kModelLimit);
-  const Observations some = chosen(data, kFitLimit);
-  MapObjective objective(*kernel, some);
-  std::vector<double> theta = fit_hyperparameters(objective);
-  return Surrogate(domain, GaussianProcess(std::move(kernel), std::move(data), std::move(theta)),
-                   center, scale);
+  Observations some{{}, {}, data.categorical, data.bowl};
+  for (const size_t i : representative(losses, kModelLimit)) {
+    some.points.push_back(data.points[i]);
+    some.values.push_back(data.values[i]);
+  }
+  const std::vector<double> ranks = some.values;
+  return Surrogate(domain, fit_gaussian_process(std::move(kernel), std::move(some), ranks), center,
+                   scale);
 }
 
 Estimate Surrogate::operator()(const Point& point) const {
@@ -78,15 +69,11 @@ double Surrogate::regret_bound(double width, Rng rng) const {
   if (!all.empty()) {
     for (const double height : bound(all)) possible = std::min(possible, -height);
   } else {
-    const std::vector<double>& smoothed = model_.smoothed();
-    std::vector<size_t> order(smoothed.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](size_t a, size_t b) { return smoothed[a] < smoothed[b]; });
-    order.resize(std::min(order.size(), kIncumbents));
     const auto acceptable = [this](const Point& p) { return domain_->allowed(p); };
     AcquisitionSearch search{bound, *domain_, {}, false, acceptable};
-    for (const size_t i : order) search.incumbents.push_back(tried[i]);
+    for (const size_t i : lowest(model_.smoothed(), kIncumbents)) {
+      search.incumbents.push_back(tried[i]);
+    }
     const std::optional<Point> found = maximize(search, rng);
     if (found) possible = std::min(possible, -bound(*found));
   }

@@ -1,10 +1,24 @@
 #include "attune/tune/samplers/internal/gp_fit.h"
 
 #include <limits>
+#include <utility>
 
 #include "attune/tune/samplers/internal/box_minimizer.h"
+#include "attune/tune/samplers/internal/evidence.h"
 
 namespace attune::tune::internal {
+
+GaussianProcess fit_gaussian_process(std::shared_ptr<const Kernel> kernel, Observations data,
+                                     std::span<const double> ranks) {
+  Observations some{{}, {}, data.categorical, data.bowl};
+  for (const size_t i : representative(ranks, kFitLimit)) {
+    some.points.push_back(data.points[i]);
+    some.values.push_back(data.values[i]);
+  }
+  MapObjective objective(*kernel, some);
+  std::vector<double> theta = fit_hyperparameters(objective);
+  return GaussianProcess(std::move(kernel), std::move(data), std::move(theta));
+}
 
 std::vector<double> fit_hyperparameters(MapObjective& objective,
                                         std::span<const std::vector<double>> starts) {

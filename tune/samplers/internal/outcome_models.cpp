@@ -8,12 +8,6 @@
 #include "attune/tune/samplers/internal/output_transform.h"
 
 namespace attune::tune::internal {
-namespace {
-
-constexpr size_t kFitLimit = 150;  // trials that choose hyperparameters
-
-}  // namespace
-
 std::vector<double> believable(std::vector<double> losses, const std::vector<size_t>& kept) {
   const std::vector<double> cut = winsorize(losses, 2);
   double ceiling = *std::max_element(cut.begin(), cut.end());
@@ -50,13 +44,7 @@ OutcomeModeler::OutcomeModeler(const Domain& domain, bool additive, std::span<co
 GaussianProcess OutcomeModeler::operator()(std::vector<Point> points, std::vector<double> values,
                                            const std::vector<double>& ranks) const {
   Observations data{std::move(points), std::move(values), domain_.categorical()};
-  Observations some{{}, {}, data.categorical};
-  for (const size_t i : representative(ranks, kFitLimit)) {
-    some.points.push_back(data.points[i]);
-    some.values.push_back(data.values[i]);
-  }
-  MapObjective objective(*kernel_, some);
-  GaussianProcess model(kernel_, std::move(data), fit_hyperparameters(objective));
+  GaussianProcess model = fit_gaussian_process(kernel_, std::move(data), ranks);
   if (pending_.empty()) return model;
   return model.extended(pending_, model.predict(pending_));
 }
