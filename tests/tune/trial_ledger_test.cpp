@@ -28,7 +28,8 @@ std::vector<int64_t> good_of(const History& history) {
 
 }  // namespace
 
-TEST_CASE("trial ledger: good is the best tenth, rounded up, at most 25; ties go to the earlier trial") {
+TEST_CASE(
+    "trial ledger: good is the best tenth, rounded up, at most 25; ties go to the earlier trial") {
   HistoryWriter w;
   Rng rng(1);
   std::vector<std::pair<double, int64_t>> all;
@@ -47,7 +48,8 @@ TEST_CASE("trial ledger: good is the best tenth, rounded up, at most 25; ties go
   }
 }
 
-TEST_CASE("trial ledger: pruned trials rank after complete ones, by step, then by their last report") {
+TEST_CASE(
+    "trial ledger: pruned trials rank after complete ones, by step, then by their last report") {
   HistoryWriter w;
   const auto prune = [&](std::vector<std::pair<int64_t, double>> reports) {
     const int64_t number = w.start({}, {});
@@ -72,7 +74,8 @@ TEST_CASE("trial ledger: pruned trials rank after complete ones, by step, then b
   }
 }
 
-TEST_CASE("trial ledger: with several objectives good are whole fronts, and the spread of the last") {
+TEST_CASE(
+    "trial ledger: with several objectives good are whole fronts, and the spread of the last") {
   HistoryWriter w(2);
   Rng rng(3);
   std::vector<std::vector<double>> losses;
