@@ -34,7 +34,7 @@ Tensor variance(const Tensor& x, const Reduced& along, double n, KeepDims keep) 
 
 // x scaled into the middle of its range where its squares would leave it.
 Tensor euclidean(const Tensor& x, const Reduced& along, KeepDims keep) {
-  const Tensor y = reduce(ReduceOp::sum_of_squares, x, along, keep).sqrt();
+  Tensor y = reduce(ReduceOp::sum_of_squares, x, along, keep).sqrt();
   const bool safe = dispatch_floating("norm", x.dtype(), [&]<class T>() {
     const T low = std::sqrt(std::numeric_limits<T>::min()) * 1e3f;
     const T high = std::sqrt(std::numeric_limits<T>::max());
