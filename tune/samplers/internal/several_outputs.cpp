@@ -19,7 +19,10 @@ constexpr size_t kModelLimit = 400;    // trials in a posterior
 constexpr size_t kIncumbents = 5;      // best known points that are perturbed into candidates
 constexpr size_t kMostObjectives = 3;  // with a hypervolume: beyond it there are too many boxes
 constexpr int64_t kExhaustive = 1000;  // a space of so few points is searched through
-constexpr double kBeyondWorst = 0.1;   // reference point: so much of the front's extent beyond it
+// The reference point is so much of the front's extent beyond its worst losses: near for half of
+// the trials, which refine the front that is known, and far for the others, which find where it
+// goes on.
+constexpr double kNear = 0.1, kFar = 1;
 
 template <typename T>
 std::vector<T> pick(const std::vector<T>& all, const std::vector<size_t>& which) {
@@ -42,23 +45,24 @@ Outcomes representative_of(const Outcomes& all) {
   return outcomes;
 }
 
-// A little worse than the worst of the front in each objective, so that its ends are worth moving.
-Losses reference_of(const std::vector<Losses>& front) {
+// Worse than the worst of the front in each objective, so that its ends are worth moving.
+Losses reference_of(const std::vector<Losses>& front, double beyond) {
   Losses reference;
   for (size_t i = 0; i < front[0].size(); ++i) {
     const std::vector<double> losses = column(front, i);
     const auto [low, high] = std::minmax_element(losses.begin(), losses.end());
     const double extent = *high - *low;
-    reference.push_back(*high + kBeyondWorst * (extent > 1e-9 ? extent : 1));
+    reference.push_back(*high + beyond * (extent > 1e-9 ? extent : 1));
   }
   return reference;
 }
 
 class SeveralOutputs {
  public:
-  SeveralOutputs(const Domain& domain, Outcomes known, bool additive,
+  SeveralOutputs(const Domain& domain, Outcomes known, bool additive, double beyond,
                  std::span<const Point> pending)
       : domain_(domain),
+        beyond_(beyond),
         known_(std::move(known)),
         ranks_(constrained_ranks(known_.losses, known_.violations)),
         front_(known_.front()),
@@ -127,7 +131,7 @@ class SeveralOutputs {
       Losses& losses = seen.emplace_back();
       for (const GaussianProcess& model : models) losses.push_back(model.smoothed()[k]);
     }
-    const Losses reference = reference_of(seen);
+    const Losses reference = reference_of(seen, beyond_);
     const LogExpectedHypervolumeImprovement promise(models, seen, reference);
     std::vector<double> worth = hypervolume_contributions(seen, reference);
     worth.resize(front_.size());
@@ -152,6 +156,7 @@ class SeveralOutputs {
   }
 
   const Domain& domain_;
+  double beyond_;  // of the reference point
   Outcomes known_;
   std::vector<double> ranks_;  // in Deb's order
   std::vector<size_t> front_;
@@ -169,7 +174,8 @@ std::optional<Point> search_several_outputs(const Domain& domain, const Question
   Outcomes known = representative_of(collect_outcomes(question, evidence));
   if (known.points.size() < 2) return std::nullopt;
   const bool additive = question.number % 2 == 1;
-  return SeveralOutputs(domain, std::move(known), additive, evidence.pending)
+  const double beyond = question.number % 4 < 2 ? kNear : kFar;
+  return SeveralOutputs(domain, std::move(known), additive, beyond, evidence.pending)
       .search(acceptable, rng);
 }
 
