@@ -1,7 +1,6 @@
 #include "attune/tune/samplers/internal/parzen_estimator.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -15,7 +14,7 @@ namespace {
 constexpr double kNarrow = 1e-3;   // a slice whose mass is its width times the density
 constexpr size_t kNewest = 25;     // observations of full weight
 constexpr double kSharpest = 100;  // no kernel is narrower than this part of the range
-constexpr int kSlotBits = 5;       // 32 slots per axis, for about as many candidates
+constexpr size_t kSlots = 64;      // per axis with levels: for the levels around a good one
 
 size_t count_of(const ParzenAxes& axes, ParzenAxis::Kind kind) {
   return static_cast<size_t>(std::count_if(
@@ -91,7 +90,7 @@ void ParzenEstimator::make_room() {
   table_.stride = stride;
   begin_ = 0;
   stale_.assign(stride, 1);
-  slots_.assign(table_.levels << kSlotBits, {});
+  slots_.assign(table_.levels * kSlots, {});
   weights_.resize(stride);
   work_.resize(stride);
 }
@@ -213,9 +212,12 @@ void ParzenEstimator::prepare() {
 }
 
 // Rows keep their places in it while begin_ moves up.
-ParzenMemo ParzenEstimator::memo(size_t axis, float low, float high) {
-  const size_t place = (std::bit_cast<uint32_t>(low) * 0x9E3779B1U) >> (32 - kSlotBits);
-  Slot& slot = slots_[((axis - table_.smooth) << kSlotBits) + place];
+ParzenMemo ParzenEstimator::memo(size_t axis, const ParzenPoints& points, size_t point) {
+  const ParzenPoint row = points.row(point);
+  const float low = row.low[axis * row.stride], high = row.high[axis * row.stride];
+  const auto count = static_cast<double>((*axes_)[axis].count());
+  const auto level = static_cast<size_t>(points.coordinate(axis, point) * count);
+  Slot& slot = slots_[(axis - table_.smooth) * kSlots + level % kSlots];
   if (slot.low != low || slot.high != high) {
     slot.low = low;
     slot.high = high;
@@ -230,13 +232,9 @@ std::vector<double> ParzenEstimator::log_density(const ParzenPoints& points) {
   std::vector<double> result(points.size());
   std::vector<ParzenMemo> memos(table_.levels);
   for (size_t i = 0; i < points.size(); ++i) {
-    const ParzenPoint point = points.row(i);
-    for (size_t k = 0; k < memos.size(); ++k) {
-      const size_t axis = table_.smooth + k;
-      memos[k] = memo(axis, point.low[axis * point.stride], point.high[axis * point.stride]);
-    }
+    for (size_t k = 0; k < memos.size(); ++k) memos[k] = memo(table_.smooth + k, points, i);
     const float sum = parzen_log_sum(table_, weights_.data(), log_hit_.data(), memos.data(),
-                                     parzen_padded(size() + 1), point, work_.data());
+                                     parzen_padded(size() + 1), points.row(i), work_.data());
     result[i] = std::numbers::ln2 * static_cast<double>(sum) - log_weights_ + points.log_narrow(i);
   }
   return result;

@@ -71,7 +71,7 @@ class ParzenEstimator {
   void update_gap(size_t axis, size_t rank);
   void prepare();
   void prepare_weights();
-  ParzenMemo memo(size_t axis, float low, float high);
+  ParzenMemo memo(size_t axis, const ParzenPoints& points, size_t point);
 
   std::shared_ptr<const ParzenAxes> axes_;
   ParzenWeights weighting_;
