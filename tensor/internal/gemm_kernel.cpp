@@ -87,7 +87,6 @@ HWY_NOINLINE void Tile(const TileArgs& t) {
     UNROLL for (size_t q = 0; q < kQuads; ++q) a[q] += column;
   }
 
-  const auto tail = hn::FirstN(d, t.tail);
   const auto load = [&](const float* from, size_t j) HWY_ATTR {
     return j + 1 == kVectors ? load_first(d, t.tail, from + j * lanes)
                              : hn::LoadU(d, from + j * lanes);
@@ -117,7 +116,7 @@ HWY_NOINLINE void Tile(const TileArgs& t) {
   UNROLL for (size_t i = 0; i < kRows; ++i) {
     float* c = t.c + static_cast<int64_t>(i) * c_row;
     UNROLL for (size_t j = 0; j + 1 < kVectors; ++j) hn::StoreU(sum[i][j], d, c + j * lanes);
-    hn::BlendedStore(sum[i][kVectors - 1], tail, d, c + (kVectors - 1) * lanes);
+    store_first(d, t.tail, sum[i][kVectors - 1], c + (kVectors - 1) * lanes);
   }
 }
 

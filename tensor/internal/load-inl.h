@@ -1,6 +1,8 @@
-// load_first: the first few lanes of a vector, with nothing read beyond them on any target. Highway
-// 1.0.3's own MaskedLoad reads the whole vector, and from an aligned address only, on targets that
-// have no masked loads (SSE4 and below).
+// load_first and store_first: the first few lanes of a vector, with nothing read or written beyond
+// them on any target. Highway 1.0.3's own MaskedLoad and BlendedStore do not promise that: without
+// masked instructions (SSE4, NEON) MaskedLoad reads the whole vector, from an aligned address, and
+// on NEON BlendedStore reads and writes back the whole vector, over what another thread has stored
+// meanwhile.
 //
 // Compiled once per instruction set: include it only from such a file (docs/simd.md).
 
@@ -29,6 +31,19 @@ HWY_INLINE hn::Vec<D> load_first(D d, size_t n, const hn::TFromD<D>* p) {
   HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())] = {};
   for (size_t i = 0; i < n; ++i) lanes[i] = p[i];
   return hn::Load(d, lanes);
+#endif
+}
+
+// Stores the first n lanes of v, or all of them if there are fewer, to p[0] … p[n - 1].
+template <class D>
+HWY_INLINE void store_first(D d, size_t n, hn::Vec<D> v, hn::TFromD<D>* p) {
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_HAVE_SCALABLE
+  hn::BlendedStore(v, hn::FirstN(d, n), d, p);
+#else
+  if (n >= hn::Lanes(d)) return hn::StoreU(v, d, p);
+  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())];
+  hn::Store(v, d, lanes);
+  for (size_t i = 0; i < n; ++i) p[i] = lanes[i];
 #endif
 }
 
