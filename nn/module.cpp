@@ -12,6 +12,7 @@
 
 namespace attune::nn {
 
+using internal::Distinct;
 using internal::Named;
 
 namespace {
@@ -22,7 +23,10 @@ void look(const Module& module, Fields& fields) { const_cast<Module&>(module).fi
 
 struct Parameters : Fields {
   std::vector<Tensor> all;
-  void on_parameter(std::string_view, Tensor& x) override { all.push_back(x); }
+  Distinct distinct;
+  void on_parameter(std::string_view, Tensor& x) override {
+    if (distinct.number(x) == all.size()) all.push_back(x);
+  }
 };
 
 struct Buffers : Fields {
@@ -32,8 +36,9 @@ struct Buffers : Fields {
 
 struct NamedParameters : Named {
   NamedTensors all;
+  Distinct distinct;
   void on_parameter(std::string_view name, Tensor& x) override {
-    all.emplace_back(dotted(name), x);
+    if (distinct.number(x) == all.size()) all.emplace_back(dotted(name), x);
   }
 };
 
@@ -44,7 +49,11 @@ struct NamedBuffers : Named {
 
 struct Count : Fields {
   int64_t elements = 0;
-  void on_parameter(std::string_view, Tensor& x) override { elements += x.numel(); }
+  Distinct distinct;
+  void on_parameter(std::string_view, Tensor& x) override {
+    const size_t known = distinct.count();
+    if (distinct.number(x) == known) elements += x.numel();
+  }
 };
 
 struct Children : Fields {
@@ -85,10 +94,10 @@ struct Restore : Fields {
 struct Cast : Fields {
   DType dtype;
   explicit Cast(DType to) : dtype(to) {}
-  void on_parameter(std::string_view, Tensor& x) override {
+  void cast(Tensor& x) const {
     if (is_floating(x.dtype()) && x.dtype() != dtype) x = x.cast(dtype).detach();
   }
-  void on_buffer(std::string_view name, Tensor& x) override { on_parameter(name, x); }
+  void on_buffer(std::string_view, Tensor& x) override { cast(x); }
 };
 
 struct Observation {
@@ -205,6 +214,8 @@ void Module::to(DType dtype) {
   check<DTypeError>(is_floating(dtype), "Module::to: needs f32 or f64, got {}", dtype);
   Cast cast(dtype);
   fields(cast);
+  internal::Writable parameters(*this);
+  for (size_t i = 0; i < parameters.size(); ++i) cast.cast(parameters[i]);
 }
 
 std::string Module::summary(const Shape& input_shape, DType dtype) {

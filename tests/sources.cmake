@@ -33,6 +33,7 @@ endif()
 attune_test(attune_nn_tests
   SOURCES
     tests/nn/data_test.cpp
+    tests/nn/fields_test.cpp
     tests/nn/layers_test.cpp
     tests/nn/loss_test.cpp
     tests/nn/module_test.cpp
