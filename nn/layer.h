@@ -1,5 +1,6 @@
 #pragma once
-// Layer: a module of any type, held by value. It is what Sequential is made of.
+// Layer: a module of any type from one tensor to one tensor, held by value. Sequential is made of
+// them.
 
 #include <concepts>
 #include <memory>
@@ -18,7 +19,8 @@ class Layer {
           return std::make_unique<M>(static_cast<const M&>(m));
         }) {}
 
-  Layer(const Layer& other) : module_(other.clone_(*other.module_)), clone_(other.clone_) {}
+  Layer(const Layer& other)
+      : module_(other ? other.clone_(*other.module_) : nullptr), clone_(other.clone_) {}
   Layer(Layer&&) noexcept = default;
   Layer& operator=(Layer other) noexcept {
     std::swap(module_, other.module_);
@@ -27,6 +29,7 @@ class Layer {
   }
   ~Layer() = default;
 
+  explicit operator bool() const { return module_ != nullptr; }  // false once moved from
   Module& operator*() const { return *module_; }
   Module* operator->() const { return module_.get(); }
 

@@ -1,5 +1,7 @@
 // Module::save and Module::load.
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 
 #include "attune/nn/internal/visit.h"
@@ -9,52 +11,104 @@
 namespace attune::nn {
 namespace {
 
-struct Everything : internal::Named {
-  NamedTensors all;
-  void on_parameter(std::string_view name, Tensor& x) override {
-    all.emplace_back(dotted(name), x);
-  }
-  void on_buffer(std::string_view name, Tensor& x) override { on_parameter(name, x); }
+// Every parameter and buffer by name, and the fields that hold it: several if it is tied.
+struct Entry {
+  std::vector<std::string> names;
+  std::vector<Tensor*> fields;
 };
 
-struct Assign : internal::Named {
-  std::map<std::string, Tensor>& values;
-  explicit Assign(std::map<std::string, Tensor>& from) : values(from) {}
-  void on_parameter(std::string_view name, Tensor& x) override { x = values.at(dotted(name)); }
-  void on_buffer(std::string_view name, Tensor& x) override { on_parameter(name, x); }
+struct Entries : internal::Named {
+  std::vector<Entry> all;
+
+  explicit Entries(const ModuleBase& module) { internal::look(module, *this); }
+
+  void on_parameter(std::string_view name, Tensor& x) override {
+    const size_t i = distinct_.number(x);
+    if (i == place_.size()) {
+      place_.push_back(all.size());
+      all.emplace_back();
+    }
+    all[place_[i]].names.push_back(dotted(name));
+    all[place_[i]].fields.push_back(&x);
+  }
+  void on_buffer(std::string_view name, Tensor& x) override {
+    all.push_back({{dotted(name)}, {&x}});
+  }
+
+ private:
+  internal::Distinct distinct_;  // of the parameters
+  std::vector<size_t> place_;    // of each of them in `all`
 };
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.dtype() == b.dtype() && a.shape() == b.shape() &&
+         std::memcmp(attune::internal::block(a).data, attune::internal::block(b).data,
+                     static_cast<size_t>(a.numel()) * byte_size(a.dtype())) == 0;
+}
+
+// x in another dtype that can hold its values: floating numbers may be rounded, but not become
+// infinite; integers must stay what they are.
+Tensor cast_safely(const Tensor& x, DType dtype, const std::string& name, const std::string& path) {
+  if (x.dtype() == dtype) return x;
+  const Tensor y = x.cast(dtype);
+  const bool holds = is_floating(x.dtype()) && is_floating(dtype)
+                         ? y.isinf().eq(x.isinf()).all().item<bool>()
+                         : y.cast(x.dtype()).eq(x).all().item<bool>();
+  check<DTypeError>(holds, "load: '{}' is {} in {}, with values that {} cannot hold", name,
+                    x.dtype(), path, dtype);
+  return y;
+}
 
 }  // namespace
 
-void Module::save(const std::string& path) const {
-  Everything mine;
-  const_cast<Module&>(*this).fields(mine);
-  save_safetensors(path, mine.all);
+void ModuleBase::save(const std::string& path) const {
+  NamedTensors tensors;
+  for (const Entry& entry : Entries(*this).all) {
+    for (const std::string& name : entry.names) tensors.emplace_back(name, *entry.fields[0]);
+  }
+  check<ValueError>(!tensors.empty(),
+                    "save: {} has no parameters and no buffers; does its fields() list them?",
+                    describe());
+  save_safetensors(path, tensors);
 }
 
-void Module::load(const std::string& path) {
-  Everything mine;
-  fields(mine);
-  std::map<std::string, Tensor> values;
-  for (const auto& [name, x] : load_safetensors(path)) values[name] = x;
+void ModuleBase::load(const std::string& path) {
+  const Entries mine(*this);
+  check<ValueError>(!mine.all.empty(),
+                    "load: {} has no parameters and no buffers; does its fields() list them?",
+                    describe());
+  std::map<std::string, Tensor> file;
+  for (const auto& [name, x] : load_safetensors(path)) file[name] = x;
 
-  for (const auto& [name, x] : mine.all) {
-    const auto found = values.find(name);
-    check<IoError>(found != values.end(), "load: {} holds no '{}', which {} needs ({} {})", path,
-                   name, describe(), x.dtype(), x.shape());
-    check<ShapeError>(found->second.shape() == x.shape(),
-                      "load: '{}' is {} in {}, but {} in this module", name, found->second.shape(),
-                      path, x.shape());
-    found->second = found->second.cast(x.dtype());
+  std::map<std::string, Tensor> unknown = file;
+  std::vector<Tensor> loaded;
+  for (const Entry& entry : mine.all) {
+    const Tensor& field = *entry.fields[0];
+    const std::string* from = nullptr;  // the first of its names that the file has
+    for (const std::string& name : entry.names) {
+      const auto found = file.find(name);
+      if (found == file.end()) continue;
+      check<ValueError>(unknown.erase(name) == 1, "load: {} has two fields named '{}'", describe(),
+                        name);
+      const Tensor& x = found->second;
+      check<ShapeError>(x.shape() == field.shape(), "load: '{}' is {} in {}, but {} in this module",
+                        name, x.shape(), path, field.shape());
+      check<ValueError>(from == nullptr || same_bits(file.at(*from), x),
+                        "load: '{}' and '{}' are one parameter of {} (tied weights), but differ "
+                        "in {}",
+                        from == nullptr ? name : *from, name, describe(), path);
+      if (from == nullptr) from = &name;
+    }
+    check<IoError>(from != nullptr, "load: {} has no '{}', which {} needs ({} {})", path,
+                   entry.names[0], describe(), field.dtype(), field.shape());
+    loaded.push_back(cast_safely(file.at(*from), field.dtype(), *from, path));
   }
-  if (values.size() != mine.all.size()) {
-    for (const auto& [name, x] : mine.all) values.erase(name);
-    check<IoError>(values.empty(), "load: {} holds '{}', which {} does not have", path,
-                   values.begin()->first, describe());
-    fail<ValueError>("load: {} uses one name for two fields", describe());
+  check<IoError>(unknown.empty(), "load: {} has '{}', which {} does not have", path,
+                 unknown.empty() ? "" : unknown.begin()->first, describe());
+
+  for (size_t i = 0; i < loaded.size(); ++i) {
+    for (Tensor* field : mine.all[i].fields) *field = loaded[i];
   }
-  Assign assign(values);
-  fields(assign);
 }
 
 }  // namespace attune::nn

@@ -1,5 +1,6 @@
 attune_module(nn
   SOURCES
+    nn/call.cpp
     nn/dataset.cpp
     nn/dropout.cpp
     nn/embedding.cpp

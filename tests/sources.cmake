@@ -37,6 +37,7 @@ attune_test(attune_nn_tests
     tests/nn/layers_test.cpp
     tests/nn/loss_test.cpp
     tests/nn/module_test.cpp
+    tests/nn/module_of_test.cpp
   LINK attune::nn)
 
 attune_test(attune_optim_tests

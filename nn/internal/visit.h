@@ -15,17 +15,19 @@
 
 namespace attune::nn::internal {
 
+// Visits a module that is only looked at. fields() is not const, because load() and optimizers
+// write through it.
+inline void look(const ModuleBase& module, Fields& fields) {
+  const_cast<ModuleBase&>(module).fields(fields);
+}
+
 // A visitor that knows where it is: dotted("weight") is "hidden.weight" inside the child "hidden".
 class Named : public Fields {
  protected:
   std::string dotted(std::string_view name) const { return prefix_ + std::string(name); }
 
-  void on_child(std::string_view name, Module& child) override {
-    const size_t outer = prefix_.size();
-    prefix_.append(name).push_back('.');
-    child.fields(*this);
-    prefix_.resize(outer);
-  }
+  void enter(std::string_view name) override { prefix_.append(name).push_back('.'); }
+  void leave(std::string_view name) override { prefix_.resize(prefix_.size() - name.size() - 1); }
 
  private:
   std::string prefix_;
@@ -82,7 +84,7 @@ class Distinct {
 //   for (size_t i = 0; i < parameters.size(); ++i) move(parameters[i], grads[i]);
 class Writable : Fields {
  public:
-  explicit Writable(Module& module) {
+  explicit Writable(ModuleBase& module) {
     first_.reserve(16);
     module.fields(*this);
     for (const auto& [field, i] : others_) *field = Tensor();
@@ -114,7 +116,7 @@ class Writable : Fields {
 // Puts a module and all below it into training or evaluation mode, and each back as it was.
 class ModeScope : Fields {
  public:
-  ModeScope(Module& module, bool training) {
+  ModeScope(ModuleBase& module, bool training) {
     remember(module);
     module.train(training);
   }
@@ -126,13 +128,13 @@ class ModeScope : Fields {
   ModeScope& operator=(const ModeScope&) = delete;
 
  private:
-  void remember(Module& module) {
+  void remember(ModuleBase& module) {
     before_.emplace_back(&module, module.training());
     module.fields(*this);
   }
-  void on_child(std::string_view, Module& child) override { remember(child); }
+  void on_child(std::string_view, ModuleBase& child) override { remember(child); }
 
-  std::vector<std::pair<Module*, bool>> before_;
+  std::vector<std::pair<ModuleBase*, bool>> before_;
 };
 
 }  // namespace attune::nn::internal

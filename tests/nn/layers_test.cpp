@@ -150,6 +150,10 @@ TEST_CASE("layers: saved and loaded, they give the same outputs") {
   const std::string path = temporary("attune_layers_test.safetensors");
   for (Case& c : all_layers()) {
     CAPTURE(c.name);
+    if (c.parameters.empty() && c.buffers.empty()) {
+      CHECK_THROWS_AS(c.layer->save(path), ValueError);
+      continue;
+    }
     c.layer->to(DType::f64);
     c.layer->eval();
     const Tensor y = (*c.layer)(c.x);

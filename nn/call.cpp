@@ -1,0 +1,214 @@
+// How a module is called: directly, or watched. The first call of a model is watched to find layers
+// that fields() does not list; summary() watches to learn the shapes of outputs.
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "attune/nn/internal/visit.h"
+#include "attune/nn/module.h"
+#include "attune/tensor/internal/check.h"
+
+namespace attune::nn {
+namespace {
+
+struct Output {
+  const ModuleBase* module;
+  std::string shapes;
+};
+
+// The modules of a tree, and which tensors they hold.
+struct Listed : internal::Named {
+  std::unordered_set<const ModuleBase*> modules;
+  std::unordered_set<const attune::internal::Block*> tensors;
+
+  void on_parameter(std::string_view, Tensor& x) override { tensors.insert(x.block()); }
+  void on_buffer(std::string_view, Tensor& x) override { tensors.insert(x.block()); }
+  void on_child(std::string_view name, ModuleBase& child) override {
+    modules.insert(&child);
+    Named::on_child(name, child);
+  }
+};
+
+// Whether a module holds anything that `listed` does not.
+struct Foreign : Fields {
+  const Listed& listed;
+  bool found = false;
+  explicit Foreign(const Listed& known) : listed(known) {}
+  void on_parameter(std::string_view, Tensor& x) override {
+    found = found || !listed.tensors.contains(x.block());
+  }
+  void on_buffer(std::string_view name, Tensor& x) override { on_parameter(name, x); }
+  void on_stream(std::string_view, Rng&) override { found = true; }
+};
+
+// A view of a parameter is a value of its own as soon as either is updated.
+struct RefuseViews : internal::Named {
+  const ModuleBase& root;
+  const Listed& listed;
+  RefuseViews(const ModuleBase& model, const Listed& known) : root(model), listed(known) {}
+  void on_parameter(std::string_view name, Tensor& x) override {
+    check<ValueError>(!listed.tensors.contains(attune::internal::block(x).base),
+                      "{}: the parameter '{}' is a view of another; they would part at the first "
+                      "update. To tie weights let both fields hold the same tensor",
+                      root.describe(), dotted(name));
+  }
+};
+
+struct Row {
+  std::string name, kind, output, parameters;
+};
+
+// A row for each module, children below their parent.
+struct Rows : internal::Named {
+  std::vector<Row> all;
+  const std::vector<Output>& seen;
+
+  explicit Rows(const std::vector<Output>& outputs) : seen(outputs) {}
+
+  void add(const std::string& name, const ModuleBase& module) {
+    Row row{name, module.describe(), "", ""};
+    for (const Output& output : seen) {
+      if (output.module == &module) row.output = output.shapes;
+    }
+    const int64_t count = module.parameter_count();
+    if (count > 0) row.parameters = fmt::format("{}", count);
+    all.push_back(std::move(row));
+  }
+  void on_child(std::string_view name, ModuleBase& child) override {
+    add(dotted(name), child);
+    Named::on_child(name, child);
+  }
+};
+
+thread_local int eval_scopes = 0;
+
+}  // namespace
+
+namespace internal {
+
+struct Watch {
+  const ModuleBase& root;
+  std::vector<Output>* outputs;  // of summary(); otherwise null
+  const ModuleBase* caller = nullptr;
+  Listed listed;
+
+  Watch(const ModuleBase& model, std::vector<Output>* to) : root(model), outputs(to) {
+    list();
+    RefuseViews refuse(root, listed);
+    look(root, refuse);
+  }
+
+  void list() {
+    listed.modules = {&root};
+    listed.tensors.clear();
+    look(root, listed);
+  }
+
+  void admit(const ModuleBase& module) {
+    if (listed.modules.contains(&module)) return;
+    list();  // forward() may have made it just now
+    if (listed.modules.contains(&module)) return;
+    Foreign foreign(listed);
+    look(module, foreign);
+    check<ValueError>(
+        !foreign.found,
+        "{}: forward() calls {}, which fields() does not list, so that it would not be trained, "
+        "saved or switched by eval(). List it by f(\"name\", layer), or by f.frozen(\"name\", "
+        "layer) if it is not to be trained",
+        (caller != nullptr ? *caller : root).describe(), module.describe());
+  }
+};
+
+namespace {
+thread_local Watch* watch = nullptr;
+}
+
+}  // namespace internal
+
+using internal::watch;
+
+EvalScope::EvalScope() { ++eval_scopes; }
+EvalScope::~EvalScope() { --eval_scopes; }
+
+bool ModuleBase::training() const { return training_ && eval_scopes == 0; }
+bool ModuleBase::watched() const {
+  return watch != nullptr || !checked_.set.load(std::memory_order_relaxed);
+}
+bool ModuleBase::observed() { return watch != nullptr && watch->outputs != nullptr; }
+
+ModuleBase::Call::Call(ModuleBase& module) : module_(module) {
+  if (watch == nullptr) {
+    own_ = std::make_unique<internal::Watch>(module, nullptr);
+    watch = own_.get();
+  } else {
+    watch->admit(module);
+  }
+  caller_ = std::exchange(watch->caller, &module);
+}
+
+ModuleBase::Call::~Call() {
+  watch->caller = caller_;
+  if (own_ != nullptr) watch = nullptr;
+}
+
+void ModuleBase::Call::add(const Tensor& y) {
+  if (watch->outputs == nullptr || !y.defined()) return;
+  if (!shapes_.empty()) shapes_ += ", ";
+  shapes_ += y.shape().to_string();
+}
+
+void ModuleBase::Call::finish() {
+  if (watch->outputs != nullptr) watch->outputs->push_back({&module_, shapes_});
+  if (own_ != nullptr) module_.checked_.set.store(true, std::memory_order_relaxed);
+}
+
+Tensor Module::operator()(const Tensor& x) {
+  if (!watched()) return forward(x);
+  Call call(*this);
+  Tensor y = forward(x);
+  call.returned(y);
+  return y;
+}
+
+Tensor Module::operator()(const Tensor& x) const {
+  const EvalScope evaluating;
+  return const_cast<Module&>(*this)(x);
+}
+
+std::string Module::summary(const Shape& input_shape, DType dtype) const {
+  return summary_of([&] { (*this)(Tensor::zeros(input_shape, dtype)); });
+}
+
+std::string ModuleBase::summary_of(const std::function<void()>& run) const {
+  std::vector<Output> seen;
+  {
+    const EvalScope evaluating;
+    internal::Watch mine(*this, &seen);
+    struct Listen {
+      internal::Watch* outer;
+      explicit Listen(internal::Watch* to) : outer(std::exchange(watch, to)) {}
+      ~Listen() { watch = outer; }
+    } const listen(&mine);
+    run();
+  }
+  Rows rows(seen);
+  rows.add("", *this);
+  internal::look(*this, rows);
+
+  size_t name = 5, kind = 4, output = 6;
+  for (const Row& row : rows.all) {
+    name = std::max(name, row.name.size());
+    kind = std::max(kind, row.kind.size());
+    output = std::max(output, row.output.size());
+  }
+  std::string text;
+  const auto line = [&](const Row& row) {
+    text += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>10}\n", row.name, name, row.kind, kind,
+                        row.output, output, row.parameters);
+  };
+  line({"layer", "kind", "output", "parameters"});
+  for (const Row& row : rows.all) line(row);
+  return text;
+}
+
+}  // namespace attune::nn
