@@ -5,6 +5,7 @@
 #include "attune/nn/dataset.h"
 #include "attune/nn/dropout.h"
 #include "attune/nn/embedding.h"
+#include "attune/nn/fields.h"
 #include "attune/nn/init.h"
 #include "attune/nn/layer.h"
 #include "attune/nn/layer_norm.h"
