@@ -1,6 +1,7 @@
 attune_module(tensor
   SOURCES
     tensor/dtype.cpp
+    tensor/gradcheck.cpp
     tensor/rng.cpp
     tensor/shape.cpp
     tensor/tape.cpp
@@ -10,7 +11,9 @@ attune_module(tensor
     tensor/internal/file.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_kernel.cpp
+    tensor/internal/op.cpp
     tensor/internal/pool.cpp
+    tensor/internal/record.cpp
     tensor/internal/walk.cpp
     tensor/io/csv.cpp
     tensor/io/safetensors.cpp

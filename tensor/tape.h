@@ -3,6 +3,7 @@
 // walks the record backwards (reverse-mode differentiation, Linnainmaa 1970).
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -11,9 +12,15 @@
 
 namespace attune {
 
-// Records from its making until it goes. Tapes nest: inside an outer tape the inner one's
-// gradient() is itself recorded, which gives gradients of gradients. A tensor used after its tape
-// has gone is a constant.
+namespace internal {
+struct Record;
+}
+
+// Records from construction until destruction, or until gradient() has consumed the record. Tapes
+// nest: what an inner tape's gradient() computes is itself recorded by the tapes around it, which
+// gives gradients of gradients. A tensor used after its tape is gone is a constant.
+//
+// A tape belongs to the thread that opened it: gradient() throws Error on any other.
 class Tape {
  public:
   explicit Tape(std::span<const Tensor> watched);
@@ -24,35 +31,49 @@ class Tape {
   Tape& operator=(const Tape&) = delete;
 
   // d loss / d target for each target, zeros where loss does not depend on it. `loss` must have one
-  // element (ShapeError). The outermost tape frees its record as it goes, so ask it once, for all
-  // (Error on a second call); an inner tape may be asked again.
+  // element (ShapeError). A tape that no other open tape shares its record with consumes the record
+  // and stops recording: call gradient() once, with all targets (Error on a second call). A nested
+  // tape may be asked again.
   std::vector<Tensor> gradient(const Tensor& loss, std::span<const Tensor> targets);
   std::vector<Tensor> gradient(const Tensor& loss, std::initializer_list<Tensor> targets) {
     return gradient(loss, std::span<const Tensor>(targets.begin(), targets.size()));
   }
-  // The same for all that this tape watches, in its order. An optimizer changes parameters in place
-  // only while nobody else holds them, so this may stand inside its call, where a list of them may
-  // not: optimizer.update(model, tape.gradient(loss)).
+  // The same for everything this tape watches, in its order. An optimizer changes parameters in
+  // place only while nobody else holds them; this overload keeps no list of them, so it may stand
+  // inside the call: optimizer.update(model, tape.gradient(loss)).
   std::vector<Tensor> gradient(const Tensor& loss);
 
  private:
-  size_t outer_leaves_;
+  std::shared_ptr<internal::Record> record_;  // shared with the tapes around it; null once consumed
+  const void* thread_;                        // that opened it
+};
+
+// Pauses recording on this thread: what is computed while it lives is a constant to the tapes
+// around it. A tape opened inside records as usual, for itself.
+class NoGradScope {
+ public:
+  NoGradScope();
+  ~NoGradScope();
+  NoGradScope(const NoGradScope&) = delete;
+  NoGradScope& operator=(const NoGradScope&) = delete;
 };
 
 using TensorFunction = std::function<Tensor(std::span<const Tensor>)>;
 
-// f(params) and its gradient with respect to each of them; f must give one element.
+// f(params) and its gradient with respect to each of them; f must return one element. A tensor that
+// stands twice in `params` is two parameters, each with its own partial derivative.
 std::pair<Tensor, std::vector<Tensor>> value_and_grad(const TensorFunction& f,
                                                       std::span<const Tensor> params);
 
-// y = forward(inputs), with a gradient of your own: vjp(inputs, y, dy) gives one tensor per input,
-// undefined where none is wanted. Written in ops, it can be differentiated again.
+// y = forward(inputs), with a gradient of your own: vjp(inputs, y, dy) returns one tensor per
+// input, of its shape and dtype, or undefined where none is wanted. Written in ops, it can be
+// differentiated again.
 using Vjp = std::function<std::vector<Tensor>(std::span<const Tensor> inputs, const Tensor& y,
                                               const Tensor& dy)>;
 Tensor custom_gradient(const TensorFunction& forward, Vjp vjp, std::span<const Tensor> inputs);
 
 // The largest error of f's gradients against central differences, |a - b| / max(1, |a|, |b|), over
-// all elements of all inputs, which must be f64. f may give any shape: its elements are weighted
+// all elements of all inputs, which must be f64. f may return any shape: its elements are weighted
 // with fixed random numbers. About 1e-9 where all is well; above 1e-6 something is wrong.
 double gradcheck(const TensorFunction& f, std::span<const Tensor> inputs, double step = 1e-5);
 

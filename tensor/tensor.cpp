@@ -93,6 +93,10 @@ void fail_undefined(const char* op) {
   fail<ValueError>("{}: the tensor is undefined (made by Tensor())", op);
 }
 
+void fail_out_of_memory(const char* op) {
+  fail<OutOfMemory>("{}: the system has no memory left", op);
+}
+
 int normal_axis(const char* op, int axis, int rank) {
   check<IndexError>(axis >= -rank && axis < rank, "{}: axis {} is out of range for {} axes", op,
                     axis, rank);

@@ -84,7 +84,7 @@ class Tensor {
   static Tensor borrow(const T* elements, const Shape& shape,
                        std::shared_ptr<void> owner = nullptr);
 
-  Tensor(const Tensor& other) : block_(other.block_) {
+  Tensor(const Tensor& other) noexcept : block_(other.block_) {
     if (block_ != nullptr) internal::retain(block_);
   }
   Tensor(Tensor&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}

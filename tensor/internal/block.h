@@ -87,6 +87,7 @@ inline bool same_shape(const Tensor& x, const Tensor& y) {
 
 // Refuses an undefined tensor in the name of `op`.
 [[noreturn]] void fail_undefined(const char* op);
+[[noreturn]] void fail_out_of_memory(const char* op);  // for a std::bad_alloc of the library
 inline void require_defined(const char* op, const Tensor& x) {
   if (!x.defined()) [[unlikely]]
     fail_undefined(op);

@@ -1,23 +1,24 @@
 #pragma once
 // The record behind Tape: what an op calls so that its gradient is known.
 //
-//   Tensor y = …;                                    // compute
-//   if (tracks(a, b)) {                              // does any open tape watch what a or b come
-//   from?
-//     record(y, {&a, &b}, [a, b](Tensor dy, Gradients& grads) {
+//   Tensor y = …;                // compute
+//   if (tracks(a, b)) {          // does an open tape watch anything that a or b comes from?
+//     record("mul", y, {&a, &b}, [a, b](Tensor dy, Gradients& grads) {
 //       if (grads.wants(0)) grads.add(0, dy * b);
 //       if (grads.wants(1)) grads.add(1, dy * a);
 //     });
 //   }
 //
-// A gradient written in ops can be differentiated again. One with a kernel of its own must look at
-// recording() first: while it is true an outer tape listens, so the gradient has to be made of ops
-// and must leave what it captured as it is; otherwise it runs once and may use up dy and captures.
+// A gradient written in ops can be differentiated again. One with a kernel of its own checks
+// recording() first: while that is true an outer tape listens, so the gradient must be made of ops
+// and must leave what it captured unchanged. Otherwise it runs once and may consume dy and its
+// captures.
 
 #include <cstdint>
 #include <initializer_list>
 #include <new>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "attune/tensor/internal/block.h"
@@ -31,41 +32,48 @@ class Gradients;
 
 // One recorded op. Its gradient, a lambda, stands right behind it in the record's arena.
 struct Node {
+  const char* op;
   void (*run)(Node&, Tensor dy, Gradients&);
   void (*destroy)(Node&);
   uint32_t inputs;
   NodeId* input;
 };
 
+struct Record;  // of one or several nested tapes: tape.cpp
+
 // Takes what a gradient computes for input i of its op.
 class Gradients {
  public:
-  Gradients(const Node& node, const bool* needed, Tensor* slots)
-      : node_(node), needed_(needed), slots_(slots) {}
+  Gradients(const Record& record, const Node& node, const bool* needed, Tensor* slots)
+      : record_(record), node_(node), needed_(needed), slots_(slots) {}
   bool wants(uint32_t i) const { return node_.input[i] != 0 && needed_[node_.input[i]]; }
-  void add(uint32_t i, Tensor gradient);  // summed over all uses of the input
+  // Summed over all uses of the input. ShapeError or DTypeError, naming the op, if the gradient has
+  // another shape or dtype than the input.
+  void add(uint32_t i, Tensor gradient);
 
  private:
+  const Record& record_;
   const Node& node_;
   const bool* needed_;
   Tensor* slots_;
 };
 
-// What this thread's ops must know at once; the rest of the record is tape.cpp's.
+// Where this thread's ops are recorded now.
 struct Recording {
-  bool active = false;
-  uint64_t id = 0;  // of the outermost open tape; unlike any other's
+  Record* record = nullptr;  // null: nowhere
+  uint64_t id = 0;           // the record's; unlike that of any other, ever
 };
-Recording& this_recording();
+extern constinit thread_local Recording this_recording;
 
-// A flag by itself so that the common case, no tape, costs one load.
-bool recording();
+inline bool recording() { return this_recording.record != nullptr; }
 
-NodeId leaf_of(const Block* block);  // of a watched tensor, else 0
+NodeId leaf_of(const Record& record, const Block* block);  // of a watched tensor, else 0
+
+// x's node in the record that this thread writes.
 inline NodeId node_of(const Tensor& x) {
   const Block* b = x.block();
-  if (b == nullptr) return 0;
-  return b->record == this_recording().id && b->node != 0 ? b->node : leaf_of(b);
+  if (b == nullptr || !recording()) return 0;
+  return b->record == this_recording.id ? b->node : leaf_of(*this_recording.record, b);
 }
 
 template <class... Inputs>
@@ -74,8 +82,15 @@ bool tracks(const Inputs&... inputs) {
 }
 bool tracks_any(std::span<const Tensor> inputs);
 
-void* arena_take(size_t bytes);
-void push_node(Block& y, Node* node);
+// Memory for a node of `bytes` with `inputs` inputs that made y; its place in the record is taken.
+// All that can fail happens here. OutOfMemory.
+struct NodeRoom {
+  void* node;
+  NodeId* input;
+  NodeId id;
+};
+NodeRoom make_room(size_t bytes, size_t inputs, const Block& y);
+void push_node(Node* node, const NodeRoom& room, Block& y);
 
 template <class F>
 struct NodeOf : Node {
@@ -83,38 +98,47 @@ struct NodeOf : Node {
   explicit NodeOf(F&& f) : Node{}, gradient(std::move(f)) {}
 };
 
-template <class F>
-NodeOf<F>* new_node(uint32_t inputs, F gradient) {
+template <class F, class Inputs, class GetId>
+void record_node(const char* op, const Tensor& y, const Inputs& inputs, F&& gradient, GetId id_of) {
   using N = NodeOf<F>;
   static_assert(alignof(N) <= 16, "the arena aligns to 16");
-  N* node = new (arena_take(sizeof(N))) N(std::move(gradient));
+  static_assert(std::is_nothrow_move_constructible_v<F>, "nothing may fail once there is room");
+  const NodeRoom room = make_room(sizeof(N), inputs.size(), block(y));
+  NodeId* id = room.input;
+  for (const auto& input : inputs) *id++ = id_of(input);
+  N* node = new (room.node) N(std::move(gradient));
+  node->op = op;
   node->run = [](Node& n, Tensor dy, Gradients& grads) {
     static_cast<N&>(n).gradient(std::move(dy), grads);
   };
   node->destroy = [](Node& n) { static_cast<N&>(n).~N(); };
-  node->inputs = inputs;
-  node->input = static_cast<NodeId*>(arena_take(sizeof(NodeId) * inputs));
-  return node;
+  node->inputs = static_cast<uint32_t>(inputs.size());
+  node->input = room.input;
+  push_node(node, room, block(y));
 }
 
-// Says that y came from `inputs` by an op with this gradient: void(Tensor dy, Gradients&). y must
-// be new, not a tensor that others hold.
+// Says that y came from `inputs` by `op` with this gradient: void(Tensor dy, Gradients&). `op` is a
+// literal. y must be new, not a tensor that others hold.
 template <class F>
-void record(const Tensor& y, std::initializer_list<const Tensor*> inputs, F gradient) {
-  auto* node = new_node(static_cast<uint32_t>(inputs.size()), std::move(gradient));
-  NodeId* id = node->input;
-  for (const Tensor* input : inputs) *id++ = node_of(*input);
-  push_node(block(y), node);
+void record(const char* op, const Tensor& y, std::initializer_list<const Tensor*> inputs,
+            F gradient) {
+  record_node(op, y, inputs, std::move(gradient), [](const Tensor* x) { return node_of(*x); });
+}
+template <class F>
+void record(const char* op, const Tensor& y, std::span<const Tensor> inputs, F gradient) {
+  record_node(op, y, inputs, std::move(gradient), [](const Tensor& x) { return node_of(x); });
 }
 
+// Without a name: until every op has one.
 template <class F>
 void record(const Tensor& y, std::span<const Tensor> inputs, F gradient) {
-  auto* node = new_node(static_cast<uint32_t>(inputs.size()), std::move(gradient));
-  NodeId* id = node->input;
-  for (const Tensor& input : inputs) *id++ = node_of(input);
-  push_node(block(y), node);
+  record("op", y, inputs, std::move(gradient));
+}
+template <class F>
+void record(const Tensor& y, std::initializer_list<const Tensor*> inputs, F gradient) {
+  record("op", y, inputs, std::move(gradient));
 }
 
-int64_t live_nodes();  // recorded and not yet freed, on this thread; for tests
+int64_t live_nodes();  // recorded for this thread's innermost tape and not yet freed; for tests
 
 }  // namespace attune::internal

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 #include <thread>
 
 #include "attune/tensor/internal/record.h"
@@ -133,7 +134,8 @@ TEST_CASE("tape: asked twice is an error in words") {
   tape.gradient(loss, {x});
   CHECK_THROWS_WITH_AS(
       tape.gradient(loss, {x}),
-      "gradient: this tape was used up by an earlier gradient(); ask once for all tensors", Error);
+      "gradient: this tape was consumed by an earlier gradient(); call it once, with all targets",
+      Error);
 }
 
 TEST_CASE("tape: detach cuts") {
@@ -235,8 +237,11 @@ TEST_CASE("custom_gradient: a forward that returns its input, and a vjp that giv
         std::vector{x});
     CHECK_THROWS_WITH(tape.gradient(y.sum(), {x}), message);
   };
-  fails_with({}, "custom_gradient: vjp gave 0 gradients for 1 inputs");
-  fails_with({Tensor({1.0})}, "custom_gradient: vjp gave [1] for input 0 of shape [2]");
+  fails_with({}, "custom_gradient: vjp returned 0 gradients for 1 inputs");
+  fails_with({Tensor({1.0})},
+             "custom_gradient: the gradient of input 0 is [1], but the input is [2]");
+  fails_with({Tensor({1.f, 2.f})},
+             "custom_gradient: the gradient of input 0 is f32, but the input is f64");
 }
 
 TEST_CASE("gradcheck: catches a wrong gradient, even in one element, and a NaN") {
@@ -304,4 +309,157 @@ TEST_CASE("tape: the gradient for all it watches, in its order") {
   CHECK(grads[1].to_vector<double>() == std::vector<double>{0});
   CHECK(grads[2].to_vector<double>() == a.to_vector<double>());
   CHECK_THROWS_AS(tape.gradient((a * b).sum()), Error);
+}
+
+TEST_CASE("tape: a gradient of another dtype is refused where it comes from") {
+  const Tensor x = Tensor::ones({8, 64}), w = Tensor::ones({64, 64});
+  Tape tape{w};
+  const Tensor y = custom_gradient(
+      [](auto in) { return in[0] * 1; },
+      [](auto, const Tensor&, const Tensor& dy) { return std::vector{dy.cast(DType::f64)}; },
+      std::vector{linear(x, w)});
+  CHECK_THROWS_WITH_AS(tape.gradient(y.sum(), {w}),
+                       "custom_gradient: the gradient of input 0 is f64, but the input is f32",
+                       DTypeError);
+}
+
+TEST_CASE("tape: one after the other in a scope, as a GAN's loop has them") {
+  const Tensor x({2.0}), z({3.0});
+  Tape first{x};
+  CHECK(first.gradient((x * z).sum(), {x})[0][0].item<double>() == 3);
+  Tape second{z};
+  CHECK(second.gradient((x * z).sum(), {z})[0][0].item<double>() == 2);
+  CHECK(live_nodes() == 0);
+  CHECK(!internal::recording());
+}
+
+TEST_CASE("tape: two open at once may be asked in either order") {
+  const Tensor x({2.0}), z({3.0});
+  for (const bool inner_first : {true, false}) {
+    Tape outer{x}, inner{z};
+    const Tensor loss = (x * x * z).sum();
+    const auto of_x = [&] { return outer.gradient(loss, {x})[0][0].item<double>(); };
+    const auto of_z = [&] { return inner.gradient(loss, {z})[0][0].item<double>(); };
+    if (inner_first) CHECK(of_z() == 4);
+    CHECK(of_x() == 12);
+    if (!inner_first) CHECK(of_z() == 4);
+  }
+  CHECK(live_nodes() == 0);
+}
+
+TEST_CASE("tape: destroyed out of order") {
+  const Tensor x({2.0}), z({3.0});
+  auto outer = std::make_unique<Tape>(std::initializer_list<Tensor>{x});
+  Tape inner{z};
+  const Tensor loss = (x * x * z).sum();
+  outer.reset();
+  CHECK(inner.gradient(loss, {z})[0][0].item<double>() == 4);
+  CHECK(!internal::recording());
+}
+
+TEST_CASE("tape: gradient() on another thread is an error, not zeros") {
+  const Tensor x({2.0});
+  auto tape = std::make_unique<Tape>(std::initializer_list<Tensor>{x});
+  const Tensor loss = (x * x).sum();
+  std::thread([&] {
+    CHECK_THROWS_WITH_AS(tape->gradient(loss, {x}),
+                         "gradient: this tape records on another thread; call gradient() there",
+                         Error);
+  }).join();
+  CHECK(tape->gradient(loss, {x})[0][0].item<double>() == 4);
+  // Destroyed elsewhere it stops recording here with the next tape at the latest.
+  tape = std::make_unique<Tape>(std::initializer_list<Tensor>{x});
+  std::thread([&] { tape.reset(); }).join();
+  const Tensor ignored = x * x;
+  { const Tape next{x}; }
+  CHECK(!internal::recording());
+}
+
+TEST_CASE("tape: a loss that another tape recorded is an error") {
+  const Tensor x({2.0});
+  Tensor loss;
+  {
+    Tape gone{x};
+    loss = (x * x).sum();
+  }
+  Tape tape{x};
+  CHECK_THROWS_WITH_AS(tape.gradient(loss, {x}),
+                       "gradient: the loss was recorded by another tape, which is closed or "
+                       "consumed; compute it while this tape is open",
+                       Error);
+}
+
+TEST_CASE("tape: a vjp may open a tape of its own") {
+  const Tensor x({1.0, 2.0});
+  const auto cube = [](std::span<const Tensor> in) { return in[0] * in[0] * in[0]; };
+  const auto by_tape = [&](std::span<const Tensor> in, const Tensor&, const Tensor& dy) {
+    Tape inner(in);
+    return inner.gradient((cube(in) * dy).sum(), in);
+  };
+  Tape tape{x};
+  const Tensor y = custom_gradient(cube, by_tape, std::vector{x});
+  CHECK(tape.gradient(y.sum(), {x})[0].to_vector<double>() == std::vector<double>{3, 12});
+  CHECK(gradcheck(
+            [&](std::span<const Tensor> in) {
+              Tape again(in);  // and under another one, which differentiates it once more
+              return again.gradient(custom_gradient(cube, by_tape, in).sum(), in)[0];
+            },
+            std::vector{x}) < 1e-6);
+}
+
+TEST_CASE("value_and_grad: a tensor that stands twice is two parameters") {
+  const Tensor x({3.0});
+  const auto f = [](std::span<const Tensor> p) { return (p[0] * p[0] * p[1]).sum(); };
+  const auto [value, grads] = value_and_grad(f, std::vector{x, x});
+  CHECK(value.item<double>() == 27);
+  CHECK(grads[0][0].item<double>() == 18);
+  CHECK(grads[1][0].item<double>() == 9);
+  Tape outer{x};  // which still sees both as x
+  const Tensor first = value_and_grad(f, std::vector{x, x}).second[0];
+  CHECK(outer.gradient(first.sum(), {x})[0][0].item<double>() == 12);  // d (2 x x) / dx
+}
+
+TEST_CASE("no_grad: a pause, and a tape inside it") {
+  const Tensor x({2.0});
+  Tape tape{x};
+  Tensor constant, inner_gradient;
+  {
+    const NoGradScope pause;
+    CHECK(!internal::recording());
+    constant = x * 5;
+    Tape inner{x};
+    CHECK(internal::recording());
+    inner_gradient = inner.gradient((x * x).sum(), {x})[0];
+  }
+  CHECK(internal::recording());
+  CHECK(inner_gradient[0].item<double>() == 4);
+  CHECK(tape.gradient((x * constant * inner_gradient).sum(), {x})[0][0].item<double>() == 40);
+}
+
+TEST_CASE("tape: an op with very many inputs keeps no memory for ever") {
+  const std::vector<Tensor> parts(20000, Tensor({1.0}));
+  for (int step = 0; step < 3; ++step) {
+    Tape tape{parts[0]};
+    CHECK(tape.gradient(cat(parts).sum(), {parts[0]})[0][0].item<double>() == 20000);
+  }
+}
+
+TEST_CASE("tape: what a record captures goes with it, also when an op throws half-way") {
+  const Tensor x({1.0, 2.0});
+  std::weak_ptr<int> seen;
+  {
+    auto token = std::make_shared<int>(1);
+    seen = token;
+    Tape tape{x};
+    const Tensor y =
+        custom_gradient([](auto in) { return in[0] * 2; },
+                        [token](auto, const Tensor&, const Tensor&) -> std::vector<Tensor> {
+                          throw std::runtime_error("half-way");
+                        },
+                        std::vector{x});
+    token.reset();
+    CHECK_THROWS_WITH(tape.gradient((y * y).sum(), {x}), "half-way");
+    CHECK(!internal::recording());
+  }
+  CHECK(seen.expired());
 }

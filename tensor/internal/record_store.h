@@ -1,0 +1,119 @@
+#pragma once
+// What a record is made of, for tape.cpp: the arena of nodes, the watched tensors, and the stack of
+// tapes that are open on this thread.
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "attune/tensor/internal/record.h"
+
+namespace attune::internal {
+
+// Memory that is taken piece by piece, aligned to 16 bytes, and given back all at once. Its chunks
+// stay for the next record; a piece larger than a chunk does not.
+class Arena {
+ public:
+  void* take(size_t bytes);
+  void reset();
+
+ private:
+  static constexpr size_t kChunk = 1 << 16;
+  std::vector<std::unique_ptr<std::byte[]>> chunks_, large_;
+  size_t chunk_ = 0, used_ = 0;  // chunks in use, bytes used of the last of them
+};
+
+// The watched tensors, and a hash table from their address to their node: open addressing, at most
+// half full.
+class Leaves {
+ public:
+  NodeId find(const Block* block) const {
+    if (held_.empty()) return 0;
+    for (size_t i = hash(block) & mask_;; i = (i + 1) & mask_) {
+      if (slots_[i].block == block) return slots_[i].node;
+      if (slots_[i].block == nullptr) return 0;
+    }
+  }
+  void add(const Tensor& x, NodeId node, const void* tape);
+  void remove(const void* tape);
+  std::vector<Tensor> of(const void* tape) const;  // in the order added
+
+ private:
+  struct Slot {
+    const Block* block = nullptr;
+    NodeId node = 0;
+  };
+  struct Held {
+    Tensor x;
+    NodeId node;
+    const void* tape;
+  };
+
+  static size_t hash(const Block* block) {
+    return static_cast<size_t>((reinterpret_cast<uintptr_t>(block) >> 6) * 0x9E3779B97F4A7C15 >>
+                               40);
+  }
+  void insert(const Block* block, NodeId node);
+  void rebuild();
+
+  std::vector<Held> held_;
+  std::vector<Slot> slots_;
+  size_t mask_ = 0;
+};
+
+// Nodes lie in the arena in the order they were made, so the walk back needs no sorting and no
+// recursion.
+struct Record {
+  struct Entry {           // by NodeId: what a gradient for it must look like
+    Node* node = nullptr;  // null for a watched tensor, and once freed
+    const int64_t* sizes = nullptr;
+    DType dtype = DType::f32;
+    uint8_t rank = 0;
+  };
+
+  uint64_t id = 0;
+  Arena arena;
+  std::vector<Entry> entries{{}};  // [0] is the constant
+  Leaves leaves;
+  int open = 0;                         // tapes that share it
+  std::atomic<bool> abandoned = false;  // its tape was destroyed on another thread
+
+  // Scratch of the consuming walk, kept from step to step.
+  std::vector<Tensor> slots;
+  std::vector<NodeId> ids;
+  std::unique_ptr<bool[]> needed;
+  size_t needed_size = 0;
+
+  Record() = default;
+  Record(const Record&) = delete;
+  Record& operator=(const Record&) = delete;
+  ~Record() { clear(); }
+
+  NodeId node_of(const Tensor& x) const {
+    const Block& b = block(x);
+    return b.record == id ? b.node : leaves.find(&b);
+  }
+  NodeId add_leaf(const Tensor& x);
+  void clear();  // all nodes
+};
+
+// The open tapes and pauses of a thread, innermost last. Ops are recorded where the last one says.
+struct OpenTapes {
+  struct Frame {
+    std::shared_ptr<Record> record;  // null: a pause
+    const void* owner;
+  };
+  std::vector<Frame> frames;
+  std::shared_ptr<Record> spare;  // an empty record with its memory, for the next tape
+
+  void push(std::shared_ptr<Record> record, const void* owner);  // OutOfMemory
+  void remove(const void* owner);
+  std::shared_ptr<Record> fresh_record();
+  void recycle(std::shared_ptr<Record> record);
+
+ private:
+  void look();  // sets this_recording
+};
+OpenTapes& open_tapes();
+
+}  // namespace attune::internal
