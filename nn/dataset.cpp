@@ -6,16 +6,20 @@
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/record.h"
 
 namespace attune::nn {
 namespace {
 
-// Copies of the given rows of a contiguous x, into a block of the pool.
+// Copies of the given rows of a contiguous x.
 Tensor gather_rows(const Tensor& x, std::span<const int64_t> which) {
+  if (internal::tracks(x)) {  // somebody wants the gradient of the data
+    return x.index_select(0, Tensor::from(which, {static_cast<int64_t>(which.size())}));
+  }
   Shape shape = x.shape();
   shape[0] = static_cast<int64_t>(which.size());
   const Tensor y = internal::make(shape, x.dtype());
-  if (x.size(0) == 0) return y;
+  if (y.numel() == 0) return y;
   const size_t bytes = static_cast<size_t>(x.numel() / x.size(0)) * byte_size(x.dtype());
   const char* from = internal::block(x).data;
   char* to = internal::block(y).data;
@@ -24,7 +28,7 @@ Tensor gather_rows(const Tensor& x, std::span<const int64_t> which) {
       std::memcpy(to + i * size, from + static_cast<size_t>(which[i]) * size, size);
     }
   };
-  switch (bytes) {  // a length the compiler knows makes a copy one instruction: labels
+  switch (bytes) {  // labels: with a size known to the compiler a copy is one instruction
     case 4: copy(std::integral_constant<size_t, 4>()); break;
     case 8: copy(std::integral_constant<size_t, 8>()); break;
     default: copy(bytes);
@@ -36,7 +40,8 @@ Tensor gather_rows(const Tensor& x, std::span<const int64_t> which) {
 
 int64_t Dataset::size() const {
   check<ShapeError>(x.rank() > 0 && y.rank() > 0 && x.size(0) == y.size(0),
-                    "Dataset: x and y need as many rows, got x {} and y {}", x.shape(), y.shape());
+                    "Dataset: x and y must have the same number of rows, got x {} and y {}",
+                    x.shape(), y.shape());
   return x.size(0);
 }
 
@@ -65,22 +70,28 @@ int64_t Loader::batches() const {
 }
 
 Loader::Iterator Loader::begin() {
+  Tensor order;
   if (options_.shuffle) {
     Rng rng = options_.shuffle->fork(epoch_);
-    order_ = Tensor::permutation(rows_, rng);
+    order = Tensor::permutation(rows_, rng);
   }
   ++epoch_;
-  return Iterator(this);
+  return Iterator(this, std::move(order));
 }
 
-Dataset Loader::batch(int64_t i) const {
+void Loader::seek(int64_t epoch) {
+  check<ValueError>(epoch >= 0, "Loader: epochs count from 0, got {}", epoch);
+  epoch_ = epoch;
+}
+
+Dataset Loader::batch(const Tensor& order, int64_t i) const {
   const int64_t begin = i * options_.batch_size;
   const int64_t length = std::min(options_.batch_size, rows_ - begin);
-  if (!order_.defined()) {
+  if (!order.defined()) {
     return {dataset_.x.narrow(0, begin, length), dataset_.y.narrow(0, begin, length)};
   }
   const auto which =
-      order_.data<int64_t>().subspan(static_cast<size_t>(begin), static_cast<size_t>(length));
+      order.data<int64_t>().subspan(static_cast<size_t>(begin), static_cast<size_t>(length));
   return {gather_rows(dataset_.x, which), gather_rows(dataset_.y, which)};
 }
 

@@ -1,9 +1,10 @@
 #pragma once
-// Rows to learn from, and batches of them.
+// A data set in memory, and batches of its rows.
 
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "attune/tensor/rng.h"
@@ -11,26 +12,27 @@
 
 namespace attune::nn {
 
-// Row i of x belongs to row i of y: x [rows, ...], y [rows, ...]. Integer labels for classes,
-// floating ones for numbers.
+// Row i of x belongs to row i of y: x [rows, ...], y [rows, ...]. In y, integers are labels of
+// classes and floating numbers are values to predict.
 struct Dataset {
   Tensor x, y;
 
-  int64_t size() const;  // rows; ShapeError if x and y differ or have no axis
-  Dataset rows(const std::vector<int64_t>& which) const;  // copies of these rows, in this order
+  int64_t size() const;  // number of rows; ShapeError if x and y differ in it or have no axis
+  Dataset rows(const std::vector<int64_t>& which) const;  // copies these rows, in this order
 };
 
 struct LoaderOptions {
   int64_t batch_size = 32;
-  std::optional<Rng> shuffle{};  // a new order each epoch; none: the order of the rows
-  bool drop_last = false;        // leaves out a last batch that is not full
+  std::optional<Rng> shuffle{};  // a new order each epoch; without it rows come as they are
+  bool drop_last = false;        // skips a last batch that is not full
 };
 
-// for (const auto& [x, y] : loader): one epoch. The order of epoch n is a function of the shuffle
-// key and n alone. A Loader is a value: its copy goes on from the same epoch.
+// for (const auto& [x, y] : loader) runs over one epoch. The order of epoch n depends only on the
+// shuffle key and n. A Loader is a value: a copy continues from the same epoch.
 class Loader {
  public:
-  Loader(Dataset dataset, LoaderOptions options);  // ValueError: no rows, or batch_size < 1
+  // ValueError without rows, for batch_size < 1, or if drop_last would skip everything.
+  Loader(Dataset dataset, LoaderOptions options);
 
   class Iterator {
    public:
@@ -38,7 +40,7 @@ class Loader {
     using difference_type = std::ptrdiff_t;
 
     Iterator() = default;
-    Dataset operator*() const { return loader_->batch(position_); }
+    Dataset operator*() const { return loader_->batch(order_, position_); }
     Iterator& operator++() {
       ++position_;
       return *this;
@@ -48,26 +50,26 @@ class Loader {
 
    private:
     friend class Loader;
-    explicit Iterator(const Loader* loader) : loader_(loader) {}
+    Iterator(const Loader* loader, Tensor order) : loader_(loader), order_(std::move(order)) {}
     const Loader* loader_ = nullptr;
+    Tensor order_;  // of this epoch; undefined: as the rows are
     int64_t position_ = 0;
   };
 
   Iterator begin();  // starts the next epoch
   std::default_sentinel_t end() const { return {}; }
 
-  int64_t batches() const;                      // in an epoch
-  int64_t epoch() const { return epoch_; }      // epochs begun
-  void seek(int64_t epoch) { epoch_ = epoch; }  // so that the next one begun is number `epoch`
+  int64_t batches() const;                  // per epoch
+  int64_t epoch() const { return epoch_; }  // number of the next one
+  void seek(int64_t epoch);                 // makes `epoch` the next one; ValueError if negative
 
  private:
-  Dataset batch(int64_t i) const;
+  Dataset batch(const Tensor& order, int64_t i) const;
 
   Dataset dataset_;
   LoaderOptions options_;
   int64_t rows_;
   int64_t epoch_ = 0;
-  Tensor order_;  // of this epoch; undefined: as the rows are
 };
 
 }  // namespace attune::nn

@@ -1,13 +1,13 @@
 #pragma once
-// Dropout, against overfitting.
+// Dropout, a regularizer.
 
 #include "attune/nn/module.h"
 
 namespace attune::nn {
 
 // In training, zeroes each element with probability p and divides the rest by 1 - p; in evaluation,
-// gives x itself. Keeps a random stream of its own, keyed by one number drawn from `rng`; a copy of
-// the layer draws the same numbers from there on. Srivastava et al. (2014).
+// returns x itself. Owns a random stream, keyed by one number drawn from `rng`; a copy of the layer
+// continues with the same numbers. Srivastava et al. (2014).
 class Dropout : public Module {
  public:
   Dropout(double p, Rng& rng);  // ValueError unless 0 <= p < 1

@@ -19,10 +19,13 @@ Fans fans_of(const char* name, const Shape& shape) {
 }
 
 double kaiming_deviation(const char* name, const Shape& shape, double slope) {
+  check<ValueError>(std::isfinite(slope), "{}: the slope must be finite, got {}", name, slope);
   return std::sqrt(2 / ((1 + slope * slope) * fans_of(name, shape).in));
 }
 
 double xavier_deviation(const char* name, const Shape& shape, double gain) {
+  check<ValueError>(std::isfinite(gain) && gain >= 0,
+                    "{}: the gain must be finite and not negative, got {}", name, gain);
   const Fans fans = fans_of(name, shape);
   return gain * std::sqrt(2 / (fans.in + fans.out));
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Starting values of parameters. fan_in and fan_out are read from the shape as PyTorch does: of
-// [out, in, kernel...] they are in and out times the kernel's elements.
+// Initial values of parameters. fan_in and fan_out are read from the shape as PyTorch does: for
+// [out, in, kernel...] they are in and out times the number of the kernel's elements.
 
 #include "attune/tensor/rng.h"
 #include "attune/tensor/tensor.h"
@@ -8,7 +8,8 @@
 namespace attune::nn::init {
 
 // He et al., "Delving deep into rectifiers" (2015): variance 2 / ((1 + slope^2) fan_in), for layers
-// followed by leaky_relu(slope), relu if 0. ShapeError below two axes, as in all four.
+// followed by leaky_relu(slope); 0 is relu. All four throw ShapeError for fewer than two axes, and
+// ValueError unless slope or gain is finite (and the gain not negative).
 Tensor kaiming_uniform(const Shape& shape, Rng& rng, double slope = 0);
 Tensor kaiming_normal(const Shape& shape, Rng& rng, double slope = 0);
 

@@ -1,5 +1,7 @@
 #include "attune/nn/layer_norm.h"
 
+#include <cmath>
+
 #include "attune/tensor/internal/check.h"
 
 namespace attune::nn {
@@ -7,7 +9,8 @@ namespace attune::nn {
 LayerNorm::LayerNorm(int64_t features, LayerNormOptions options)
     : features_(features), epsilon_(options.epsilon) {
   check<ValueError>(features > 0, "LayerNorm: features must be positive, got {}", features);
-  check<ValueError>(epsilon_ > 0, "LayerNorm: epsilon must be positive, got {}", epsilon_);
+  check<ValueError>(epsilon_ > 0 && std::isfinite(epsilon_),
+                    "LayerNorm: epsilon must be positive and finite, got {}", epsilon_);
   if (!options.affine) return;
   weight = Tensor::ones({features});
   bias = Tensor::zeros({features});

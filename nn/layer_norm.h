@@ -7,7 +7,7 @@ namespace attune::nn {
 
 struct LayerNormOptions {
   double epsilon = 1e-5;  // added to the variance
-  bool affine = true;     // with weight and bias; otherwise they are undefined
+  bool affine = true;     // with weight and bias; without, both are undefined
 };
 
 // y = (x - mean) / sqrt(var + epsilon) * weight + bias over the last axis: x [..., features] ->

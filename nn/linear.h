@@ -10,7 +10,7 @@ struct LinearOptions {
 };
 
 // y = x W^T + b:  x [..., in] -> [..., out].
-// weight [out, in] and bias [out] start uniform in +-1/sqrt(in), as PyTorch's. Without a bias,
+// weight [out, in] and bias [out] start uniform within +-1/sqrt(in), as PyTorch's. Without a bias,
 // `bias` is undefined.
 class Linear : public Module {
  public:

@@ -14,11 +14,12 @@ Sequential& Sequential::add(Layer layer) {
 
 Sequential& Sequential::add(std::string name, Layer layer) {
   check<ValueError>(!name.empty() && name.find('.') == std::string::npos,
-                    "Sequential: a layer's name must not be empty or hold a dot, got '{}'", name);
+                    "Sequential: a layer's name must be neither empty nor contain a dot, got '{}'",
+                    name);
   for (const Place& place : places_) {
     check<ValueError>(place.name != name, "Sequential: two layers named '{}'", name);
   }
-  // Exactly these types: what is derived from them may compute something else.
+  // Exactly these types: a class derived from them may compute something else.
   const Module& next = *layer;
   if (!places_.empty() && typeid(next) == typeid(ReLU)) {
     const Module& last = *places_.back().layer;
@@ -45,6 +46,14 @@ Tensor Sequential::forward(const Tensor& x) {
 
 void Sequential::fields(Fields& f) {
   for (const Place& place : places_) f(place.name, *place.layer);
+}
+
+Tensor Residual::forward(const Tensor& x) {
+  const Tensor y = (*inner_)(x);
+  check<ShapeError>(x.shape() == y.shape(),
+                    "Residual: {} takes {} to {}; the shape must not change", inner_->describe(),
+                    x.shape(), y.shape());
+  return x + y;
 }
 
 }  // namespace attune::nn

@@ -1,5 +1,5 @@
 #pragma once
-// Modules that hold other modules: one after the other, or around one.
+// Modules made of others, and Flatten.
 
 #include <concepts>
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace attune::nn {
 
-// Layers applied one after the other, named "0", "1", … as in PyTorch. With braces,
-// Sequential{Linear(…, rng), ReLU{}, …}, they are made in the order written.
+// Layers applied one after the other, named "0", "1", … as in PyTorch. In braces,
+// Sequential{Linear(…, rng), ReLU{}, …}, they are constructed in the order written.
 class Sequential : public Module {
  public:
   Sequential() = default;
@@ -21,8 +21,8 @@ class Sequential : public Module {
     (add(std::move(layers)), ...);
   }
 
-  Sequential& add(Layer layer);                    // named by its place
-  Sequential& add(std::string name, Layer layer);  // ValueError if the name is taken or empty
+  Sequential& add(Layer layer);                    // named by its position
+  Sequential& add(std::string name, Layer layer);  // ValueError if taken, empty or with a dot
 
   size_t size() const { return places_.size(); }
   Module& operator[](size_t i) { return *places_.at(i).layer; }
@@ -34,23 +34,25 @@ class Sequential : public Module {
   struct Place {
     std::string name;
     Layer layer;
-    bool with_relu = false;  // a Linear right before a ReLU: both in one pass
+    bool with_relu = false;  // a Linear followed by a ReLU: both are computed in one pass
   };
   std::vector<Place> places_;
 };
 
-// y = x + inner(x). He et al., "Deep residual learning" (2016).
+// y = x + inner(x); ShapeError unless both have the same shape. He et al., "Deep residual learning"
+// (2016).
 class Residual : public Module {
  public:
   explicit Residual(Layer inner) : inner_(std::move(inner)) {}
-  Tensor forward(const Tensor& x) override { return x + (*inner_)(x); }
-  void fields(Fields& f) override { f("inner", *inner_); }
+  Tensor forward(const Tensor& x) override;
+  void fields(Fields& f) override { f("inner", inner_); }
 
  private:
   Layer inner_;
 };
 
-// [batch, ...] -> [batch, product of the rest], or any other run of axes made one.
+// Merges the axes from `begin` to `end`, both included: [batch, ...] -> [batch, product of the
+// rest].
 class Flatten : public Module {
  public:
   explicit Flatten(int begin = 1, int end = -1) : begin_(begin), end_(end) {}

@@ -13,14 +13,14 @@ std::vector<int64_t> permutation(int64_t n, Rng& rng) {
   return Tensor::permutation(n, rng).to_vector<int64_t>();
 }
 
-// How many of `total` rows a share of them is: the nearest number, at least 1 if it is above 0.
+// The number of rows that a share of `total` amounts to, rounded; at least 1 unless the share is 0.
 int64_t rows_of(double share, int64_t total) {
   if (share == 0) return 0;
   return std::max<int64_t>(1, std::llround(share * static_cast<double>(total)));
 }
 
-// Divides `wanted` among classes of the given sizes in proportion, by largest remainders, never
-// more than `room` of a class. What no class has room for is left out.
+// Divides `wanted` rows among classes in proportion to their sizes, by largest remainders, taking
+// at most room[c] of class c. The sum is less than `wanted` if there is not enough room.
 std::vector<int64_t> apportion(int64_t wanted, const std::vector<int64_t>& sizes,
                                const std::vector<int64_t>& room) {
   int64_t total = 0;
@@ -33,15 +33,16 @@ std::vector<int64_t> apportion(int64_t wanted, const std::vector<int64_t>& sizes
         static_cast<double>(wanted) * static_cast<double>(sizes[c]) / static_cast<double>(total);
     counts[c] = std::min(static_cast<int64_t>(exact), room[c]);
     left -= counts[c];
-    remainders.emplace_back(static_cast<double>(counts[c]) - exact, c);  // most wanting first
+    remainders.emplace_back(static_cast<double>(counts[c]) - exact,
+                            c);  // the largest remainder first
   }
   std::sort(remainders.begin(), remainders.end());
-  for (bool gave = true; left > 0 && gave;) {
-    gave = false;
-    for (const auto& [wanting, c] : remainders) {
+  for (bool added = true; left > 0 && added;) {
+    added = false;
+    for (const auto& [remainder, c] : remainders) {
       if (left == 0 || counts[c] == room[c]) continue;
       ++counts[c], --left;
-      gave = true;
+      added = true;
     }
   }
   return counts;
@@ -51,15 +52,14 @@ std::vector<int64_t> apportion(int64_t wanted, const std::vector<int64_t>& sizes
 std::map<int64_t, std::vector<int64_t>> by_class(const Tensor& y,
                                                  const std::vector<int64_t>& order) {
   check<DTypeError>(!is_floating(y.dtype()),
-                    "split: stratify needs integer labels, y is {}; leave it off for numbers",
+                    "split: stratify needs integer labels, y is {}; do not stratify a regression",
                     y.dtype());
   check<ShapeError>(y.rank() == 1, "split: stratify needs labels [rows], y is {}", y.shape());
   const std::vector<int64_t> labels = y.cast(DType::i64).to_vector<int64_t>();
   std::map<int64_t, std::vector<int64_t>> classes;
   for (const int64_t row : order) classes[labels[static_cast<size_t>(row)]].push_back(row);
   check<ValueError>(classes.size() > 1,
-                    "split: all {} rows are of class {}; there is nothing to "
-                    "tell apart",
+                    "split: stratify needs two classes or more; all {} rows are of class {}",
                     labels.size(), classes.begin()->first);
   check<ValueError>(classes.size() < labels.size(),
                     "split: every one of the {} rows has a class of its own; is y an identifier?",
@@ -73,8 +73,8 @@ Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
   const auto& [validation_share, test_share, stratify] = options;
   check<ValueError>(validation_share >= 0 && validation_share < 1 && test_share >= 0 &&
                         test_share < 1 && validation_share + test_share < 1,
-                    "split: validation and test must be in [0, 1) and leave something to train "
-                    "on, got {} and {}",
+                    "split: validation and test must be in [0, 1) and leave a share to train on, "
+                    "got {} and {}",
                     validation_share, test_share);
   const int64_t n = dataset.size();
   const int64_t tests = rows_of(test_share, n), validations = rows_of(validation_share, n);
@@ -105,6 +105,14 @@ Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
     const std::vector<int64_t> test_counts = apportion(tests, sizes, room);
     for (size_t c = 0; c < room.size(); ++c) room[c] -= test_counts[c];
     const std::vector<int64_t> validation_counts = apportion(validations, sizes, room);
+    const auto empty = [](const std::vector<int64_t>& counts) {
+      return std::all_of(counts.begin(), counts.end(), [](int64_t count) { return count == 0; });
+    };
+    check<ValueError>(
+        (tests == 0 || !empty(test_counts)) && (validations == 0 || !empty(validation_counts)),
+        "split: stratified, every class keeps a row to train on, and of {} rows in {} "
+        "classes that leaves too few for both validation and test",
+        n, classes.size());
     size_t c = 0;
     for (const auto& [label, rows] : classes) {
       assign(rows, test_counts[c], validation_counts[c]);

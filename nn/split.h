@@ -1,6 +1,6 @@
 #pragma once
-// Dividing a data set for honest figures: train on one part, choose by the second, and open the
-// sealed third once, at the end.
+// Splits a data set so that its scores can be trusted: train on one part, choose by the second, and
+// open the sealed third once, at the end.
 
 #include <atomic>
 #include <memory>
@@ -12,20 +12,21 @@
 
 namespace attune::nn {
 
-// A value that may be looked at once. A score that was looked at before the last choice was made
-// is no longer a test; the seal makes that visible. Copies share one seal.
+// A value that may be opened once. A test score that was known before the last choice was made is
+// no longer a test; the seal makes that visible. Copies share one seal.
 template <class T>
 class Sealed {
  public:
   explicit Sealed(T value) : state_(std::make_shared<State>(std::move(value))) {}
 
   // Error if it, or a copy, was opened before.
-  const T& open() {
+  const T& open() & {
     if (state_->opened.exchange(true)) {
-      throw Error("Sealed: already opened; what was seen once is no test any more");
+      throw Error("Sealed: already opened; a test set may be used only once");
     }
     return state_->value;
   }
+  T open() && { return open(); }
   bool opened() const { return state_->opened; }
 
  private:
@@ -38,9 +39,9 @@ class Sealed {
 };
 
 struct SplitOptions {
-  double validation = 0.2;  // shares of all rows; what is left trains
+  double validation = 0.2;  // shares of all rows; the rest is for training
   double test = 0.2;
-  bool stratify = false;  // each class in the same shares everywhere; y must be integers [rows]
+  bool stratify = false;  // every part has each class in the same share; y must be integers [rows]
 };
 
 struct Split {
@@ -48,10 +49,11 @@ struct Split {
   Sealed<Dataset> test;
 };
 
-// Rows are drawn at random; the same rng gives the same parts. A share above 0 gets a row at least.
-// Stratified, every class keeps one row or more in train. ValueError: shares outside [0, 1) or
-// without rest, too few rows, or labels that cannot be stratified (one class only, or a class for
-// every row).
+// Rows are drawn at random; the same rng draws the same parts. A share above 0 is at least one row.
+// Stratified, every class keeps at least one row in train, so that parts of data with very small
+// classes may be smaller than asked for. ValueError for shares outside [0, 1) or that leave nothing
+// to train on, too few rows, or labels that cannot be stratified (one class only, or as many
+// classes as rows).
 Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng);
 
 struct Fold {

@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
+#include <string>
 
 #include "attune/nn/dataset.h"
 #include "attune/nn/split.h"
 #include "attune/nn/standardizer.h"
 #include "attune/tensor/error.h"
+#include "attune/tensor/tape.h"
 
 using namespace attune;
 
@@ -96,6 +99,51 @@ TEST_CASE("Loader: the order is a function of the stream and the epoch alone") {
   CHECK(epoch_of(other) != first);
 }
 
+TEST_CASE("Loader: loops over one loader nest, each over an order of its own") {
+  nn::Loader loader(numbered(20), {.batch_size = 5, .shuffle = Rng(4)});
+  nn::Loader fresh = loader;
+  const auto expected = epoch_of(fresh);
+  std::vector<int64_t> outer;
+  for (const auto& [x, y] : loader) {
+    for (const int64_t row : rows_of({x, y})) outer.push_back(row);
+    CHECK(sorted(epoch_of(loader)) == up_to(20));
+  }
+  CHECK(outer == expected);
+  CHECK(loader.epoch() == 5);
+}
+
+TEST_CASE("Loader, Dataset: batches of tracked data carry gradients, rows without columns work") {
+  Rng rng(1);
+  const Tensor x = Tensor::randn({6, 2}, rng);
+  Tape tape{x};
+  nn::Loader loader({x, Tensor::arange(0, 6)}, {.batch_size = 4, .shuffle = Rng(2)});
+  Tensor sum(0.f);
+  for (const auto& [batch, y] : loader) sum = sum + batch.square().sum();
+  CHECK(tape.gradient(sum, {x})[0].eq(x * 2).all().item<bool>());
+
+  const nn::Dataset bare{Tensor::zeros({3, 0}), Tensor::arange(0, 3)};
+  CHECK(bare.rows({2, 2, 0}).x.shape() == Shape{3, 0});
+  CHECK(bare.rows({}).y.shape() == Shape{0});
+  const nn::Dataset nothing = numbered(0);
+  CHECK(nothing.rows({}).x.shape() == Shape{0, 2});
+  CHECK_THROWS_AS(nothing.rows({0}), IndexError);
+  CHECK_THROWS_AS(bare.rows({-1}), IndexError);
+}
+
+TEST_CASE("Loader: huge batches, every dtype") {
+  nn::Loader huge(numbered(10), {.batch_size = INT64_MAX});
+  CHECK(huge.batches() == 1);
+  CHECK(epoch_of(huge) == up_to(10));
+  for (const DType dtype :
+       {DType::f32, DType::f64, DType::u8, DType::i32, DType::i64, DType::boolean}) {
+    const Tensor y = Tensor({1, 0, 1, 1, 0}).cast(dtype);
+    for (const auto& [x, label] : nn::Loader({y, y}, {.batch_size = 2, .shuffle = Rng(1)})) {
+      CHECK(x.eq(label).all().item<bool>());
+      CHECK(x.dtype() == dtype);
+    }
+  }
+}
+
 TEST_CASE("Loader: without shuffle, the rows as they are; drop_last drops the short batch") {
   nn::Loader plain(numbered(10), {.batch_size = 4});
   CHECK(epoch_of(plain) == up_to(10));
@@ -113,9 +161,12 @@ TEST_CASE("Loader: without shuffle, the rows as they are; drop_last drops the sh
 TEST_CASE("Loader: what it refuses") {
   CHECK_THROWS_AS(nn::Loader(numbered(4), {.batch_size = 0}), ValueError);
   CHECK_THROWS_AS(nn::Loader(numbered(0), {}), ValueError);
+  CHECK_THROWS_AS(nn::Loader(numbered(4), {.batch_size = INT64_MIN}), ValueError);
+  CHECK_THROWS_AS(nn::Loader(numbered(4), {}).seek(-1), ValueError);
   CHECK_THROWS_AS(nn::Loader(numbered(3), {.batch_size = 4, .drop_last = true}), ValueError);
   CHECK_THROWS_WITH_AS(nn::Loader({Tensor::zeros({3, 2}), Tensor::zeros({4})}, {}),
-                       "Dataset: x and y need as many rows, got x [3, 2] and y [4]", ShapeError);
+                       "Dataset: x and y must have the same number of rows, got x [3, 2] and y [4]",
+                       ShapeError);
 }
 
 TEST_CASE("split: parts are disjoint, complete, of the wanted sizes and repeatable") {
@@ -183,13 +234,29 @@ TEST_CASE("split: what it refuses") {
   };
   const nn::Dataset data = numbered(30);
   refuses(data, {.validation = -0.1}, "must be in [0, 1)");
-  refuses(data, {.validation = 0.5, .test = 0.5}, "leave something to train on");
+  refuses(data, {.validation = 0.5, .test = 0.5}, "leave a share to train on");
   refuses(data, {.test = NAN}, "must be in [0, 1)");
   refuses(numbered(2), {}, "too few");
   refuses(numbered(30, 1), {.stratify = true}, "all 30 rows are of class 0");
   refuses(numbered(30, 30), {.stratify = true}, "a class of its own");
+  refuses(numbered(0), {}, "too few");
+  refuses(numbered(0), {.validation = 0, .test = 0}, "too few");
+  // Two rows of class 0 and one of class 1: the test part takes the only row that can be spared.
+  refuses(numbered(3, 2), {.stratify = true}, "too few for both validation and test");
   refuses({data.x, data.x}, {.stratify = true}, "integer labels");
-  refuses({data.x, Tensor::zeros({29})}, {}, "as many rows");
+  refuses({data.x, Tensor::zeros({29})}, {}, "same number of rows");
+}
+
+TEST_CASE("split: labels of any integer dtype, and of booleans") {
+  const nn::Dataset data = numbered(30, 2);
+  for (const DType dtype : {DType::u8, DType::i32, DType::i64, DType::boolean}) {
+    CAPTURE(dtype);
+    Rng rng(1);
+    nn::Split parts = nn::split({data.x, data.y.cast(dtype)}, {.stratify = true}, rng);
+    CHECK(parts.validation.y.dtype() == dtype);
+    CHECK(parts.validation.y.cast(DType::i64).sum().item<int64_t>() == 3);
+    CHECK(parts.test.open().y.cast(DType::i64).sum().item<int64_t>() == 3);
+  }
 }
 
 TEST_CASE("Sealed: opens once, and copies share the seal") {
@@ -200,6 +267,8 @@ TEST_CASE("Sealed: opens once, and copies share the seal") {
   CHECK(copy.opened());
   CHECK_THROWS_AS(copy.open(), Error);
   CHECK_THROWS_AS(sealed.open(), Error);
+  const std::string& kept = nn::Sealed<std::string>("of a temporary").open();  // by value
+  CHECK(kept == "of a temporary");
 }
 
 TEST_CASE("kfold: each row is held out once") {
@@ -245,4 +314,41 @@ TEST_CASE("Standardizer: mean 0, deviation 1, constant columns 0, and back") {
   CHECK_THROWS_AS(nn::Standardizer::fit(Tensor::zeros({0, 3})), ShapeError);
   CHECK_THROWS_AS(nn::Standardizer::fit(Tensor({{1, 2}})), DTypeError);
   CHECK_THROWS_AS(scale(Tensor::zeros({2, 3})), ShapeError);
+}
+
+TEST_CASE("Standardizer: large offsets, huge, tiny and denormal columns") {
+  const auto check_column = [](const Tensor& column, double mean, double deviation) {
+    nn::Standardizer scale = nn::Standardizer::fit(column);
+    CAPTURE(mean);
+    CAPTURE(deviation);
+    CHECK(scale.mean.cast(DType::f64).item<double>() == doctest::Approx(mean).epsilon(1e-6));
+    CHECK(scale.std.cast(DType::f64).item<double>() == doctest::Approx(deviation).epsilon(1e-6));
+    const Tensor y = scale(column).cast(DType::f64);
+    CHECK(y.isfinite().all().item<bool>());
+    CHECK(y.square().mean().item<double>() == doctest::Approx(1).epsilon(1e-4));
+  };
+  const Tensor signs = Tensor({1.0, -1.0, -1.0, 1.0}).reshape({4, 1});  // mean 0, deviation 1
+  check_column(signs * 1e-3 + 1e9, 1e9, 1e-3);
+  check_column(signs * 1e200, 0, 1e200);  // squares beyond f64
+  check_column(signs * 1e-200, 0, 1e-200);
+  check_column(signs * 1e-200 + 3e-200, 3e-200, 1e-200);
+  check_column((signs * 1e30).cast(DType::f32), 0, 1e30);
+  check_column((signs * 1e-30).cast(DType::f32), 0, 1e-30);
+
+  // Its deviation is less than the smallest float: the output must not be infinite.
+  const Tensor denormal = Tensor({0.f, 1e-45f, 0.f, 0.f}).reshape({4, 1});
+  CHECK(nn::Standardizer::fit(denormal)(denormal).isfinite().all().item<bool>());
+  const Tensor zeros = Tensor::zeros({4, 1});
+  CHECK(nn::Standardizer::fit(zeros)(zeros).abs().max().item<float>() == 0);
+
+  // The mean of many rows, to the last bits of f64.
+  const int64_t n = 200'000;
+  const Tensor ramp = Tensor::arange(0, n).cast(DType::f64).reshape({n, 1}) + 1e12;
+  const double exact = 1e12 + static_cast<double>(n - 1) / 2;
+  CHECK(std::abs(nn::Standardizer::fit(ramp).mean.item<double>() - exact) <= 2e-4);
+
+  const nn::Standardizer three = nn::Standardizer::fit(Tensor::zeros({2, 3}));
+  CHECK_THROWS_AS(three.inverse(Tensor::zeros({5, 1})), ShapeError);  // would broadcast
+  CHECK_THROWS_AS(three(Tensor(1.f)), ShapeError);
+  CHECK_THROWS_AS(nn::Standardizer(-1), ValueError);
 }

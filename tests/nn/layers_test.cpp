@@ -205,7 +205,20 @@ TEST_CASE("LayerNorm, Embedding, Dropout: what they refuse") {
   CHECK_THROWS_AS(nn::LayerNorm(0), ValueError);
   CHECK_THROWS_AS(nn::Embedding(3, 0, rng), ValueError);
   CHECK_THROWS_AS(nn::Embedding(3, 2, rng)(Tensor({0, 3})), IndexError);
+  for (const DType dtype : {DType::i32, DType::i64}) {
+    CHECK_THROWS_WITH_AS(nn::Embedding(3, 2, rng)(Tensor({0, -1}).cast(dtype)),
+                         "Embedding: x holds -1, but the table has rows 0 to 2", IndexError);
+    CHECK_THROWS_AS(nn::Embedding(3, 2, rng)(Tensor({0, 3}).cast(dtype)), IndexError);
+  }
+  CHECK(nn::Embedding(3, 2, rng)(Tensor::zeros({0, 4}, DType::i64)).shape() == Shape{0, 4, 2});
+  CHECK(nn::Embedding(3, 2, rng)(Tensor(2)).shape() == Shape{2});
   CHECK_THROWS_AS(nn::Embedding(3, 2, rng)(Tensor({0.5f})), DTypeError);
+  CHECK_THROWS_AS(nn::LayerNorm(4, {.epsilon = NAN}), ValueError);
+  CHECK_THROWS_AS(nn::LayerNorm(4, {.epsilon = INFINITY}), ValueError);
+  CHECK_THROWS_AS(nn::Dropout(NAN, rng), ValueError);
+  CHECK_THROWS_WITH_AS(nn::Residual(nn::Linear(4, 1, rng))(Tensor::zeros({2, 4})),
+                       "Residual: Linear(4 -> 1) takes [2, 4] to [2, 1]; the shape must not change",
+                       ShapeError);
   CHECK_THROWS_AS(nn::Dropout(1.0, rng), ValueError);
   CHECK_THROWS_AS(nn::Dropout(-0.1, rng), ValueError);
 }

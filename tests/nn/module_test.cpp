@@ -158,4 +158,8 @@ TEST_CASE("init: deviations are He's and Glorot's") {
   CHECK(deviation(nn::init::xavier_normal(shape, rng)) ==
         doctest::Approx(std::sqrt(2.0 / 500)).epsilon(0.02));
   CHECK_THROWS_AS(nn::init::kaiming_normal({5}, rng), ShapeError);
+  CHECK_THROWS_AS(nn::init::kaiming_normal({5, 0}, rng), ShapeError);
+  CHECK_THROWS_AS(nn::init::kaiming_uniform({5, 5}, rng, NAN), ValueError);
+  CHECK_THROWS_AS(nn::init::xavier_uniform({5, 5}, rng, -1), ValueError);
+  CHECK_THROWS_AS(nn::init::xavier_normal({5, 5}, rng, INFINITY), ValueError);
 }
