@@ -1,34 +1,45 @@
 #include "attune/tensor/dtype.h"
 
-#include <algorithm>
 #include <array>
 #include <ostream>
 
 namespace attune {
 namespace {
 
+using enum DType;
+
+constexpr size_t kCount = 9;
+
 struct Info {
   const char* name;
   size_t bytes;
-  int rank;  // of promotion
+  bool floating;
+  std::array<DType, kCount> with;  // what it promotes to beside each type, in the order of DType
 };
 
-const Info& info(DType dtype) {
-  static constexpr std::array<Info, 6> kTable{{{"f32", 4, 4},
-                                               {"f64", 8, 5},
-                                               {"i32", 4, 2},
-                                               {"i64", 8, 3},
-                                               {"u8", 1, 1},
-                                               {"boolean", 1, 0}}};
-  return kTable[static_cast<size_t>(dtype)];
-}
+constexpr std::array<Info, kCount> kInfo{{
+    // clang-format off
+    //                    f32  f64  i32  i64  u8   boolean  f16  bf16  i8
+    {"f32", 4, true,     {f32, f64, f32, f32, f32, f32,     f32, f32,  f32}},
+    {"f64", 8, true,     {f64, f64, f64, f64, f64, f64,     f64, f64,  f64}},
+    {"i32", 4, false,    {f32, f64, i32, i64, i32, i32,     f16, bf16, i32}},
+    {"i64", 8, false,    {f32, f64, i64, i64, i64, i64,     f16, bf16, i64}},
+    {"u8", 1, false,     {f32, f64, i32, i64, u8,  u8,      f16, bf16, i32}},
+    {"boolean", 1, false, {f32, f64, i32, i64, u8, boolean, f16, bf16, i8}},
+    {"f16", 2, true,     {f32, f64, f16, f16, f16, f16,     f16, f32,  f16}},
+    {"bf16", 2, true,    {f32, f64, bf16, bf16, bf16, bf16, f32, bf16, bf16}},
+    {"i8", 1, false,     {f32, f64, i32, i64, i32, i8,      f16, bf16, i8}},
+    // clang-format on
+}};
+
+const Info& info(DType dtype) { return kInfo[static_cast<size_t>(dtype)]; }
 
 }  // namespace
 
 const char* name(DType dtype) { return info(dtype).name; }
 size_t byte_size(DType dtype) { return info(dtype).bytes; }
-bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
-DType promote(DType a, DType b) { return info(a).rank >= info(b).rank ? a : b; }
+bool is_floating(DType dtype) { return info(dtype).floating; }
+DType promote(DType a, DType b) { return info(a).with[static_cast<size_t>(b)]; }
 std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name(dtype); }
 
 }  // namespace attune

@@ -54,6 +54,8 @@ attune_test(attune_tensor_tests
     tests/tensor/cross_entropy_test.cpp
     tests/tensor/cumsum_test.cpp
     tests/tensor/dropout_test.cpp
+    tests/tensor/dtype_test.cpp
+
     tests/tensor/gemm_test.cpp
     tests/tensor/index_test.cpp
     tests/tensor/io/csv_test.cpp

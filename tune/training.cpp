@@ -103,7 +103,8 @@ uint64_t hash_weights(const nn::Module& model) {
   uint64_t hash = hash_bytes(nullptr, 0);
   const auto add = [&](const std::vector<Tensor>& tensors) {
     for (const Tensor& tensor : tensors) {
-      const Tensor x = tensor.contiguous();
+      const bool half = is_floating(tensor.dtype()) && byte_size(tensor.dtype()) == 2;
+      const Tensor x = half ? tensor.cast(DType::f32) : tensor.contiguous();
       switch (x.dtype()) {
         case DType::f32:
           hash = hash_bytes(x.data<float>().data(), x.data<float>().size_bytes(), hash);

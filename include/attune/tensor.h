@@ -4,6 +4,7 @@
 #include "attune/tensor/arguments.h"
 #include "attune/tensor/dtype.h"
 #include "attune/tensor/error.h"
+#include "attune/tensor/half.h"
 #include "attune/tensor/io/csv.h"
 #include "attune/tensor/io/safetensors.h"
 #include "attune/tensor/rng.h"

@@ -35,14 +35,17 @@ const char* format_name(DType dtype) {
     case DType::i32: return "I32";
     case DType::i64: return "I64";
     case DType::u8: return "U8";
+    case DType::f16: return "F16";
+    case DType::bf16: return "BF16";
+    case DType::i8: return "I8";
     case DType::boolean: break;
   }
   return "BOOL";
 }
 
 std::optional<DType> dtype_named(const std::string& name) {
-  for (const DType dtype :
-       {DType::f32, DType::f64, DType::i32, DType::i64, DType::u8, DType::boolean}) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::i32, DType::i64, DType::u8,
+                            DType::boolean, DType::f16, DType::bf16, DType::i8}) {
     if (name == format_name(dtype)) return dtype;
   }
   return {};

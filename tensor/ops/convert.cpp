@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/walk.h"
@@ -19,7 +20,7 @@ To convert(From x) {
   if constexpr (std::is_same_v<To, bool>) {
     return x != From{};
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
-    // Out of range would be undefined in C++: NaN gives 0, the rest the nearest end.
+    // Out of range would be undefined in C++: NaN becomes 0, the rest the nearest end.
     constexpr auto kLow = static_cast<From>(std::numeric_limits<To>::lowest());
     constexpr auto kHigh = static_cast<From>(std::numeric_limits<To>::max());
     if (x != x) return To{};
@@ -31,17 +32,20 @@ To convert(From x) {
   }
 }
 
-// y (contiguous) = x (any strides).
 template <class From, class To>
-void copy_elements(const Tensor& x, const Tensor& y) {
+void convert_elements(const Tensor& x, const Tensor& y) {  // both contiguous
   const From* from = elements<From>(x);
   To* to = elements<To>(y);
-  if (block(x).contiguous) {
-    parallel_for(x.numel(), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) to[i] = convert<From, To>(from[i]);
-    });
-    return;
-  }
+  parallel_for(x.numel(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) to[i] = convert<From, To>(from[i]);
+  });
+}
+
+// y (contiguous) = x (any strides), of one dtype. T stands for all types of its size.
+template <class T>
+void copy_strided(const Tensor& x, const Tensor& y) {
+  const T* from = elements<T>(x);
+  T* to = elements<T>(y);
   const auto walk = make_walk<2>(x.shape(), {strides_of(block(x)), strides_of(block(y))});
   const int64_t n = walk.row_length(), step = walk.row_stride(0);
   // Where the neighbours of a transposed x lie one row on, small squares are copied at a time, so
@@ -61,33 +65,55 @@ void copy_elements(const Tensor& x, const Tensor& y) {
         const int64_t stop = std::min(n, column + columns_together);
         for (int64_t row = 0; row < count; ++row) {
           const auto& at = starts[static_cast<size_t>(row)];
-          const From* source = from + at[0];
-          for (int64_t i = column; i < stop; ++i) {
-            to[at[1] + i] = convert<From, To>(source[i * step]);
-          }
+          const T* source = from + at[0];
+          for (int64_t i = column; i < stop; ++i) to[at[1] + i] = source[i * step];
         }
       }
     }
   });
 }
 
-Tensor copy(const Tensor& x, DType dtype) {
-  Tensor y = make(x.shape(), dtype);
+Tensor copy(const Tensor& x) {
+  Tensor y = make(x.shape(), x.dtype());
   if (x.numel() == 0) return y;
-  if (x.dtype() == dtype && block(x).contiguous) {
-    std::memcpy(block(y).data, block(x).data, static_cast<size_t>(x.numel()) * byte_size(dtype));
-    return y;
+  if (block(x).contiguous) {
+    const size_t bytes = static_cast<size_t>(x.numel()) * byte_size(x.dtype());
+    std::memcpy(block(y).data, block(x).data, bytes);
+  } else {
+    dispatch_bytes(x.dtype(), [&]<class T>() { copy_strided<T>(x, y); });
   }
-  dispatch(x.dtype(), [&]<class From>() {
-    dispatch(dtype, [&]<class To>() { copy_elements<From, To>(x, y); });
-  });
+  return y;
+}
+
+// x, contiguous, in another dtype. f16 and bf16 widen to f32 and are narrowed from f32 or f64, so
+// that each value is rounded once; other types go through those.
+Tensor converted(const Tensor& x, DType dtype) {
+  const auto is_half = [](DType type) { return byte_size(type) == 2; };
+  if (is_half(x.dtype()) && dtype != DType::f32) {
+    return converted(converted(x, DType::f32), dtype);
+  }
+  if (is_half(dtype) && !is_floating(x.dtype())) return converted(converted(x, DType::f64), dtype);
+  Tensor y = make(x.shape(), dtype);
+  if (is_half(x.dtype())) {
+    x.dtype() == DType::f16 ? convert_elements<float16, float>(x, y)
+                            : convert_elements<bfloat16, float>(x, y);
+  } else if (is_half(dtype)) {
+    dispatch_floating("cast", x.dtype(), [&]<class From>() {
+      dtype == DType::f16 ? convert_elements<From, float16>(x, y)
+                          : convert_elements<From, bfloat16>(x, y);
+    });
+  } else {
+    dispatch(x.dtype(), [&]<class From>() {
+      dispatch(dtype, [&]<class To>() { convert_elements<From, To>(x, y); });
+    });
+  }
   return y;
 }
 
 Tensor recorded_copy(const Tensor& x, DType dtype) {
-  Tensor y = copy(x, dtype);
+  Tensor y = x.dtype() == dtype ? copy(x) : converted(dense(x), dtype);
   if (is_floating(dtype) && is_floating(x.dtype()) && tracks(x)) {
-    record(y, {&x},
+    record("cast", y, {&x},
            [from = x.dtype()](const Tensor& dy, Gradients& grads) { grads.add(0, dy.cast(from)); });
   }
   return y;
