@@ -69,28 +69,31 @@ Tape::Tape(std::span<const Tensor> watched) {
   thread_ = &tapes;
   try {
     record_ = internal::recording() ? tapes.frames.back().record : tapes.fresh_record();
-    tapes.push(record_, this);
     ++record_->open;
+    tapes.push(record_, this);
     for (const Tensor& x : watched) {
       const NodeId known = record_->node_of(x);  // to a tape around this one
       record_->leaves.add(x, known != 0 ? known : record_->add_leaf(x), this);
     }
   } catch (const std::bad_alloc&) {
-    this->~Tape();
+    close();
     internal::fail_out_of_memory("Tape");
   }
 }
 
-Tape::~Tape() {
+Tape::~Tape() { close(); }
+
+void Tape::close() {
   if (!record_) return;
   internal::OpenTapes& tapes = internal::open_tapes();
-  if (thread_ != &tapes) {  // the thread that opened it drops its record when it opens the next
-    record_->abandoned = true;
+  if (thread_ != &tapes) {  // the thread that opened it will notice when it closes another tape
+    ++record_->abandoned;
     return;
   }
   record_->leaves.remove(this);
+  --record_->open;
   tapes.remove(this);
-  if (--record_->open == 0) tapes.recycle(std::move(record_));
+  if (record_->in_use() == 0) tapes.recycle(std::move(record_));
 }
 
 std::vector<Tensor> Tape::gradient(const Tensor& loss) {
@@ -118,7 +121,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
   const std::shared_ptr<Record> held = record_;
   Record& r = *held;
   const NodeId top = r.node_of(loss);
-  const bool consume = r.open == 1;
+  const bool consume = r.in_use() == 1;
 
   // The consuming walk keeps its scratch memory from step to step; another must not disturb it.
   std::vector<NodeId> own_ids;
@@ -163,6 +166,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
   Consumed cleaner{nullptr, nullptr, slots, count};
   if (consume) {
     r.leaves.remove(this);
+    --r.open;
     tapes.remove(this);
     cleaner.tapes = &tapes;
     cleaner.record = std::move(record_);

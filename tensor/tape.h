@@ -44,6 +44,8 @@ class Tape {
   std::vector<Tensor> gradient(const Tensor& loss);
 
  private:
+  void close();
+
   std::shared_ptr<internal::Record> record_;  // shared with the tapes around it; null once consumed
   const void* thread_;                        // that opened it
 };

@@ -103,7 +103,6 @@ void Record::clear() {
 }
 
 void OpenTapes::push(std::shared_ptr<Record> record, const void* owner) {
-  std::erase_if(frames, [](const Frame& f) { return f.record && f.record->abandoned.load(); });
   frames.push_back({std::move(record), owner});
   look();
 }
@@ -114,6 +113,8 @@ void OpenTapes::remove(const void* owner) {
     frames.erase(frames.begin() + static_cast<std::ptrdiff_t>(i));
     break;
   }
+  // A tape that was destroyed on another thread could not leave by itself.
+  std::erase_if(frames, [](const Frame& f) { return f.record && f.record->in_use() == 0; });
   look();
 }
 
@@ -133,6 +134,7 @@ std::shared_ptr<Record> OpenTapes::fresh_record() {
 void OpenTapes::recycle(std::shared_ptr<Record> record) {
   record->clear();
   record->open = 0;
+  record->abandoned = 0;
   if (!spare && record.use_count() == 1) spare = std::move(record);
 }
 

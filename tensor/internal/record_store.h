@@ -76,7 +76,7 @@ struct Record {
   std::vector<Entry> entries{{}};  // [0] is the constant
   Leaves leaves;
   int open = 0;                         // tapes that share it
-  std::atomic<bool> abandoned = false;  // its tape was destroyed on another thread
+  std::atomic<int> abandoned = 0;  // of those: destroyed on another thread
 
   // Scratch of the consuming walk, kept from step to step.
   std::vector<Tensor> slots;
@@ -94,6 +94,7 @@ struct Record {
     return b.record == id ? b.node : leaves.find(&b);
   }
   NodeId add_leaf(const Tensor& x);
+  int in_use() const { return open - abandoned.load(std::memory_order_acquire); }
   void clear();  // all nodes
 };
 

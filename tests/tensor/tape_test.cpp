@@ -367,7 +367,7 @@ TEST_CASE("tape: gradient() on another thread is an error, not zeros") {
                          Error);
   }).join();
   CHECK(tape->gradient(loss, {x})[0][0].item<double>() == 4);
-  // Destroyed elsewhere it stops recording here with the next tape at the latest.
+  // Destroyed elsewhere, it stops recording here when another tape closes.
   tape = std::make_unique<Tape>(std::initializer_list<Tensor>{x});
   std::thread([&] { tape.reset(); }).join();
   const Tensor ignored = x * x;
