@@ -40,6 +40,25 @@ attune_test(attune_nn_tests
     tests/nn/module_of_test.cpp
   LINK attune::nn)
 
+# The table of all ops, what the suite checks of it, and what writes docs/ops.md from it.
+add_library(attune_op_rows OBJECT
+  tests/tensor/op_rows_elementwise.cpp
+  tests/tensor/op_rows_move.cpp
+  tests/tensor/op_rows_other.cpp
+  tests/tensor/op_rows_reduction.cpp
+  tests/tensor/op_table.cpp)
+target_include_directories(attune_op_rows PUBLIC ${PROJECT_SOURCE_DIR})
+target_link_libraries(attune_op_rows PUBLIC attune::nn PRIVATE attune_build_flags attune_test_flags)
+attune_test(attune_op_tests
+  SOURCES tests/tensor/op_table_test.cpp
+  LINK attune_op_rows PkgConfig::HWY)
+add_executable(attune_op_table tests/tensor/op_docs.cpp)
+target_link_libraries(attune_op_table PRIVATE attune_op_rows attune_build_flags)
+add_dependencies(attune_tests attune_op_table)
+add_test(NAME ops_document
+         COMMAND bash ${PROJECT_SOURCE_DIR}/tests/tensor/op_docs.sh
+                 ${PROJECT_SOURCE_DIR} $<TARGET_FILE:attune_op_table>)
+
 attune_test(attune_optim_tests
   SOURCES
     tests/optim/optimizers_test.cpp
