@@ -111,6 +111,11 @@ bool has_gradient(const Row& row) {
   return floating && attune::is_floating(row.call(in).dtype());
 }
 
+// Whether its rows are ops on tensors, so that dtypes and gradients say something.
+bool has_ops(const Family& family) {
+  return family.rows.data() != creation_rows().data() && family.rows.data() != query_rows().data();
+}
+
 bool is_there(const char* name) {
   for (const Family& family : families()) {
     for (const Row& row : family.rows) {
@@ -122,21 +127,21 @@ bool is_there(const char* name) {
 
 void markdown() {
   std::puts(
-      "<!-- Written by script/ops, from the table that also drives the tests: "
+      "<!-- Written by attune_op_table --markdown from the table that also drives the tests:\n"
       "tests/tensor/op_table.h. -->\n"
       "# The ops\n\n"
       "Every op takes any strides, empty and 0-d tensors, and broadcasts where it takes several\n"
       "tensors. A gradient is there to any order. *dtypes* says what an op takes and returns;\n"
       "*numbers* are all dtypes but booleans. Operands of several dtypes are promoted first.");
   for (const Family& family : families()) {
-    std::printf(
-        "\n## %s\n\n| op | what it does | dtypes | gradient | in zyx |\n| --- | --- | --- | --- | "
-        "--- |\n",
-        family.title);
+    const bool ops = has_ops(family);
+    std::printf("\n## %s\n\n| op | what it does |%s in zyx |\n| --- | --- |%s --- |\n",
+                family.title, ops ? " dtypes | gradient |" : "", ops ? " --- | --- |" : "");
     for (const Row& row : family.rows) {
       if (*row.signature == '\0') continue;
-      std::printf("| `%s` | %s | %s | %s | %s |\n", row.signature, row.text, describe(row.types),
-                  has_gradient(row) ? "yes" : "", row.zyx);
+      std::printf("| `%s` | %s |", row.signature, row.text);
+      if (ops) std::printf(" %s | %s |", describe(row.types), has_gradient(row) ? "yes" : "");
+      std::printf(" %s |\n", row.zyx);
     }
   }
   std::fputs("\n## Not there yet\n\n", stdout);

@@ -165,8 +165,8 @@ const Row kMaking[] = {
 
 const Row kAsking[] = {
     Row("defined", "x.defined()", "false for a Tensor() that holds nothing", fixed, {}, nullptr),
-    Row("shape", "x.shape()", "sizes of the axes", fixed, {}, nullptr),
-    Row("size", "x.size(axis)", "size of one axis", fixed, {}, nullptr),
+    Row("shape", "x.shape()", "sizes of the axes", fixed, {}, nullptr).with_zyx("dims"),
+    Row("size", "x.size(axis)", "size of one axis", fixed, {}, nullptr).with_zyx("rdims"),
     Row("rank", "x.rank()", "number of axes", fixed, {}, nullptr),
     Row("numel", "x.numel()", "number of elements", fixed, {}, nullptr),
     Row("dtype", "x.dtype()", "type of the elements", fixed, {}, nullptr),
