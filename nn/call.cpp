@@ -49,7 +49,8 @@ struct RefuseViews : internal::Named {
   void on_parameter(std::string_view name, Tensor& x) override {
     check<ValueError>(!listed.tensors.contains(attune::internal::block(x).base),
                       "{}: the parameter '{}' is a view of another; they would part at the first "
-                      "update. To tie weights let both fields hold the same tensor",
+                      "update. Let both fields hold the same tensor to tie them, or clone() it to "
+                      "begin with its values",
                       root.describe(), dotted(name));
   }
 };

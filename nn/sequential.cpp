@@ -30,6 +30,13 @@ Sequential& Sequential::add(std::string name, Layer layer) {
   return *this;
 }
 
+const Module& Sequential::operator[](size_t i) const {
+  check<IndexError>(i < places_.size(), "Sequential: layer {} of {}", i, places_.size());
+  return *places_[i].layer;
+}
+
+Module& Sequential::operator[](size_t i) { return const_cast<Module&>(std::as_const(*this)[i]); }
+
 Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
   for (size_t i = 0; i < places_.size(); ++i) {

@@ -25,7 +25,8 @@ class Sequential : public Module {
   Sequential& add(std::string name, Layer layer);  // ValueError if taken, empty or with a dot
 
   size_t size() const { return places_.size(); }
-  Module& operator[](size_t i) { return *places_.at(i).layer; }
+  Module& operator[](size_t i);  // IndexError
+  const Module& operator[](size_t i) const;
 
   Tensor forward(const Tensor& x) override;
   void fields(Fields& f) override;

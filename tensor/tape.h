@@ -26,6 +26,9 @@ class Tape {
   explicit Tape(std::span<const Tensor> watched);
   Tape(std::initializer_list<Tensor> watched)
       : Tape(std::span<const Tensor>(watched.begin(), watched.size())) {}
+  // Watches the parameters of a model: of anything that has parameters().
+  template <class Model, class = decltype(std::declval<const Model&>().parameters())>
+  explicit Tape(const Model& model) : Tape(std::span<const Tensor>(model.parameters())) {}
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;

@@ -51,6 +51,19 @@ TEST_CASE("module: names, counts and modes reach all children") {
   CHECK(model.drop.training());
 }
 
+TEST_CASE("module: a tape watches its parameters") {
+  Rng rng(1);
+  nn::Linear layer(4, 2, rng);
+  const Tensor x = Tensor::randn({3, 4}, rng);
+  Tape tape(layer);
+  const std::vector<Tensor> grads = tape.gradient(layer(x).sum());
+  REQUIRE(grads.size() == 2);
+  CHECK(same(grads[1], Tensor::full({2}, 3.f)));
+  nn::Module& any = layer;
+  Tape of_base(any);
+  CHECK(of_base.gradient(any(x).sum()).size() == 2);
+}
+
 TEST_CASE("module: summary is a table, and leaves modes and streams as they were") {
   Rng rng(1);
   Mlp model(rng);
@@ -119,6 +132,8 @@ TEST_CASE("Sequential: a value; adds by place and by name") {
   CHECK(net.named_parameters()[2].first == "head.weight");
   CHECK_THROWS_AS(net.add("head", nn::ReLU()), ValueError);
   CHECK_THROWS_AS(net.add("a.b", nn::ReLU()), ValueError);
+  CHECK(net[2].describe() == "Linear(8 -> 2)");
+  CHECK_THROWS_WITH_AS(net[3], "Sequential: layer 3 of 3", IndexError);
 
   const nn::Sequential copy{net};
   CHECK(copy.parameters().size() == 4);
