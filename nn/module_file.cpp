@@ -46,14 +46,15 @@ bool same_bits(const Tensor& a, const Tensor& b) {
                      static_cast<size_t>(a.numel()) * byte_size(a.dtype())) == 0;
 }
 
-// x in another dtype that can hold its values: floating numbers may be rounded, but not become
-// infinite; integers must stay what they are.
+// x in another dtype that can hold its values: rounding to a floating dtype is fine, becoming
+// infinite is not; integers must stay what they are.
 Tensor cast_safely(const Tensor& x, DType dtype, const std::string& name, const std::string& path) {
   if (x.dtype() == dtype) return x;
   const Tensor y = x.cast(dtype);
-  const bool holds = is_floating(x.dtype()) && is_floating(dtype)
-                         ? y.isinf().eq(x.isinf()).all().item<bool>()
-                         : y.cast(x.dtype()).eq(x).all().item<bool>();
+  const DType wide = is_floating(x.dtype()) || is_floating(dtype) ? DType::f64 : DType::i64;
+  const Tensor before = x.cast(wide), after = y.cast(wide);
+  const Tensor held = is_floating(dtype) ? after.isinf().eq(before.isinf()) : after.eq(before);
+  const bool holds = held.all().item<bool>();
   check<DTypeError>(holds, "load: '{}' is {} in {}, with values that {} cannot hold", name,
                     x.dtype(), path, dtype);
   return y;

@@ -134,11 +134,11 @@ TEST_CASE("Loader: huge batches, every dtype") {
   nn::Loader huge(numbered(10), {.batch_size = INT64_MAX});
   CHECK(huge.batches() == 1);
   CHECK(epoch_of(huge) == up_to(10));
-  for (const DType dtype :
-       {DType::f32, DType::f64, DType::u8, DType::i32, DType::i64, DType::boolean}) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::f16, DType::bf16, DType::i8, DType::u8,
+                            DType::i32, DType::i64, DType::boolean}) {
     const Tensor y = Tensor({1, 0, 1, 1, 0}).cast(dtype);
     for (const auto& [x, label] : nn::Loader({y, y}, {.batch_size = 2, .shuffle = Rng(1)})) {
-      CHECK(x.eq(label).all().item<bool>());
+      CHECK(x.cast(DType::i64).eq(label.cast(DType::i64)).all().item<bool>());
       CHECK(x.dtype() == dtype);
     }
   }
@@ -249,7 +249,7 @@ TEST_CASE("split: what it refuses") {
 
 TEST_CASE("split: labels of any integer dtype, and of booleans") {
   const nn::Dataset data = numbered(30, 2);
-  for (const DType dtype : {DType::u8, DType::i32, DType::i64, DType::boolean}) {
+  for (const DType dtype : {DType::i8, DType::u8, DType::i32, DType::i64, DType::boolean}) {
     CAPTURE(dtype);
     Rng rng(1);
     nn::Split parts = nn::split({data.x, data.y.cast(dtype)}, {.stratify = true}, rng);

@@ -417,4 +417,15 @@ TEST_CASE("load: casts between floating dtypes, and refuses what a dtype cannot 
   CHECK(has(load(Tensor({1.f, 1.f}), Tensor({NAN, 2.f})), "values that i64 cannot hold"));
   CHECK(has(load(Tensor({1.f, 1.f}), Tensor({1e30f, 2.f})), "values that i64 cannot hold"));
   CHECK(same(model.count, Tensor({int64_t{1}, int64_t{2}})));
+
+  model.to(DType::f16);
+  CHECK(load(Tensor({0.5f, 65504.f}), Tensor({1, 2}).cast(DType::i8)) == "");
+  CHECK(load(Tensor({0.5f, 1e-9f}), Tensor({1, 2})) == "");
+  CHECK(has(load(Tensor({0.5f, 7e4f}), Tensor({1, 2})), "'weight' is f32"));
+  CHECK(has(load(Tensor({1, 70'000}), Tensor({1, 2})), "values that f16 cannot hold"));
+  model.count = Tensor({1, 0}).cast(DType::u8);
+  CHECK(has(load(Tensor({1, 1}), Tensor({1, 256})), "values that u8 cannot hold"));
+  CHECK(has(load(Tensor({1, 1}), Tensor({-1, 2})), "values that u8 cannot hold"));
+  CHECK(load(Tensor({1, 1}), Tensor({int64_t{255}, int64_t{0}})) == "");
+  CHECK(load(Tensor({1, 1}), Tensor({3.0, 0.0}).cast(DType::bf16)) == "");
 }

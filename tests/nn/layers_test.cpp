@@ -165,6 +165,38 @@ TEST_CASE("layers: saved and loaded, they give the same outputs") {
   std::remove(path.c_str());
 }
 
+TEST_CASE("layers: stored as f16 and bf16, saved and loaded") {
+  const std::string path = temporary("attune_layers_half_test.safetensors");
+  for (const DType half : {DType::f16, DType::bf16}) {
+    CAPTURE(half);
+    for (Case& c : all_layers()) {
+      CAPTURE(c.name);
+      nn::Layer full = c.layer;
+      c.layer->to(half);
+      std::vector<Tensor> tensors = c.layer->checkpoint().tensors, wide;
+      for (const Tensor& x : tensors) CHECK(x.dtype() == half);
+      if (tensors.empty()) continue;
+      c.layer->save(path);
+      disturb(*full);
+      full->load(path);  // casts: every half is an f32 and f64 too
+      wide = full->checkpoint().tensors;
+      for (size_t i = 0; i < wide.size(); ++i) {
+        CHECK(wide[i].dtype() != half);
+        CHECK(same(wide[i], tensors[i].cast(wide[i].dtype())));
+      }
+      full->save(path);
+      nn::Layer again = c.layer;
+      again->load(path);
+      tensors = again->checkpoint().tensors;
+      for (size_t i = 0; i < wide.size(); ++i) {
+        CHECK(tensors[i].dtype() == half);
+        CHECK(same(tensors[i].cast(wide[i].dtype()), wide[i]));
+      }
+    }
+  }
+  std::remove(path.c_str());
+}
+
 TEST_CASE("layers: summary names each layer and runs forward once, in evaluation mode") {
   for (Case& c : all_layers()) {
     CAPTURE(c.name);
