@@ -48,6 +48,14 @@ void walk_back(Record& record, NodeId top, const bool* needed, Tensor* slots,
   }
 }
 
+// 1 in the shape of x, which has one element.
+Tensor one_like(const Tensor& x) {
+  if (x.dtype() != DType::f32) return Tensor::ones_like(x);
+  Tensor one = make_like(x);
+  *elements<float>(one) = 1;
+  return one;
+}
+
 // A tensor of its own with x's elements, recorded.
 Tensor alias(const Tensor& x) {
   Tensor y = make_view(x, x.shape(), x.strides(), 0);
@@ -68,9 +76,10 @@ Tape::Tape(std::span<const Tensor> watched) {
   internal::OpenTapes& tapes = internal::open_tapes();
   thread_ = &tapes;
   try {
-    record_ = internal::recording() ? tapes.frames.back().record : tapes.fresh_record();
+    record_ = internal::recording() ? internal::this_recording.record->shared_from_this()
+                                    : tapes.fresh_record();
     ++record_->open;
-    tapes.push(record_, this);
+    tapes.push(record_.get(), this);
     for (const Tensor& x : watched) {
       const NodeId known = record_->node_of(x);  // to a tape around this one
       record_->leaves.add(x, known != 0 ? known : record_->add_leaf(x), this);
@@ -87,7 +96,9 @@ void Tape::close() {
   if (!record_) return;
   internal::OpenTapes& tapes = internal::open_tapes();
   if (thread_ != &tapes) {  // the thread that opened it will notice when it closes another tape
-    ++record_->abandoned;
+    Record& r = *record_;
+    r.kept = std::move(record_);
+    ++r.abandoned;
     return;
   }
   record_->leaves.remove(this);
@@ -103,10 +114,11 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss) {
 std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> targets) {
   internal::require_defined("gradient", loss);
   for (const Tensor& target : targets) internal::require_defined("gradient", target);
-  check<ShapeError>(
-      loss.numel() == 1,
-      "gradient: the loss must have one element, got {}; reduce it by sum() or mean()",
-      loss.shape());
+  if (loss.numel() != 1) {
+    fail<ShapeError>(
+        "gradient: the loss must have one element, got {}; reduce it by sum() or mean()",
+        loss.shape());
+  }
   check<Error>(record_ != nullptr,
                "gradient: this tape was consumed by an earlier gradient(); call it once, with all "
                "targets");
@@ -118,8 +130,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
                "gradient: the loss was recorded by another tape, which is closed or consumed; "
                "compute it while this tape is open");
 
-  const std::shared_ptr<Record> held = record_;
-  Record& r = *held;
+  Record& r = *record_;
   const NodeId top = r.node_of(loss);
   const bool consume = r.in_use() == 1;
 
@@ -159,7 +170,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
     Tensor* slots;
     size_t count;
     ~Consumed() {
-      std::fill_n(slots, count, Tensor());
+      for (size_t i = 0; i < count; ++i) slots[i] = Tensor();
       if (tapes != nullptr) tapes->recycle(std::move(record));
     }
   };
@@ -174,7 +185,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
 
   if (top != 0) {
     internal::mark_needed(r, ids, top, needed);
-    slots[top] = Tensor::ones_like(loss);
+    slots[top] = internal::one_like(loss);
     internal::walk_back(r, top, needed, slots, ids, consume);
   }
   for (size_t i = 0; i < targets.size(); ++i) {

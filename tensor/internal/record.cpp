@@ -47,6 +47,11 @@ void Leaves::add(const Tensor& x, NodeId node, const void* tape) {
 }
 
 void Leaves::remove(const void* tape) {
+  if (!held_.empty() && held_.front().tape == tape && held_.back().tape == tape) {
+    held_.clear();  // all are this tape's
+    rebuild();
+    return;
+  }
   if (std::erase_if(held_, [&](const Held& held) { return held.tape == tape; }) > 0) rebuild();
 }
 
@@ -102,8 +107,8 @@ void Record::clear() {
   arena.reset();
 }
 
-void OpenTapes::push(std::shared_ptr<Record> record, const void* owner) {
-  frames.push_back({std::move(record), owner});
+void OpenTapes::push(Record* record, const void* owner) {
+  frames.push_back({record, owner});
   look();
 }
 
@@ -113,13 +118,21 @@ void OpenTapes::remove(const void* owner) {
     frames.erase(frames.begin() + static_cast<std::ptrdiff_t>(i));
     break;
   }
-  // A tape that was destroyed on another thread could not leave by itself.
-  std::erase_if(frames, [](const Frame& f) { return f.record && f.record->in_use() == 0; });
+  if (!frames.empty()) prune();
   look();
 }
 
+void OpenTapes::prune() {
+  std::vector<std::shared_ptr<Record>> gone;
+  std::erase_if(frames, [&](const Frame& frame) {
+    if (frame.record == nullptr || frame.record->in_use() > 0) return false;
+    if (frame.record->kept) gone.push_back(std::move(frame.record->kept));
+    return true;
+  });
+}
+
 void OpenTapes::look() {
-  Record* record = frames.empty() ? nullptr : frames.back().record.get();
+  Record* record = frames.empty() ? nullptr : frames.back().record;
   this_recording = record == nullptr ? Recording{} : Recording{record, record->id};
 }
 

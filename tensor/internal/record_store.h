@@ -63,7 +63,7 @@ class Leaves {
 
 // Nodes lie in the arena in the order they were made, so the walk back needs no sorting and no
 // recursion.
-struct Record {
+struct Record : std::enable_shared_from_this<Record> {
   struct Entry {           // by NodeId: what a gradient for it must look like
     Node* node = nullptr;  // null for a watched tensor, and once freed
     const int64_t* sizes = nullptr;
@@ -75,8 +75,9 @@ struct Record {
   Arena arena;
   std::vector<Entry> entries{{}};  // [0] is the constant
   Leaves leaves;
-  int open = 0;                         // tapes that share it
+  int open = 0;                    // tapes that share it
   std::atomic<int> abandoned = 0;  // of those: destroyed on another thread
+  std::shared_ptr<Record> kept;    // itself, from then until this thread notices
 
   // Scratch of the consuming walk, kept from step to step.
   std::vector<Tensor> slots;
@@ -101,16 +102,17 @@ struct Record {
 // The open tapes and pauses of a thread, innermost last. Ops are recorded where the last one says.
 struct OpenTapes {
   struct Frame {
-    std::shared_ptr<Record> record;  // null: a pause
+    Record* record;  // null: a pause
     const void* owner;
   };
   std::vector<Frame> frames;
   std::shared_ptr<Record> spare;  // an empty record with its memory, for the next tape
 
-  void push(std::shared_ptr<Record> record, const void* owner);  // OutOfMemory
+  void push(Record* record, const void* owner);  // OutOfMemory
   void remove(const void* owner);
   std::shared_ptr<Record> fresh_record();
   void recycle(std::shared_ptr<Record> record);
+  void prune();  // what tapes that were destroyed on another thread have left
 
  private:
   void look();  // sets this_recording
