@@ -1,8 +1,14 @@
-// What one small op costs, with and without a tape, and what the common large ones reach.
+// What one small op costs, with and without a tape, what the common large ones reach, and every op
+// of the table of ops: op/NAME/SIZE is its result, grad/NAME/SIZE its result and its gradients.
 
 #include <benchmark/benchmark.h>
 
 #include <attune/tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/tensor/op_table.h"
 
 namespace {
 
@@ -62,5 +68,43 @@ BENCHMARK(elementwise<sum_of>)->Arg(100000);
 BENCHMARK(elementwise<double_of>)->Arg(1000)->Arg(100000)->Arg(10000000);
 BENCHMARK(elementwise<permuted>)->Arg(1000000);
 BENCHMARK(elementwise<softmaxed>)->Arg(100000);
+
+// ---- The table ----
+
+void result(benchmark::State& state, const ops::Row& row, ops::Size size) {
+  const ThreadScope one(1);
+  const std::vector<Tensor> in = ops::operands(row, size, DType::f32);
+  for (auto _ : state) benchmark::DoNotOptimize(row.call(in));
+}
+
+void gradients(benchmark::State& state, const ops::Row& row, ops::Size size) {
+  const ThreadScope one(1);
+  const std::vector<Tensor> in = ops::operands(row, size, DType::f32);
+  std::vector<Tensor> floating;
+  for (const Tensor& x : in) {
+    if (is_floating(x.dtype())) floating.push_back(x);
+  }
+  for (auto _ : state) {
+    Tape tape(floating);
+    benchmark::DoNotOptimize(tape.gradient(row.call(in).sum(), floating));
+  }
+}
+
+const bool registered = [] {
+  for (const ops::Family& family : ops::families()) {
+    for (const ops::Row& row : family.rows) {
+      if (row.call == nullptr || row.in.count == 0) continue;
+      std::string name = row.name;
+      if (*row.signature == '\0') name += std::string(", ") + row.text;
+      for (const ops::Size size : {ops::Size{8, 8}, ops::Size{1000, 100}}) {
+        const std::string suffix = name + "/" + std::to_string(size.m * size.n);
+        benchmark::RegisterBenchmark(("op/" + suffix).c_str(), result, row, size);
+        if (!ops::has_gradient(row)) continue;
+        benchmark::RegisterBenchmark(("grad/" + suffix).c_str(), gradients, row, size);
+      }
+    }
+  }
+  return true;
+}();
 
 }  // namespace

@@ -2,12 +2,13 @@
 find_package(benchmark REQUIRED)
 
 # Google Benchmark rows, a file per topic.
+include(tests/tensor/op_table.cmake)
 add_executable(attune_bench
   bench/gemm_bench.cpp
   bench/ops_bench.cpp
   bench/threads_bench.cpp
   bench/trial_bench.cpp)
-target_link_libraries(attune_bench PRIVATE attune::attune attune_blas attune_build_flags
+target_link_libraries(attune_bench PRIVATE attune_op_rows attune::attune attune_blas attune_build_flags
                       OpenMP::OpenMP_CXX benchmark::benchmark benchmark::benchmark_main)
 target_include_directories(attune_bench PRIVATE ${PROJECT_SOURCE_DIR})
 

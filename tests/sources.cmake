@@ -40,15 +40,7 @@ attune_test(attune_nn_tests
     tests/nn/module_of_test.cpp
   LINK attune::nn)
 
-# The table of all ops, what the suite checks of it, and what writes docs/ops.md from it.
-add_library(attune_op_rows OBJECT
-  tests/tensor/op_rows_elementwise.cpp
-  tests/tensor/op_rows_move.cpp
-  tests/tensor/op_rows_other.cpp
-  tests/tensor/op_rows_reduction.cpp
-  tests/tensor/op_table.cpp)
-target_include_directories(attune_op_rows PUBLIC ${PROJECT_SOURCE_DIR})
-target_link_libraries(attune_op_rows PUBLIC attune::nn PRIVATE attune_build_flags attune_test_flags)
+include(tests/tensor/op_table.cmake)
 attune_test(attune_op_tests
   SOURCES tests/tensor/op_table_test.cpp
   LINK attune_op_rows PkgConfig::HWY)
@@ -152,6 +144,14 @@ endif()
 # What tests/interop/safetensors_check.py runs (script/test interop).
 add_executable(safetensors_copy tests/interop/safetensors_copy.cpp)
 target_link_libraries(safetensors_copy PRIVATE attune::tensor attune_build_flags)
+
+# What tests/differential/compare.py runs (script/test differential).
+add_executable(attune_differential EXCLUDE_FROM_ALL
+  tests/differential/driver.cpp
+  tests/differential/driver_ops.cpp)
+target_include_directories(attune_differential PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(attune_differential PRIVATE attune::optim nlohmann_json::nlohmann_json
+                                                  attune_build_flags attune_test_flags)
 
 # What tests/tune/optuna_interop.py runs (script/test interop).
 if(ATTUNE_WITH_SQLITE)

@@ -102,15 +102,6 @@ const char* const kPlanned[] = {"logspace",
                                 "triplet_margin",
                                 "ctc"};
 
-bool has_gradient(const Row& row) {
-  if (row.call == nullptr || row.in.count == 0 || std::strstr(row.name, "_like") != nullptr)
-    return false;
-  const std::vector<attune::Tensor> in = operands(row, {4, 6}, attune::DType::f32);
-  bool floating = false;
-  for (const attune::Tensor& x : in) floating = floating || attune::is_floating(x.dtype());
-  return floating && attune::is_floating(row.call(in).dtype());
-}
-
 // Whether its rows are ops on tensors, so that dtypes and gradients say something.
 bool has_ops(const Family& family) {
   return family.rows.data() != creation_rows().data() && family.rows.data() != query_rows().data();

@@ -23,7 +23,7 @@ double gelu_tanh(double x) {  // 1 + tanh(u) = 2 sigmoid(2u), which keeps the fa
 
 using enum Types;
 
-const Row kUnary[] = {
+constexpr Row kUnary[] = {
     Row("neg", "x.neg(), -x", "-x", numbers, matrix(-9, 9), ATTUNE_CALL(in[0].neg()),
         ATTUNE_EACH(-v[0])),
     Row("abs", "x.abs()", "absolute value; its gradient at 0 is 0", numbers, matrix(-9, 9),
@@ -71,7 +71,7 @@ const Row kUnary[] = {
         ATTUNE_CALL(in[0].logical_not()), ATTUNE_EACH(v[0] == 0)),
 };
 
-const Row kActivations[] = {
+constexpr Row kActivations[] = {
     Row("relu", "x.relu()", "max(x, 0)", numbers, matrix(-9, 9), ATTUNE_CALL(in[0].relu()),
         ATTUNE_EACH(larger(v[0], 0))),
     Row("leaky_relu", "x.leaky_relu(slope = 0.01)", "x where positive, else slope * x", floating,
@@ -92,7 +92,7 @@ const Row kActivations[] = {
         ATTUNE_EACH(std::max(v[0], 0.0) + std::log1p(std::exp(-std::abs(v[0]))))),
 };
 
-const Row kBinary[] = {
+constexpr Row kBinary[] = {
     Row("operator+", "a + b", "sum", numbers, {matrix(-4, 4), matrix(-4, 4)},
         ATTUNE_CALL(in[0] + in[1]), ATTUNE_EACH(v[0] + v[1])),
     Row("operator-", "a - b", "difference", numbers, {matrix(-4, 4), matrix(-4, 4)},

@@ -49,7 +49,7 @@ int64_t classes_of(Tensors in) { return in[0].max().item<int64_t>() + 1; }
 
 using enum Types;
 
-const Row kViews[] = {
+constexpr Row kViews[] = {
     Row("reshape", "x.reshape(shape)", "the same elements in another shape; one size may be -1; a view where it can be", any, matrix(), ATTUNE_CALL(in[0].reshape({-1, 1})), same),
     Row("flatten", "x.flatten(begin = 0, end = -1)", "axes begin to end become one", any, matrix(), ATTUNE_CALL(in[0].flatten()), same),
     Row("permute", "x.permute(axes)", "axes in another order; a view", any, matrix(), ATTUNE_CALL(in[0].permute({1, 0})), ATTUNE_GRID(a.n, a.m, a(j, i))),
@@ -72,7 +72,7 @@ const Row kViews[] = {
     Row("clone", "x.clone()", "a copy with elements of its own", any, matrix(), ATTUNE_CALL(in[0].clone()), same),
 };
 
-const Row kIndexing[] = {
+constexpr Row kIndexing[] = {
     Row("gather", "x.gather(axis, index)", "y[i][j] = x[index[i][j]][j] for axis 0", any,
         {matrix(), index({4, kN}, 2)}, ATTUNE_CALL(in[0].gather(0, in[1])),
         ATTUNE_GRID(4, a.n, a(Matrix(in[1]).at(i, j), j))),

@@ -80,7 +80,7 @@ using enum Types;
 constexpr Operand kPrediction = matrix(), kTarget = matrix(0.1, 0.9);
 constexpr Operand kLabels = index({kN}, 1);  // of a matrix [n, m]: m classes
 
-const Row kProducts[] = {
+constexpr Row kProducts[] = {
     Row("matmul", "a.matmul(b)", "[..., m, k] x [..., k, n] to [..., m, n]; vectors and broadcast as in NumPy", floating_only, {matrix(), Operand{{kN, 5}, 2}}, ATTUNE_CALL(in[0].matmul(in[1])), ATTUNE_WHOLE(product(in[0], in[1].t()))).with_zyx("matmul, dot_dtype"),
     Row("matmul", "", "batched", floating_only, {Operand{{2, kM, kN}, 3}, Operand{{kN, 3}, 2}}, ATTUNE_CALL(in[0].matmul(in[1])), ATTUNE_WHOLE(product(in[0].flatten(0, 1), in[1].t()))),
     Row("dot", "a.dot(b)", "[n] x [n] to []", floating_only, {vector_of(kN), vector_of(kN)}, ATTUNE_CALL(in[0].dot(in[1])), ATTUNE_WHOLE(product(in[0].unsqueeze(0), in[1].unsqueeze(0)))),
@@ -91,7 +91,7 @@ const Row kProducts[] = {
     Row("dropout", "x.dropout(p, rng)", "0 with probability p, the rest divided by 1 - p", floating_only, matrix(), [](Tensors in) { Rng rng(1); return in[0].dropout(0.4, rng); }),
 };
 
-const Row kLosses[] = {
+constexpr Row kLosses[] = {
     Row("cross_entropy",
         "cross_entropy(logits, labels), nn::cross_entropy(logits, labels, {label_smoothing, "
         "weights})",
@@ -124,7 +124,7 @@ const Row kLosses[] = {
         .no_extremes(),
 };
 
-const Row kMaking[] = {
+constexpr Row kMaking[] = {
     Row("empty", "Tensor::empty(shape, dtype = f32)", "elements undefined", fixed, {}, nullptr),
     Row("zeros", "Tensor::zeros(shape, dtype = f32)", "0", fixed, {},
         ATTUNE_CALL(Tensor::zeros({2, 2})), ATTUNE_WHOLE(Values(in.size() + 4, 0.0))),
@@ -163,7 +163,7 @@ const Row kMaking[] = {
         "the caller's elements, not copied", fixed, {}, nullptr),
 };
 
-const Row kAsking[] = {
+constexpr Row kAsking[] = {
     Row("defined", "x.defined()", "false for a Tensor() that holds nothing", fixed, {}, nullptr),
     Row("shape", "x.shape()", "sizes of the axes", fixed, {}, nullptr).with_zyx("dims"),
     Row("size", "x.size(axis)", "size of one axis", fixed, {}, nullptr).with_zyx("rdims"),

@@ -96,7 +96,7 @@ Values softmax_of(Values x) {
 
 using enum Types;
 
-const Row kReductions[] = {
+constexpr Row kReductions[] = {
     Row("sum", "x.sum(axes = all, keep_dims)", "sum", summed, matrix(), ATTUNE_CALL(in[0].sum()),
         ATTUNE_LANE({sum_of(x)}), Along::all)
         .with_zyx("sum, sum_all, sum_keepdim"),
@@ -153,7 +153,7 @@ const Row kReductions[] = {
         ATTUNE_CALL(in[0].argmin(0)), ATTUNE_LANE({place_of_smallest(x)}), Along::m),
 };
 
-const Row kLanes[] = {
+constexpr Row kLanes[] = {
     Row("cumsum", "x.cumsum(axis)", "running sum", summed, matrix(), ATTUNE_CALL(in[0].cumsum(1)),
         running_sum),
     Row("cumsum", "", "along m", summed, matrix(), ATTUNE_CALL(in[0].cumsum(0)), running_sum,

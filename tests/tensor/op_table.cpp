@@ -1,6 +1,7 @@
 #include "tests/tensor/op_table.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace attune::ops {
 
@@ -79,6 +80,14 @@ std::vector<Tensor> operands(const Row& row, Size size, DType dtype) {
 
 bool has_reference(const Row& row) {
   return row.each != nullptr || row.lane != nullptr || row.whole != nullptr;
+}
+
+bool has_gradient(const Row& row) {
+  if (row.call == nullptr || std::strstr(row.name, "_like") != nullptr) return false;
+  const std::vector<Tensor> in = operands(row, {4, 6}, DType::f32);
+  return std::any_of(in.begin(), in.end(),
+                     [](const Tensor& x) { return is_floating(x.dtype()); }) &&
+         is_floating(row.call(in).dtype());
 }
 
 namespace {

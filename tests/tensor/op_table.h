@@ -134,6 +134,7 @@ std::span<const Family> families();
 // The operands of a row: numbers in `dtype`, indices in i64.
 std::vector<Tensor> operands(const Row& row, Size size, DType dtype);
 bool has_reference(const Row& row);
+bool has_gradient(const Row& row);  // a floating result of floating operands
 Values reference(const Row& row, Tensors in);
 
 // The families, by file.
