@@ -1,5 +1,5 @@
 #pragma once
-// AdamW: Adam with weight decay of its own.
+// AdamW: Adam with weight decay apart from the gradient.
 
 #include "attune/optim/adam.h"
 
@@ -10,7 +10,7 @@ struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
-  double weight_decay = 1e-2;  // parameters shrink by learning_rate times this, each step
+  double weight_decay = 1e-2;  // each step shrinks parameters by learning_rate times this
 };
 
 // Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).

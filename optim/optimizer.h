@@ -1,14 +1,14 @@
 #pragma once
-// What all optimizers share: parameter groups, schedule, state, and the walk over the parameters.
+// What all optimizers share: checking, groups, the schedule, state, saving and loading.
 //
 //   optim::Adam adam({.learning_rate = 1e-3});
 //   adam.update(model, grads);       // grads in the order of model.parameters()
 //
-// An optimizer is a value: its copy is its checkpoint. Parameters and state are changed in place
-// where nobody else holds them, and copied first where somebody does (a checkpoint, a tape).
+// An optimizer is a value: a copy of it is a checkpoint. Parameters and state are changed in place
+// if nobody else holds them, and copied first if somebody does (a checkpoint, an open tape).
 
 #include <cstdint>
-#include <functional>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,8 +19,8 @@
 
 namespace attune::optim {
 
-// Other settings for the parameters whose dotted name fits the pattern, in which * stands for any
-// text and ? for one character: {.pattern = "*.bias", .weight_decay = 0}.
+// Settings for the parameters whose dotted name matches the pattern, in which * stands for any text
+// and ? for one character: {.pattern = "*.bias", .weight_decay = 0}.
 struct Group {
   std::string pattern;
   std::optional<double> learning_rate{};
@@ -31,58 +31,80 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One step. ShapeError or DTypeError if a gradient does not fit its parameter (f32 or f64).
+  // One step. If it throws, nothing has changed: not the parameters, the state or steps().
+  //   ValueError  no parameters, another number of gradients than parameters or of parameters than
+  //               in earlier steps, an undefined tensor, one tensor given as two parameters, or a
+  //               schedule that returns a negative number, NaN or infinity
+  //   ShapeError  a gradient with another shape than its parameter
+  //   DTypeError  a gradient with another dtype than its parameter, or a parameter that is neither
+  //               f32 nor f64. An f16 or bf16 parameter would lose most updates to rounding: train
+  //               in f32 and cast the trained model.
+  //   Error       a parameter or gradient that an open tape tracks: a step cannot be recorded.
+  //               Inside a NoGradScope it goes ahead; the moved parameters are new tensors, which
+  //               the tape does not know.
   void update(nn::Module& model, std::span<const Tensor> grads);
-  // The same for parameters that are in no module; groups, which go by name, do not apply.
+  void update(nn::Module& model, std::initializer_list<Tensor> grads) {
+    update(model, std::span<const Tensor>(grads.begin(), grads.size()));
+  }
+  // The same for parameters that are in no module. Groups go by name, so they do not apply.
   void update(std::span<Tensor> parameters, std::span<const Tensor> grads);
+  void update(std::span<Tensor> parameters, std::initializer_list<Tensor> grads) {
+    update(parameters, std::span<const Tensor>(grads.begin(), grads.size()));
+  }
 
-  // Before the first update. Of several groups that fit, the first counts.
+  // Only before the first update. The first matching group wins.
   void add_group(Group group);
 
   double learning_rate() const { return learning_rate_; }
   void set_learning_rate(double rate);  // groups with a rate of their own keep it
-  // Step n, from 0, uses every learning rate times schedule(n). See schedule.h.
+  // Step n, counted from 0, multiplies every learning rate by schedule(n). See schedule.h.
   void set_schedule(Schedule schedule) { schedule_ = std::move(schedule); }
   int64_t steps() const { return steps_; }  // done so far
 
-  // State (moments, step count, learning rate) as a safetensors file. The settings and the schedule
-  // are code: load() into an optimizer made like the one saved. IoError if it was another kind.
+  // State (moments, step count, learning rate) as a safetensors file. Settings and schedule are
+  // code: call load() on an optimizer constructed like the saved one. IoError if it was of another
+  // kind; the optimizer is then as it was.
   void save(const std::string& path) const;
   void load(const std::string& path);
 
  protected:
-  struct Rates {
-    double learning_rate, weight_decay;
+  // A parameter in the step under way.
+  struct Item {
+    Tensor* parameter;                 // contiguous; may be written
+    const Tensor* gradient = nullptr;  // contiguous, of the parameter's shape and dtype
+    std::span<Tensor> state{};         // one for each slot, zeros at first; may be written
+    double learning_rate = 0;          // of its group, times the schedule's factor
+    double weight_decay = 0;
+    Tensor dense{};  // the gradient, if it had to be made contiguous
   };
 
-  // `slots`: the names of the tensors kept for each parameter, as PyTorch calls them.
-  Optimizer(const char* kind, std::span<const char* const> slots, double learning_rate,
+  // `slots` names the tensors of state kept for each parameter, as PyTorch calls them.
+  Optimizer(const char* kind, std::vector<const char*> slots, double learning_rate,
             double weight_decay);
   Optimizer(const Optimizer&) = default;
   Optimizer& operator=(const Optimizer&) = default;
 
-  // Called once a step, before the first apply(), with steps() the number of the step from 1.
-  virtual void begin_step() {}
-  // Moves one parameter. All tensors are contiguous, of one type and shape; parameter and state
-  // (zeros at first) may be written.
-  virtual void apply(Tensor& parameter, const Tensor& grad, std::span<Tensor> state,
-                     const Rates& rates) = 0;
+  // Moves all parameters in step number `step`, counted from 1. Everything has been checked and
+  // made writable. Must not throw: what had moved by then would stay moved. A method that treats
+  // all elements alike derives from FormulaOptimizer; one that needs all parameters at once, as
+  // L-BFGS does, implements move().
+  virtual void move(std::span<const Item> items, int64_t step) = 0;
 
  private:
-  class Step;
-  void step_begins(size_t parameters, size_t grads);
-  void step(size_t i, Tensor& parameter, const Tensor& grad);
+  void step(std::vector<Item>& items, std::span<const Tensor> grads, const nn::Module* model);
+  void validate(std::span<Item> items, std::span<const Tensor> grads,
+                const nn::Module* model) const;
+  void set_rates(std::span<Item> items, std::span<const int> group_of) const;
 
   const char* kind_;
-  std::span<const char* const> slots_;  // of static storage
-  double learning_rate_, weight_decay_;
-  double factor_ = 1;  // the schedule's, for this step
+  std::vector<const char*> slots_;
+  double learning_rate_ = 0, weight_decay_;
   Schedule schedule_;
   int64_t steps_ = 0;
-  size_t parameters_ = 0;      // of the model it serves; known from the first update on
+  size_t parameters_ = 0;      // of the model it serves; 0 before the first update
   std::vector<Tensor> state_;  // slots_.size() for each parameter
   std::vector<Group> groups_;
-  std::vector<int> group_of_;  // by parameter; -1: none. Filled by the first update.
+  std::vector<int> group_of_;  // by parameter; -1: none. Filled by the first update of a module.
 };
 
 }  // namespace attune::optim

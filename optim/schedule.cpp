@@ -17,7 +17,8 @@ void check_steps(const char* name, int64_t steps) {
 
 Schedule cosine(int64_t steps, double last) {
   check_steps("cosine", steps);
-  check<ValueError>(last >= 0, "cosine: the last factor must not be negative, got {}", last);
+  check<ValueError>(last >= 0 && std::isfinite(last),
+                    "cosine: the last factor must be a finite number, not negative, got {}", last);
   return [steps, last](int64_t step) {
     if (step >= steps) return last;
     const double part = static_cast<double>(step) / static_cast<double>(steps);
@@ -35,7 +36,8 @@ Schedule linear_warmup(int64_t steps, Schedule next) {
 
 Schedule step_decay(int64_t steps, double factor) {
   check_steps("step_decay", steps);
-  check<ValueError>(factor > 0, "step_decay: the factor must be positive, got {}", factor);
+  check<ValueError>(factor > 0 && std::isfinite(factor),
+                    "step_decay: the factor must be a finite number above 0, got {}", factor);
   return [steps, factor](int64_t step) {
     const int64_t drops = step / steps;
     return std::pow(factor, static_cast<double>(drops));

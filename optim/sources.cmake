@@ -2,6 +2,7 @@ attune_module(optim
   SOURCES
     optim/adam.cpp
     optim/clip.cpp
+    optim/formula_optimizer.cpp
     optim/optimizer.cpp
     optim/schedule.cpp
     optim/sgd.cpp

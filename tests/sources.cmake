@@ -53,9 +53,11 @@ add_test(NAME ops_document
 
 attune_test(attune_optim_tests
   SOURCES
+    tests/optim/clip_test.cpp
     tests/optim/optimizers_test.cpp
     tests/optim/schedule_test.cpp
     tests/optim/trainer_test.cpp
+    tests/optim/update_test.cpp
   LINK attune::optim PkgConfig::HWY)
 
 attune_test(attune_tensor_tests

@@ -4,6 +4,7 @@
 #include "attune/optim/adam.h"
 #include "attune/optim/adamw.h"
 #include "attune/optim/clip.h"
+#include "attune/optim/formula_optimizer.h"
 #include "attune/optim/optimizer.h"
 #include "attune/optim/schedule.h"
 #include "attune/optim/sgd.h"
