@@ -12,12 +12,13 @@
 namespace attune::nn {
 namespace {
 
-double number(const Tensor& loss) {
-  return loss.dtype() == DType::f64 ? loss.item<double>() : double{loss.item<float>()};
-}
+double number(const Tensor& loss) { return loss.cast(DType::f64).item<double>(); }
 
 // R^2 of all elements, in double.
 double explained(const Tensor& prediction, const Tensor& target) {
+  check<ShapeError>(prediction.shape() == target.shape(),
+                    "evaluate: the outputs are {}, the targets {}", prediction.shape(),
+                    target.shape());
   const std::vector<double> p = prediction.cast(DType::f64).to_vector<double>();
   const std::vector<double> t = target.cast(DType::f64).to_vector<double>();
   double mean = 0, off = 0, variance = 0;
@@ -31,7 +32,11 @@ double explained(const Tensor& prediction, const Tensor& target) {
 }
 
 double accuracy(const Tensor& scores, const Tensor& labels) {
-  const Tensor right = scores.argmax(-1).eq(labels.cast(DType::i64));
+  const Tensor predicted = scores.argmax(-1);
+  check<ShapeError>(predicted.shape() == labels.shape(),
+                    "evaluate: outputs {} need labels {}, got {}", scores.shape(),
+                    predicted.shape(), labels.shape());
+  const Tensor right = predicted.eq(labels.cast(DType::i64));
   return static_cast<double>(right.sum().item<int64_t>()) / static_cast<double>(labels.numel());
 }
 
@@ -48,6 +53,10 @@ TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& dat
                   const TrainOptions& options) {
   check<ValueError>(options.epochs >= 0, "train: epochs must not be negative, got {}",
                     options.epochs);
+  check<ValueError>(options.clip_norm >= 0, "train: clip_norm must not be negative, got {}",
+                    options.clip_norm);
+  check<ValueError>(!model.parameters().empty(),
+                    "train: {} has no parameters; does its fields() name them?", model.describe());
   Loader batches(data, {.batch_size = options.batch_size, .shuffle = options.shuffle});
   const Loss loss_of = options.loss ? options.loss : default_loss(data);
   const auto rows = static_cast<double>(data.size());
@@ -77,6 +86,7 @@ Tensor predict(Module& model, const Tensor& x, int64_t batch_size) {
   check<ValueError>(batch_size >= 1, "predict: batch_size must be at least 1, got {}", batch_size);
   check<ShapeError>(x.rank() > 0 && x.size(0) > 0, "predict: x has no rows: {}", x.shape());
   const internal::ModeScope evaluating(model, false);
+  const NoGradScope not_recorded;
   std::vector<Tensor> parts;
   for (int64_t begin = 0; begin < x.size(0); begin += batch_size) {
     parts.push_back(model(x.narrow(0, begin, std::min(batch_size, x.size(0) - begin))));
@@ -87,6 +97,7 @@ Tensor predict(Module& model, const Tensor& x, int64_t batch_size) {
 Evaluation evaluate(Module& model, const Dataset& data, const EvaluateOptions& options) {
   const int64_t rows = data.size();
   check<ValueError>(rows > 0, "evaluate: the data set has no rows");
+  const NoGradScope not_recorded;
   const Tensor prediction = predict(model, data.x, options.batch_size);
   const Loss loss_of = options.loss ? options.loss : default_loss(data);
   Evaluation result{.rows = rows, .loss = number(loss_of(prediction, data.y))};

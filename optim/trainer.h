@@ -1,5 +1,5 @@
 #pragma once
-// The training loop on one page, and the measuring of what it made.
+// The training loop on one page, and the evaluation of the trained model.
 
 #include <cstdint>
 #include <functional>
@@ -15,54 +15,56 @@ namespace attune::nn {
 
 using Loss = std::function<Tensor(const Tensor& prediction, const Tensor& target)>;
 
-// cross_entropy for integer labels, mse for numbers.
+// cross_entropy for integer labels, mse for floating-point targets.
 Loss default_loss(const Dataset& dataset);
 
 struct EpochReport {
-  int64_t epoch;  // from 0
-  int64_t steps;  // all so far
-  double loss;    // mean over the rows of this epoch, as they were trained on
+  int64_t epoch;  // counted from 0
+  int64_t steps;  // so far, over all epochs
+  double loss;    // mean over this epoch's rows, each as it was when its batch was trained on
 };
 
 struct TrainOptions {
   int64_t epochs = 20;
   int64_t batch_size = 64;
-  std::optional<Rng> shuffle{};  // a new order of the rows each epoch; none: always the same
-  double clip_norm = 0;          // above 0: clip_grad_norm(grads, clip_norm)
-  Loss loss{};                   // none: default_loss
-  // Called after each epoch; false ends the training.
+  std::optional<Rng> shuffle{};  // a new order of the rows in each epoch; without, the data's order
+  double clip_norm = 0;          // if above 0: clip_grad_norm(grads, clip_norm)
+  Loss loss{};                   // default_loss by default
+  // Called after each epoch; returning false ends the training.
   std::function<bool(const EpochReport&)> on_epoch{};
 };
 
 struct TrainReport {
-  int64_t epochs = 0, steps = 0;  // done
-  std::vector<double> losses;     // of each epoch
+  int64_t epochs = 0, steps = 0;  // completed
+  std::vector<double> losses;     // one per epoch, as in EpochReport
   bool diverged = false;          // the loss became NaN or infinite, which ended the training
 };
 
-// Puts the model into training mode and takes epochs over the data. Shuffled by the same rng, from
-// equal models and optimizers, it gives the same weights bit for bit at any number of threads.
+// Puts the model into training mode and trains it for a number of epochs. Equal models, optimizers
+// and shuffling generators end with the same weights, bit for bit, whatever the number of threads.
+// ValueError for negative epochs or clip_norm, an empty data set or a model without parameters.
 TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& data,
                   const TrainOptions& options = {});
 
 struct EvaluateOptions {
   int64_t batch_size = 1024;
-  Loss loss{};  // none: default_loss
+  Loss loss{};  // default_loss by default
 };
 
 struct Evaluation {
   int64_t rows = 0;
   double loss = 0;  // mean over the rows
-  // For labels: the share of rows whose largest output is the label. For numbers: R^2, the share of
-  // the target's variance that is explained; 0 for the mean, 1 for a perfect prediction, and 0 for
-  // a target without variance unless it is met exactly.
+  // Integer labels: the share of rows whose largest output is the label. Floating-point targets:
+  // R^2, the share of the target's variance that is explained; 1 is perfect and 0 no better than
+  // the mean. For a target without variance it is 1 if it is met exactly, else 0.
   double score = 0;
 };
 
-// In evaluation mode, without recording; the mode is as before afterwards.
+// Runs in evaluation mode, without recording, and restores the mode. ShapeError unless outputs are
+// [..., classes] for labels [...], or have the shape of floating-point targets.
 Evaluation evaluate(Module& model, const Dataset& data, const EvaluateOptions& options = {});
 
-// The model's outputs for x [rows, ...] in the same way: [rows, ...].
+// The model's outputs for x [rows, ...], computed in the same way: [rows, ...].
 Tensor predict(Module& model, const Tensor& x, int64_t batch_size = 1024);
 
 }  // namespace attune::nn

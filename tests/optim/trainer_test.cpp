@@ -15,6 +15,8 @@
 #include "attune/optim/adamw.h"
 #include "attune/optim/sgd.h"
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/record.h"
+#include "attune/tensor/tape.h"
 #include "attune/tensor/threads.h"
 
 using namespace attune;
@@ -149,6 +151,51 @@ TEST_CASE("evaluate: loss, accuracy and R^2; predict in batches") {
   CHECK_THROWS_AS(nn::predict(identity, Tensor::zeros({0, 2})), ShapeError);
 }
 
+TEST_CASE("evaluate: outputs and labels of any dtype") {
+  Rng rng(9);
+  nn::Linear identity(2, 2, rng);
+  identity.weight = Tensor::eye(2);
+  identity.bias = Tensor::zeros({2});
+  const Tensor x({{3.f, 1.f}, {0.f, 2.f}, {5.f, 4.f}, {1.f, 2.f}});
+  const Tensor labels({0, 1, 1, 1});
+  const nn::Loss loss = [](const Tensor& logits, const Tensor& y) {
+    return nn::cross_entropy(logits.cast(DType::f64), y.cast(DType::i64));
+  };
+  for (const DType dtype : {DType::i64, DType::i32, DType::u8, DType::boolean}) {
+    CAPTURE(dtype);
+    CHECK(nn::evaluate(identity, {x, labels.cast(dtype)}, {.loss = loss}).score == 0.75);
+  }
+  nn::Linear wide = identity;
+  wide.to(DType::f64);
+  CHECK(nn::evaluate(wide, {x.cast(DType::f64), labels}).score == 0.75);
+  CHECK(nn::evaluate(wide, {x.cast(DType::f64), x}).score == 1);
+}
+
+TEST_CASE("evaluate: outputs that do not fit the targets are an error, not a wrong score") {
+  Rng rng(10);
+  nn::Linear model(2, 2, rng);
+  const Tensor x = Tensor::randn({4, 2}, rng);
+  const nn::Loss any = [](const Tensor& prediction, const Tensor&) { return prediction.sum(); };
+  const auto refused = [&](const Tensor& y) {
+    CHECK_THROWS_AS(nn::evaluate(model, {x, y}, {.loss = any}), ShapeError);
+  };
+  refused(Tensor({{0}, {1}, {1}, {0}}));  // labels as a column: would compare [4] with [4, 1]
+  refused(Tensor::zeros({4}));
+  refused(Tensor::zeros({4, 1}));
+  refused(Tensor::zeros({4, 3}));
+}
+
+TEST_CASE("evaluate, predict: record nothing, so that an outer tape sees constants") {
+  Rng rng(11);
+  nn::Linear model(2, 2, rng);
+  const Tensor x = Tensor::randn({4, 2}, rng);
+  Tape tape(model.parameters());
+  const Tensor y = nn::predict(model, x);
+  nn::evaluate(model, {x, x});
+  CHECK(internal::live_nodes() == 0);
+  CHECK(tape.gradient(y.sum() + model.bias.sum())[0].abs().max().item<float>() == 0);
+}
+
 TEST_CASE("train: what it refuses") {
   Rng rng(8);
   nn::Linear model(2, 2, rng);
@@ -156,6 +203,10 @@ TEST_CASE("train: what it refuses") {
   const nn::Dataset data = spirals(10, rng);
   CHECK_THROWS_AS(nn::train(model, sgd, data, {.epochs = -1}), ValueError);
   CHECK_THROWS_AS(nn::train(model, sgd, data, {.batch_size = 0}), ValueError);
+  CHECK_THROWS_AS(nn::train(model, sgd, data, {.clip_norm = -1}), ValueError);
+  CHECK_THROWS_AS(nn::train(model, sgd, data, {.clip_norm = NAN}), ValueError);
+  nn::ReLU empty;
+  CHECK_THROWS_AS(nn::train(empty, sgd, data, {.epochs = 0}), ValueError);
   CHECK_THROWS_AS(nn::train(model, sgd, {data.x, Tensor::full({10}, 2, DType::i64)}, {}),
                   ValueError);  // a label outside the model's two outputs
 }
