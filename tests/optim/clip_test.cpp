@@ -78,7 +78,7 @@ TEST_CASE("clipping: a list that is refused stays as it was") {
   const auto by_norm = [](std::vector<Tensor>& g) { optim::clip_grad_norm(g, 1); };
   const auto by_value = [](std::vector<Tensor>& g) { optim::clip_grad_value(g, 1); };
   const Tensor huge = Tensor({1.f}).expand({int64_t{1} << 50});  // no copy of it fits anywhere
-  for (const Tensor& bad : {Tensor(), Tensor({1, 2})}) {
+  for (const Tensor& bad : {Tensor(), Tensor({1, 2}), Tensor({1.f}).cast(DType::f16)}) {
     refused({Tensor({3.f, 4.f}), bad}, by_norm);
     refused({Tensor({3.f, 4.f}), bad}, by_value);
   }

@@ -169,6 +169,10 @@ TEST_CASE("evaluate: outputs and labels of any dtype") {
   wide.to(DType::f64);
   CHECK(nn::evaluate(wide, {x.cast(DType::f64), labels}).score == 0.75);
   CHECK(nn::evaluate(wide, {x.cast(DType::f64), x}).score == 1);
+  const nn::Loss half = [](const Tensor&, const Tensor&) { return Tensor(0.5f).cast(DType::f16); };
+  const nn::Evaluation result = nn::evaluate(identity, {x, x.cast(DType::bf16)}, {.loss = half});
+  CHECK(result.score == 1);
+  CHECK(result.loss == 0.5);
 }
 
 TEST_CASE("evaluate: outputs that do not fit the targets are an error, not a wrong score") {

@@ -132,6 +132,8 @@ TEST_CASE("update: parameters that cannot be trained") {
     refuses(ValueError(""), {fine, Tensor()});
     refuses(DTypeError(""), {fine, Tensor({1, 2})});
     refuses(DTypeError(""), {fine, Tensor({true})});
+    refuses(DTypeError(""), {fine, fine.cast(DType::f16)});
+    refuses(DTypeError(""), {fine, fine.cast(DType::bf16)});
     nn::ReLU empty;
     CHECK_THROWS_AS(c.make()->update(empty, {}), ValueError);
   }
