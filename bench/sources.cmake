@@ -4,13 +4,18 @@ find_package(benchmark REQUIRED)
 # Google Benchmark rows, a file per topic.
 include(tests/tensor/op_table.cmake)
 add_executable(attune_bench
-  bench/gemm_bench.cpp
   bench/ops_bench.cpp
   bench/threads_bench.cpp
   bench/trial_bench.cpp)
 target_link_libraries(attune_bench PRIVATE attune_op_rows attune::attune attune_blas attune_build_flags
                       OpenMP::OpenMP_CXX benchmark::benchmark benchmark::benchmark_main)
 target_include_directories(attune_bench PRIVATE ${PROJECT_SOURCE_DIR})
+
+# Matrix products against OpenBLAS, by turns.
+add_executable(attune_gemm bench/gemm_bench.cpp)
+target_link_libraries(attune_gemm PRIVATE attune::tensor attune_blas attune_build_flags
+                      PkgConfig::HWY)
+target_include_directories(attune_gemm PRIVATE ${PROJECT_SOURCE_DIR})
 
 # One training step, attune's and the floor's, with the same arguments and the same clock.
 add_executable(attune_step bench/step.cpp)

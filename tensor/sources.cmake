@@ -10,7 +10,9 @@ attune_module(tensor
     tensor/internal/axes.cpp
     tensor/internal/file.cpp
     tensor/internal/gemm.cpp
+    tensor/internal/gemm_blas.cpp
     tensor/internal/gemm_kernel.cpp
+    tensor/internal/gemm_plan.cpp
     tensor/internal/op.cpp
     tensor/internal/pool.cpp
     tensor/internal/record.cpp

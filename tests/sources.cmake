@@ -93,6 +93,12 @@ attune_test(attune_tensor_tests
     tests/tensor/view_test.cpp
   LINK attune::tensor PkgConfig::HWY OpenMP::OpenMP_CXX attune_fmt)
 
+# Every product of a list of sides: seconds with vector instructions and optimisation.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT ATTUNE_SIMD STREQUAL "scalar")
+  add_test(NAME attune_gemm_sweep COMMAND attune_tensor_tests --no-skip "--test-case=gemm sweep*")
+  set_tests_properties(attune_gemm_sweep PROPERTIES LABELS slow)
+endif()
+
 set(attune_sqlite_tests "")
 if(ATTUNE_WITH_SQLITE)
   set(attune_sqlite_tests tests/tune/optuna_text_test.cpp tests/tune/storage_test.cpp)

@@ -1,111 +1,84 @@
-// Who computes a product, and in how many pieces.
+// Carrying out a planned product: its batch and its pieces over threads.
 
 #include "attune/tensor/internal/gemm.h"
 
-#include <cblas.h>
+#include <omp.h>
 
 #include <algorithm>
 
 #include "attune/tensor/internal/block.h"
+#include "attune/tensor/internal/gemm_plan.h"
 #include "attune/tensor/internal/parallel.h"
 
 namespace attune::internal {
 namespace {
 
-void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, const Gemm<float>& g, int lda, int ldb) {
-  cblas_sgemm(CblasRowMajor, ta, tb, static_cast<int>(g.m), static_cast<int>(g.n),
-              static_cast<int>(g.k), 1, g.a, lda, g.b, ldb, 0, g.c, static_cast<int>(g.c_row));
-}
-
-void blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, const Gemm<double>& g, int lda, int ldb) {
-  cblas_dgemm(CblasRowMajor, ta, tb, static_cast<int>(g.m), static_cast<int>(g.n),
-              static_cast<int>(g.k), 1, g.a, lda, g.b, ldb, 0, g.c, static_cast<int>(g.c_row));
-}
-
-// What OpenBLAS leaves to do, and all there is to do when k is 0.
+// The product at place i of the batch.
 template <class T>
-void finish(const Gemm<T>& g) {
-  if (g.bias == nullptr && !g.relu) return;
-  for (int64_t i = 0; i < g.m; ++i) {
-    T* row = g.c + i * g.c_row;
-    if (g.bias != nullptr) {
-      for (int64_t j = 0; j < g.n; ++j) row[j] += g.bias[j];
-    }
-    if (g.relu) {
-      for (int64_t j = 0; j < g.n; ++j) row[j] = row[j] < 0 ? 0 : row[j];
-    }
-  }
-}
-
-template <class T>
-void blas_gemm(const Gemm<T>& g) {
-  const OneBlasThread one;
-  const bool ta = g.a_column != 1, tb = g.b_column != 1;
-  // A matrix of one row or column may come with any stride; BLAS wants at least the row's length.
-  const int64_t lda = ta ? std::max(g.a_column, g.m) : std::max(g.a_row, g.k);
-  const int64_t ldb = tb ? std::max(g.b_column, g.k) : std::max(g.b_row, g.n);
-  blas(ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, g, static_cast<int>(lda),
-       static_cast<int>(ldb));
-  finish(g);
-}
-
-// Measured, bench/RESULTS.md: own kernels win except for very few rows against a transposed B
-// (packing it costs more than the product), narrow outputs of deep products, and large matrices.
-bool own_is_faster(const Gemm<float>& g) {
-  if (g.b_column != 1 && (g.m <= 2 || (g.n < 16 && g.k >= 64 && g.m >= 8))) return false;
-  return g.m < 1024 || g.n < 1024 || g.k < 1024;
-}
-bool own_is_faster(const Gemm<double>&) { return false; }
-
-void compute(const Gemm<float>& g) {
-  if (!own_is_faster(g)) return blas_gemm(g);
-  try {
-    const Tensor panel = make({kPanelFloats}, DType::f32);
-    own_gemm(g, elements<float>(panel));
-  } catch (const OutOfMemory&) {  // must not leave a parallel region; BLAS has its memory already
-    blas_gemm(g);
-  }
-}
-void compute(const Gemm<double>& g) { blas_gemm(g); }
-
-// Rows [begin, end) of the product, or columns where those are more.
-template <class T>
-Gemm<T> piece(Gemm<T> g, bool by_rows, int64_t begin, int64_t end) {
-  if (by_rows) {
-    g.a += begin * g.a_row;
-    g.c += begin * g.c_row;
-    g.m = end - begin;
-  } else {
-    g.b += begin * g.b_column;
-    g.c += begin;
-    if (g.bias != nullptr) g.bias += begin;
-    g.n = end - begin;
-  }
+Gemm<T> at(Gemm<T> g, int64_t i) {
+  const auto& [slow, fast] = g.batch;
+  const int64_t outer = i / fast.count, inner = i % fast.count;
+  g.a += outer * slow.a + inner * fast.a;
+  g.b += outer * slow.b + inner * fast.b;
+  g.c += outer * slow.c + inner * fast.c;
   return g;
+}
+
+// The rows from `row` and the columns from `column` that make a piece.
+template <class T>
+Gemm<T> piece(Gemm<T> g, const Plan& plan, int64_t row, int64_t column) {
+  g.a += row * g.a_row;
+  g.b += column * g.b_column;
+  g.c += row * g.c_row + column;
+  if (g.row_bias != nullptr) g.row_bias += row;
+  if (g.column_bias != nullptr) g.column_bias += column;
+  g.m = std::min(plan.rows, g.m - row);
+  g.n = std::min(plan.columns, g.n - column);
+  return g;
+}
+
+void compute(const Gemm<float>& g, const Plan& plan, float* scratch) {
+  plan.own ? own_gemm(g, plan, scratch) : blas_gemm(g);
+}
+void compute(const Gemm<double>& g, const Plan&, float*) { blas_gemm(g); }
+
+template <class T>
+void compute_empty_sums(Gemm<T> g, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const Gemm<T> one = at(g, i);
+    for (int64_t r = 0; r < g.m && !g.accumulate; ++r) {
+      std::fill_n(one.c + r * g.c_row, g.n, T{});
+    }
+    finish(one);
+  }
 }
 
 template <class T>
 void any_gemm(const Gemm<T>& g) {
-  if (g.m == 0 || g.n == 0) return;
-  if (g.k == 0) {
-    for (int64_t i = 0; i < g.m; ++i) std::fill_n(g.c + i * g.c_row, g.n, T{});
-    return finish(g);
-  }
-  // Pieces of about this much work (a few hundred microseconds), cut by the shape alone: OpenBLAS
-  // may add in another order when the shape of its piece changes.
-  constexpr int64_t kWork = int64_t{1} << 25;
-  constexpr int64_t kStep = 64;
-  const int64_t work = g.m * g.n * g.k;
-  const bool by_rows = g.m >= g.n;
-  const int64_t extent = by_rows ? g.m : g.n;
-  if (work <= kWork || extent <= kStep || (own_is_faster(g) && usable_threads() == 1)) {
-    return compute(g);
-  }
-  const int64_t wanted = (work + kWork - 1) / kWork;
-  const int64_t size = std::max(kStep, (extent / wanted + kStep - 1) / kStep * kStep);
-  parallel_for((extent + size - 1) / size, kParallelWork, [&](int64_t begin, int64_t end) {
+  const int64_t count = g.batch[0].count * g.batch[1].count;
+  if (g.m == 0 || g.n == 0 || count == 0) return;
+  if (g.k == 0) return compute_empty_sums(g, count);
+  Plan plan = plan_product(g);
+  const int threads = usable_threads();
+  // One thread need not cut what attune's kernel computes: no element depends on the piece it is
+  // in.
+  if (plan.own && threads == 1) plan.rows = g.m, plan.columns = g.n;
+  const int64_t pieces =
+      (g.m + plan.rows - 1) / plan.rows * ((g.n + plan.columns - 1) / plan.columns);
+  const bool several = count * pieces > 1;
+  Tensor memory;  // for all threads: nothing may be allocated inside a parallel region
+  if (plan.scratch > 0) memory = make({plan.scratch * (several ? threads : 1)}, DType::f32);
+  float* scratch = memory.defined() ? elements<float>(memory) : nullptr;
+  if (!several) return compute(g, plan, scratch);
+  const int64_t cost = plan.rows * plan.columns * std::max<int64_t>(1, g.k / 16);
+  parallel_for(count * pieces, cost, [&](int64_t begin, int64_t end) {
+    float* mine = scratch + (threads == 1 ? 0 : omp_get_thread_num() * plan.scratch);
     for (int64_t i = begin; i < end; ++i) {
-      compute(piece(g, by_rows, i * size, std::min(extent, (i + 1) * size)));
+      const int64_t p = i % pieces;
+      const bool by_rows = plan.rows < g.m;
+      compute(piece(at(g, i / pieces), plan, by_rows ? p * plan.rows : 0,
+                    by_rows ? 0 : p * plan.columns),
+              plan, mine);
     }
   });
 }

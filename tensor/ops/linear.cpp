@@ -3,7 +3,10 @@
 // pass.
 
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/gemm.h"
+#include "attune/tensor/internal/kernel.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/record.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,6 +18,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
+namespace {
 
 // One vector of columns of MaskAndSum: the first n lanes.
 template <class T>
@@ -46,13 +50,7 @@ void MaskAndSum(T* dy, const T* y, T* sums, int64_t rows, int64_t columns) {
   }
 }
 
-void MaskAndSumF32(float* dy, const float* y, float* sums, int64_t rows, int64_t columns) {
-  MaskAndSum(dy, y, sums, rows, columns);
-}
-void MaskAndSumF64(double* dy, const double* y, double* sums, int64_t rows, int64_t columns) {
-  MaskAndSum(dy, y, sums, rows, columns);
-}
-
+}  // namespace
 }  // namespace attune::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -64,20 +62,12 @@ namespace {
 
 using namespace internal;
 
-HWY_EXPORT(MaskAndSumF32);
-HWY_EXPORT(MaskAndSumF64);
-
-void mask_and_sum(float* dy, const float* y, float* sums, int64_t rows, int64_t columns) {
-  HWY_DYNAMIC_DISPATCH(MaskAndSumF32)(dy, y, sums, rows, columns);
-}
-void mask_and_sum(double* dy, const double* y, double* sums, int64_t rows, int64_t columns) {
-  HWY_DYNAMIC_DISPATCH(MaskAndSumF64)(dy, y, sums, rows, columns);
-}
+ATTUNE_KERNEL(mask_and_sum, MaskAndSum)
 
 // x [rows, in] and w [out, in] contiguous, y [rows, out].
 template <class T>
-void forward(const Tensor& x, const Tensor& w, const Tensor& b, bool relu, const Tensor& y,
-             int64_t rows) {
+void forward(const Tensor& x, const Tensor& w, const Tensor& b, Activation activation,
+             const Tensor& y, int64_t rows) {
   const int64_t in = w.size(1), out = w.size(0);
   gemm(Gemm<T>{.m = rows,
                .n = out,
@@ -90,8 +80,8 @@ void forward(const Tensor& x, const Tensor& w, const Tensor& b, bool relu, const
                .b_column = in,
                .c = elements<T>(y),
                .c_row = out,
-               .bias = b.defined() ? elements<T>(b) : nullptr,
-               .relu = relu});
+               .column_bias = b.defined() ? elements<T>(b) : nullptr,
+               .activation = activation});
 }
 
 template <class T>
@@ -101,8 +91,8 @@ void backward(const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& d
   Tensor db;
   if (grads.wants(2)) db = make({out}, dy.dtype());
   if (y.defined() || db.defined()) {
-    mask_and_sum(elements<T>(dy), y.defined() ? elements<T>(y) : nullptr,
-                 db.defined() ? elements<T>(db) : nullptr, rows, out);
+    mask_and_sum<T>(elements<T>(dy), y.defined() ? elements<T>(y) : nullptr,
+                    db.defined() ? elements<T>(db) : nullptr, rows, out);
   }
   if (db.defined()) grads.add(2, std::move(db));
   if (grads.wants(1)) {
@@ -139,11 +129,11 @@ void backward(const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& d
 
 // The same in ops, for gradients of gradients.
 void backward_in_ops(const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& dy,
-                     Gradients& grads) {
+                     int64_t rows, Gradients& grads) {
   const Tensor masked = (y.defined() ? dy * y.gt(0).cast(dy.dtype()) : dy);
-  const Tensor flat_dy = masked.reshape({-1, w.size(0)});
+  const Tensor flat_dy = masked.reshape({rows, w.size(0)});
   if (grads.wants(0)) grads.add(0, masked.matmul(w));
-  if (grads.wants(1)) grads.add(1, flat_dy.t().matmul(x.reshape({-1, w.size(1)})));
+  if (grads.wants(1)) grads.add(1, flat_dy.t().matmul(x.reshape({rows, w.size(1)})));
   if (grads.wants(2)) grads.add(2, flat_dy.sum(0));
 }
 
@@ -164,31 +154,32 @@ Tensor linear(const Tensor& x_any, const Tensor& w_any, const Tensor& b_any,
   check<ShapeError>(!b_any.defined() || (b_any.rank() == 1 && b_any.size(0) == w_any.size(0)),
                     "linear: b {} must be [{}], one element per row of w {}",
                     b_any.defined() ? b_any.shape() : Shape{}, w_any.size(0), w_any.shape());
+  const Types types = types_of("linear", Takes::floating, dtype);
+  if (types.computed != dtype) {
+    const Tensor b = b_any.defined() ? into(b_any, types.computed) : Tensor();
+    return linear(into(x_any, types.computed), into(w_any, types.computed), b, activation)
+        .cast(types.result);
+  }
   const Tensor x = x_any.contiguous(), w = w_any.contiguous();
   const Tensor b = b_any.defined() ? b_any.contiguous() : Tensor();
 
   Shape shape = x.shape();
+  int64_t rows = 1;
+  for (int axis = 0; axis + 1 < shape.rank(); ++axis) rows *= shape[axis];
   shape[shape.rank() - 1] = w.size(0);
   Tensor y = make(shape, dtype);
-  const int64_t rows = shape.rank() == 2 ? shape[0] : y.numel() / std::max<int64_t>(1, w.size(0));
-  const bool relu = activation == Activation::relu;
-  if (dtype == DType::f32) {
-    forward<float>(x, w, b, relu, y, rows);
-  } else {
-    forward<double>(x, w, b, relu, y, rows);
-  }
+  dispatch_floating("linear", dtype, [&]<class T>() { forward<T>(x, w, b, activation, y, rows); });
 
   if (tracks(x, w, b)) {
-    record(y, {&x, &w, &b}, [x, w, y = relu ? y : Tensor(), rows](Tensor dy, Gradients& grads) {
-      if (recording()) return backward_in_ops(x, w, y, dy, grads);
-      dy = dy.contiguous();
-      if (y.defined() && !sole_owner(dy)) dy = dy.clone();  // it is masked in place
-      if (dy.dtype() == DType::f32) {
-        backward<float>(x, w, y, dy, rows, grads);
-      } else {
-        backward<double>(x, w, y, dy, rows, grads);
-      }
-    });
+    const bool relu = activation == Activation::relu;
+    record("linear", y, {&x, &w, &b},
+           [x, w, y = relu ? y : Tensor(), rows](Tensor dy, Gradients& grads) {
+             if (recording()) return backward_in_ops(x, w, y, dy, rows, grads);
+             dy = dy.contiguous();
+             if (y.defined() && !sole_owner(dy)) dy = dy.clone();  // it is masked in place
+             dispatch_floating("linear", x.dtype(),
+                               [&]<class T>() { backward<T>(x, w, y, dy, rows, grads); });
+           });
   }
   return y;
 }

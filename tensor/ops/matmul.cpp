@@ -2,7 +2,7 @@
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/gemm.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/walk.h"
 
@@ -42,12 +42,12 @@ Shape without_last_two(const Shape& s) {
   return Shape(std::span<const int64_t>(s.begin(), static_cast<size_t>(s.rank() - 2)));
 }
 
-// Batch axes broadcast; the matrices of one batch are computed one after the other or, if there are
-// many small ones, side by side on threads.
+// Batch axes broadcast. The door takes two of them, and neighbours that lie in order are one; only
+// further ones are walked here.
 template <class T>
 void multiply(const Tensor& a, const Tensor& b, const Tensor& y, const Shape& batch) {
-  const Gemm<T> first = product<T>(a, b, y);
-  if (batch.numel() == 1) return gemm(first);
+  Gemm<T> g = product<T>(a, b, y);
+  if (batch.numel() == 1) return gemm(g);
   const auto batch_strides = [&](const Tensor& x) {
     const Shape sizes = x.shape(), strides = x.strides();
     Shape s = batch;
@@ -58,22 +58,27 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& y, const Shape& ba
     return s;
   };
   const auto walk = make_walk<3>(batch, {batch_strides(a), batch_strides(b), batch_strides(y)});
-  const int64_t inner = walk.row_length();
-  parallel_for(walk.rows() * inner, first.m * first.n * std::max<int64_t>(1, first.k / 16),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t i = begin; i < end; ++i) {
-                   const auto at = walk.offsets(i / inner);
-                   Gemm<T> g = first;
-                   g.a += at[0] + i % inner * walk.row_stride(0);
-                   g.b += at[1] + i % inner * walk.row_stride(1);
-                   g.c += at[2] + i % inner * walk.row_stride(2);
-                   gemm(g);
-                 }
-               });
+  for (int place = 0; place < std::min(walk.rank, 2); ++place) {
+    const auto axis = static_cast<size_t>(walk.rank - 1 - place);
+    g.batch[static_cast<size_t>(1 - place)] = {walk.size[axis], walk.stride[0][axis],
+                                               walk.stride[1][axis], walk.stride[2][axis]};
+  }
+  for (int64_t row = 0; row < walk.rows(); row += g.batch[0].count) {
+    const auto at = walk.offsets(row);
+    Gemm<T> part = g;
+    part.a += at[0], part.b += at[1], part.c += at[2];
+    gemm(part);
+  }
 }
 
-// Both have at least two axes, the same floating dtype, and fit.
+// Both have at least two axes, the same dtype, f32 or f64, and fit.
 Tensor matrices(const Tensor& a, const Tensor& b) {
+  if (b.rank() == 2 && a.rank() > 2 && block(a).contiguous) {  // one tall product
+    const Shape rows = without_last_two(a.shape());
+    Shape shape = a.shape();
+    shape[shape.rank() - 1] = b.size(1);
+    return matrices(a.reshape({rows.numel() * a.size(-2), a.size(-1)}), b).reshape(shape);
+  }
   const Shape batch = broadcast("matmul", without_last_two(a.shape()), without_last_two(b.shape()));
   Shape shape = batch;
   shape.push_back(a.size(-2));
@@ -81,14 +86,10 @@ Tensor matrices(const Tensor& a, const Tensor& b) {
   Tensor y = make(shape, a.dtype());
   if (y.numel() > 0) {
     const Tensor ra = readable(a.detach()), rb = readable(b.detach());
-    if (a.dtype() == DType::f32) {
-      multiply<float>(ra, rb, y, batch);
-    } else {
-      multiply<double>(ra, rb, y, batch);
-    }
+    dispatch_floating("matmul", a.dtype(), [&]<class T>() { multiply<T>(ra, rb, y, batch); });
   }
   if (tracks(a, b)) {
-    record(y, {&a, &b}, [a, b](const Tensor& dy, Gradients& grads) {
+    record("matmul", y, {&a, &b}, [a, b](const Tensor& dy, Gradients& grads) {
       if (grads.wants(0)) grads.add(0, sum_to(dy.matmul(b.t()), a.shape()));
       if (grads.wants(1)) grads.add(1, sum_to(a.t().matmul(dy), b.shape()));
     });
@@ -105,16 +106,17 @@ Tensor Tensor::matmul(const Tensor& other) const {
                     "matmul: a 0-d tensor has no axis to sum over: {} x {}", shape(),
                     other.shape());
   const DType dtype = promote(block_->dtype, other.block_->dtype);
-  check<DTypeError>(is_floating(dtype), "matmul: needs f32 or f64, got {} x {}; cast one of them",
+  check<DTypeError>(is_floating(dtype), "matmul: needs a floating dtype, got {} x {}; cast one",
                     block_->dtype, other.block_->dtype);
   const int64_t inner = size(-1), inner_other = other.rank() == 1 ? other.size(0) : other.size(-2);
   check<ShapeError>(inner == inner_other, "matmul: inner sizes differ: {} x {}; {} is not {}",
                     shape(), other.shape(), inner, inner_other);
-  const Tensor a = cast(dtype), b = other.cast(dtype);
-  if (a.rank() == 1 && b.rank() == 1) return matrices(a.unsqueeze(0), b.unsqueeze(1)).reshape({});
-  if (a.rank() == 1) return matrices(a.unsqueeze(0), b).squeeze(-2);
-  if (b.rank() == 1) return matrices(a, b.unsqueeze(1)).squeeze(-1);
-  return matrices(a, b);
+  return through("matmul", Takes::floating, *this, other, [](const Tensor& a, const Tensor& b) {
+    if (a.rank() == 1 && b.rank() == 1) return matrices(a.unsqueeze(0), b.unsqueeze(1)).reshape({});
+    if (a.rank() == 1) return matrices(a.unsqueeze(0), b).squeeze(-2);
+    if (b.rank() == 1) return matrices(a, b.unsqueeze(1)).squeeze(-1);
+    return matrices(a, b);
+  });
 }
 
 Tensor Tensor::dot(const Tensor& other) const {

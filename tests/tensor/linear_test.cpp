@@ -1,5 +1,6 @@
 // linear: the fused layer against its parts, and its gradients.
 
+#include "attune/tensor/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;
@@ -88,6 +89,53 @@ TEST_CASE("linear: only what is asked for is computed") {
   Tape tape({x, w, b});
   const std::vector<Tensor> grads = tape.gradient(linear(x, w, b).sum(), {b});
   CHECK(grads[0].to_vector<double>() == std::vector<double>(5, 4));
+}
+
+TEST_CASE("linear: the same bits at any number of threads") {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const std::vector<Tensor> inputs{random({1025, 784}, dtype, -1, 1, 1),
+                                     random({512, 784}, dtype, -1, 1, 2),
+                                     random({512}, dtype, -1, 1, 3)};
+    const auto on = [&](int threads) {
+      const ThreadScope scope(threads);
+      Tape tape(inputs);
+      const Tensor y = linear(inputs[0], inputs[1], inputs[2], Activation::relu);
+      std::vector<Tensor> all = tape.gradient(y.square().sum());
+      all.push_back(y);
+      return all;
+    };
+    const std::vector<Tensor> one = on(1), three = on(3);
+    for (size_t i = 0; i < one.size(); ++i) CHECK(one[i].eq(three[i]).all().item<bool>());
+  }
+}
+
+TEST_CASE("linear: no rows, no inputs, no outputs, and their gradients") {
+  for (const Shape& shape : {Shape{2, 3, 5}, Shape{2, 0, 5}, Shape{2, 3, 0}, Shape{0}, Shape{5}}) {
+    for (const int64_t out : {0, 4}) {
+      CAPTURE(shape.to_string());
+      CAPTURE(out);
+      const Tensor x = random(shape, DType::f64, -1, 1, 1);
+      const std::vector<Tensor> inputs{x, random({out, x.size(-1)}, DType::f64, -1, 1, 2),
+                                       random({out}, DType::f64, -1, 1, 3)};
+      Tape tape(inputs);
+      const Tensor y = layer(Activation::relu)(inputs);
+      const std::vector<Tensor> grads = tape.gradient(y.sum());
+      if (out == 0) CHECK(values(grads[0]) == std::vector<double>(size_t(x.numel()), 0));
+      CHECK(gradient_error(layer(Activation::relu), inputs) < 1e-6);
+      CHECK(second_gradient_error(layer(Activation::relu), inputs) < 1e-6);
+    }
+  }
+}
+
+TEST_CASE("linear: a gradient of another dtype is refused") {
+  const Tensor x = Tensor::ones({8, 64}), w = Tensor::ones({64, 64});
+  Tape tape({w});
+  const Tensor y = custom_gradient([](std::span<const Tensor> in) { return in[0] * 1; },
+                                   [](std::span<const Tensor>, const Tensor&, const Tensor& dy) {
+                                     return std::vector{dy * Tensor(2.0)};
+                                   },
+                                   std::vector{linear(x, w)});
+  CHECK_THROWS_AS(tape.gradient(y.sum(), {w}), DTypeError);
 }
 
 TEST_CASE("linear: what does not fit is named") {

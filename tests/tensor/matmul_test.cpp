@@ -24,6 +24,8 @@ TEST_CASE("matmul: matrices and batches, every layout, both dtypes") {
                                                         {{3, 4}, {2, 4, 5}},
                                                         {{2, 1, 3, 4}, {6, 4, 5}},
                                                         {{7, 1, 1}, {7, 1, 1}},
+                                                        {{3, 1, 2, 1, 2, 3}, {1, 4, 1, 5, 3, 2}},
+                                                        {{5, 1, 3}, {3, 4}},
                                                         {{2, 20, 33}, {2, 33, 40}}}) {
       CAPTURE(sa.to_string());
       CAPTURE(sb.to_string());

@@ -1,0 +1,79 @@
+#include "attune/tensor/internal/gemm_plan.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "attune/tensor/internal/check.h"
+
+namespace attune::internal {
+namespace {
+
+// Pieces of about this much work (a few hundred microseconds), cut by the shape alone: OpenBLAS may
+// add in another order when the shape of its piece changes.
+constexpr int64_t kWork = int64_t{1} << 25;
+constexpr int64_t kStep = 64;
+
+template <class T>
+void cut(const Gemm<T>& g, Plan& plan) {
+  plan.rows = g.m, plan.columns = g.n;
+  const int64_t work = g.m * g.n * g.k;
+  int64_t& extent = g.m >= g.n ? plan.rows : plan.columns;
+  if (work <= kWork || extent <= kStep) return;
+  const int64_t wanted = (work + kWork - 1) / kWork;
+  extent = std::min(extent, std::max(kStep, (extent / wanted + kStep - 1) / kStep * kStep));
+}
+
+// Whether rows of `width` floats, `stride` apart, push each other out of the L1 cache before they
+// are read again. The cache is taken to have 64 sets of 64 bytes; half of its eight ways are left
+// to the other factor and to C.
+bool crowded(int64_t rows, int64_t stride, int64_t width) {
+  constexpr int64_t kLine = 16, kSets = 64, kWays = 4;
+  const int64_t lines = (width + kLine - 1) / kLine;
+  const int64_t apart = int64_t{1}
+                        << std::countr_zero(static_cast<uint64_t>(stride) | (kSets * kLine));
+  const int64_t starts = kSets * kLine / std::max(apart, kLine);
+  return rows * lines > kWays * std::min(kSets, starts * lines);
+}
+
+template <class T>
+bool fits_blas(const Gemm<T>& g) {
+  const int64_t longest =
+      std::max({g.m, g.n, g.k, g.a_row, g.a_column, g.b_row, g.b_column, g.c_row});
+  return longest <= std::numeric_limits<int>::max();
+}
+
+// Measured, bench/RESULTS.md: own kernels win except for very few rows against a transposed B
+// (packing it costs more than the product), narrow outputs of deep products, and large matrices.
+bool blas_is_faster(const Gemm<float>& g) {
+  if (g.b_column != 1 && (g.m <= 2 || (g.n < 16 && g.k >= 64 && g.m >= 8))) return true;
+  return g.m >= 1024 && g.n >= 1024 && g.k >= 1024;
+}
+
+}  // namespace
+
+Plan plan_product(const Gemm<float>& g) {
+  Plan plan{};
+  cut(g, plan);
+  plan.own = !(blas_is_faster(g) && fits_blas(g));
+  if (!plan.own) return plan;
+  const TileSize tile = largest_tile();
+  const int64_t depth = std::min(g.k, kPanelDepth), width = std::min(g.n, tile.columns);
+  plan.pack_a = g.n >= 256 && (g.a_row == 1 ? crowded(depth, g.a_column, tile.rows)
+                                                         : crowded(tile.rows, g.a_row, 1));
+  plan.pack_b = g.b_column != 1 || (g.m >= 8 * tile.rows && crowded(depth, g.b_row, width));
+  if (plan.pack_a) plan.a_floats = std::min(g.m, kBlockRows) * depth + tile.columns;
+  if (plan.pack_b || g.n % tile.lanes != 0) plan.scratch = tile.columns * depth;
+  plan.scratch += plan.a_floats;
+  return plan;
+}
+
+Plan plan_product(const Gemm<double>& g) {
+  check<ShapeError>(fits_blas(g), "a product of f64 matrices with more than {} rows or columns",
+                    std::numeric_limits<int>::max());
+  Plan plan{};
+  cut(g, plan);
+  return plan;
+}
+
+}  // namespace attune::internal
