@@ -127,6 +127,31 @@ TEST_CASE("linear: no rows, no inputs, no outputs, and their gradients") {
   }
 }
 
+TEST_CASE("linear and matmul: halves are computed in f32 and rounded once") {
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    const std::vector<Tensor> halves{random({4, 7}, dtype, -1, 1, 1),
+                                     random({5, 7}, dtype, -1, 1, 2), random({5}, dtype, -1, 1, 3)};
+    std::vector<Tensor> wide;
+    for (const Tensor& x : halves) wide.push_back(x.cast(DType::f32));
+    const auto outcome = [](const std::vector<Tensor>& in, bool fused) {
+      Tape tape(in);
+      const Tensor y =
+          fused ? linear(in[0], in[1], in[2], Activation::relu) : in[0].matmul(in[1].t());
+      std::vector<Tensor> all = tape.gradient(y.cast(DType::f32).sum());
+      all.push_back(y);
+      return all;
+    };
+    const double limit = dtype == DType::f16 ? 4e-3 : 3e-2;
+    for (const bool fused : {true, false}) {
+      const std::vector<Tensor> got = outcome(halves, fused), want = outcome(wide, fused);
+      for (size_t i = 0; i < got.size(); ++i) {
+        CHECK(got[i].dtype() == dtype);
+        CHECK(max_error(got[i].cast(DType::f32), want[i]) < limit);
+      }
+    }
+  }
+}
+
 TEST_CASE("linear: a gradient of another dtype is refused") {
   const Tensor x = Tensor::ones({8, 64}), w = Tensor::ones({64, 64});
   Tape tape({w});
