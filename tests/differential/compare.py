@@ -95,6 +95,7 @@ def main():
     parser.add_argument('--all', action='store_true', help='all samples, not a tenth of them')
     parser.add_argument('--only', nargs='*', help="names in op_db (or attune's, for the cases of our own)")
     parser.add_argument('--case', help='one case by its id, with its tensors')
+    parser.add_argument('--dtypes', nargs='*', help='f32, f64, f16, bf16, i32, i64, i8, u8, bool')
     parser.add_argument('--skip', nargs='*', default=[], choices=['samples', 'extras', 'optim', 'ulp'])
     parser.add_argument('--every', action='store_true', help='print every mismatch, not one of each kind')
     args = parser.parse_args()
@@ -105,7 +106,7 @@ def main():
         driver = Driver(str(pathlib.Path(args.driver).resolve()), pathlib.Path(folder))
         report = Report(driver, args.case, 1 if args.all or args.only else 10)
         if 'samples' not in args.skip:
-            run_samples(report, args.only)
+            run_samples(report, args.only, args.dtypes)
         if 'extras' not in args.skip:
             run_extras(report, args.only)
         if 'optim' not in args.skip:

@@ -11,7 +11,9 @@ import sysconfig
 import tempfile
 
 LIB = pathlib.Path(sysconfig.get_paths()['purelib']) / 'torch' / 'lib'
-SYSTEM = re.compile(r'lib(c|m|dl|rt|pthread|gomp|stdc\+\+|gcc_s|gfortran)\.so|ld-linux|libtorch|libc10|libshm|libcaffe2')
+SYSTEM = re.compile(
+    r'lib(c|m|dl|rt|pthread|gomp|stdc\+\+|gcc_s|gfortran)\.so|ld-linux|libtorch|libc10|libshm|libcaffe2'
+)
 
 
 def run(*command):
@@ -22,7 +24,9 @@ def wanted_symbols():
     """Library -> {(symbol, version)} that torch's libraries want of it."""
     wanted = {}
     for path in sorted(LIB.glob('lib*.so')):
-        needed = [n for n in re.findall(r'NEEDED.*\[(.*)\]', run('readelf', '-d', path)) if not SYSTEM.match(n)]
+        needed = [
+            n for n in re.findall(r'NEEDED.*\[(.*)\]', run('readelf', '-d', path)) if not SYSTEM.match(n)
+        ]
         for name in needed:
             wanted.setdefault(name, set())
         library, of_version = '', {}
@@ -43,7 +47,9 @@ def wanted_symbols():
 def make(name, symbols):
     with tempfile.TemporaryDirectory() as folder:
         code, script = pathlib.Path(folder, 'code.c'), pathlib.Path(folder, 'versions')
-        code.write_text(''.join(f'void *{s}(void) {{ static void *b[64]; return b; }}\n' for s, _ in sorted(symbols)))
+        code.write_text(
+            ''.join(f'void *{s}(void) {{ static void *b[64]; return b; }}\n' for s, _ in sorted(symbols))
+        )
         versions = sorted({version for _, version in symbols} - {''})
         lists = {v: ' '.join(f'{s};' for s, of in sorted(symbols) if of == v) for v in versions}
         script.write_text(''.join(f'{v} {{ {symbols} }};\n' for v, symbols in lists.items()))

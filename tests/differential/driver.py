@@ -86,22 +86,22 @@ class Driver:
     def run(self, lines, tensors):
         """Results by line number, and the tensors that came out. A crash or a hang is a result."""
         results, outs = {}, {}
-        first, end = 0, len(lines)
-        while first < end:
-            got, last, code, err, out = self.call('run', lines, tensors if first == 0 else None, (first, end))
+        spans = [(0, len(lines))]
+        while spans:
+            first, end = spans.pop()
+            got, last, code, err, out = self.call('run', lines, tensors, (first, end))
+            tensors = None  # they are in the folder now
             if code == 0:
                 results.update(got)
                 outs.update(out)
-                break
-            if last is None:
+            elif last is None:
                 sys.exit(f'the driver cannot read the batch ({code}): {err[-400:]}')
-            if last in got:  # after the last case: while saving, or at exit
-                results.update(got)
-                sys.exit(f'the driver cannot save the batch ({code}): {err[-400:]}')
-            if last > first:
-                got2, _, _, _, out2 = self.call('run', lines, None, (first, last))
-                results.update(got2)
-                outs.update(out2)
-            results[last] = {'line': last, 'crash': str(code), 'stderr': err}
-            first = last + 1
+            elif end - first == 1:
+                results[first] = {'line': first, 'crash': str(code), 'stderr': err}
+            elif last in got:  # after the last case, while saving: one of them broke the heap
+                middle = (first + end) // 2
+                spans += [(middle, end), (first, middle)]
+            else:
+                spans += [(last + 1, end)] * (last + 1 < end) + [(last, last + 1)]
+                spans += [(first, last)] * (first < last)
         return results, outs

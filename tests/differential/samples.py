@@ -144,7 +144,7 @@ def altered(case, kind):
     return Case(case.op, ins, case.args, case.fn, grad=case.grad, tag=kind, compare=case.compare)
 
 
-def run_samples(report, only):
+def run_samples(report, only, dtypes):
     for info in op_db:
         key, adapter = find(info)
         if (
@@ -155,7 +155,7 @@ def run_samples(report, only):
             continue
         supported = info.supported_dtypes('cpu')
         for dtype in NAMES:
-            if dtype not in supported:
+            if dtype not in supported or (dtypes and NAMES[dtype] not in dtypes):
                 continue
             cases = []
             for source in ('sample', 'reference'):
