@@ -35,13 +35,13 @@ bool matches(std::string_view pattern, std::string_view name) {
 }
 
 // How a message calls parameter i. The names are looked up only then.
-std::string label(const nn::Module* model, size_t i) {
+std::string label(const nn::ModuleBase* model, size_t i) {
   if (model == nullptr) return fmt::format("parameter {}", i);
   return fmt::format("parameter '{}'", model->named_parameters().at(i).first);
 }
 
 // For each parameter the first group whose pattern matches, or -1.
-std::vector<int> resolve(const std::vector<Group>& groups, const nn::Module& model) {
+std::vector<int> resolve(const std::vector<Group>& groups, const nn::ModuleBase& model) {
   std::vector<int> found;
   for (const auto& [name, parameter] : model.named_parameters()) {
     const auto group = std::find_if(groups.begin(), groups.end(), [&name = name](const Group& g) {
@@ -83,7 +83,7 @@ void Optimizer::add_group(Group group) {
   groups_.push_back(std::move(group));
 }
 
-void Optimizer::update(nn::Module& model, std::span<const Tensor> grads) {
+void Optimizer::update(nn::ModuleBase& model, std::span<const Tensor> grads) {
   nn::internal::Writable parameters(model);
   std::vector<Item> items;
   items.reserve(parameters.size());
@@ -100,7 +100,7 @@ void Optimizer::update(std::span<Tensor> parameters, std::span<const Tensor> gra
 
 // Validates, then owns, then moves. What can fail comes before the first change.
 void Optimizer::step(std::vector<Item>& items, std::span<const Tensor> grads,
-                     const nn::Module* model) {
+                     const nn::ModuleBase* model) {
   validate(items, grads, model);
   std::vector<int> groups;  // of the parameters, where this step is the first to need them
   if (model != nullptr && group_of_.empty() && !groups_.empty()) groups = resolve(groups_, *model);
@@ -142,7 +142,7 @@ void Optimizer::step(std::vector<Item>& items, std::span<const Tensor> grads,
 }
 
 void Optimizer::validate(std::span<Item> items, std::span<const Tensor> grads,
-                         const nn::Module* model) const {
+                         const nn::ModuleBase* model) const {
   const size_t n = items.size();
   check<ValueError>(n > 0, "{}: there are no parameters to move{}", kind_,
                     model != nullptr ? "; does the module's fields() name them?" : "");

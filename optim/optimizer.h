@@ -42,8 +42,8 @@ class Optimizer {
   //   Error       a parameter or gradient that an open tape tracks: a step cannot be recorded.
   //               Inside a NoGradScope it goes ahead; the moved parameters are new tensors, which
   //               the tape does not know.
-  void update(nn::Module& model, std::span<const Tensor> grads);
-  void update(nn::Module& model, std::initializer_list<Tensor> grads) {
+  void update(nn::ModuleBase& model, std::span<const Tensor> grads);
+  void update(nn::ModuleBase& model, std::initializer_list<Tensor> grads) {
     update(model, std::span<const Tensor>(grads.begin(), grads.size()));
   }
   // The same for parameters that are in no module. Groups go by name, so they do not apply.
@@ -91,9 +91,9 @@ class Optimizer {
   virtual void move(std::span<const Item> items, int64_t step) = 0;
 
  private:
-  void step(std::vector<Item>& items, std::span<const Tensor> grads, const nn::Module* model);
+  void step(std::vector<Item>& items, std::span<const Tensor> grads, const nn::ModuleBase* model);
   void validate(std::span<Item> items, std::span<const Tensor> grads,
-                const nn::Module* model) const;
+                const nn::ModuleBase* model) const;
   void set_rates(std::span<Item> items, std::span<const int> group_of) const;
 
   const char* kind_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attune/nn/internal/visit.h"
 #include "attune/nn/loss.h"
 #include "attune/optim/clip.h"
 #include "attune/tensor/internal/check.h"
@@ -82,10 +81,9 @@ TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& dat
   return report;
 }
 
-Tensor predict(Module& model, const Tensor& x, int64_t batch_size) {
+Tensor predict(const Module& model, const Tensor& x, int64_t batch_size) {
   check<ValueError>(batch_size >= 1, "predict: batch_size must be at least 1, got {}", batch_size);
   check<ShapeError>(x.rank() > 0 && x.size(0) > 0, "predict: x has no rows: {}", x.shape());
-  const internal::ModeScope evaluating(model, false);
   const NoGradScope not_recorded;
   std::vector<Tensor> parts;
   for (int64_t begin = 0; begin < x.size(0); begin += batch_size) {
@@ -94,7 +92,7 @@ Tensor predict(Module& model, const Tensor& x, int64_t batch_size) {
   return parts.size() == 1 ? parts[0] : cat(parts);
 }
 
-Evaluation evaluate(Module& model, const Dataset& data, const EvaluateOptions& options) {
+Evaluation evaluate(const Module& model, const Dataset& data, const EvaluateOptions& options) {
   const int64_t rows = data.size();
   check<ValueError>(rows > 0, "evaluate: the data set has no rows");
   const NoGradScope not_recorded;

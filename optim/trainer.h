@@ -60,11 +60,12 @@ struct Evaluation {
   double score = 0;
 };
 
-// Runs in evaluation mode, without recording, and restores the mode. ShapeError unless outputs are
+// Runs in evaluation mode, without recording; the model's own mode does not change. ShapeError
+// unless outputs are
 // [..., classes] for labels [...], or have the shape of floating-point targets.
-Evaluation evaluate(Module& model, const Dataset& data, const EvaluateOptions& options = {});
+Evaluation evaluate(const Module& model, const Dataset& data, const EvaluateOptions& options = {});
 
 // The model's outputs for x [rows, ...], computed in the same way: [rows, ...].
-Tensor predict(Module& model, const Tensor& x, int64_t batch_size = 1024);
+Tensor predict(const Module& model, const Tensor& x, int64_t batch_size = 1024);
 
 }  // namespace attune::nn

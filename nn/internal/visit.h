@@ -113,28 +113,4 @@ class Writable : Fields {
   std::vector<std::pair<Tensor*, size_t>> others_;
 };
 
-// Puts a module and all below it into training or evaluation mode, and each back as it was.
-class ModeScope : Fields {
- public:
-  ModeScope(ModuleBase& module, bool training) {
-    remember(module);
-    module.train(training);
-  }
-  ~ModeScope() override {
-    // Parents stand before their children, and train() reaches down: the last word is the child's.
-    for (const auto& [module, training] : before_) module->train(training);
-  }
-  ModeScope(const ModeScope&) = delete;
-  ModeScope& operator=(const ModeScope&) = delete;
-
- private:
-  void remember(ModuleBase& module) {
-    before_.emplace_back(&module, module.training());
-    module.fields(*this);
-  }
-  void on_child(std::string_view, ModuleBase& child) override { remember(child); }
-
-  std::vector<std::pair<ModuleBase*, bool>> before_;
-};
-
 }  // namespace attune::nn::internal

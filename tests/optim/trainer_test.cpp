@@ -214,3 +214,37 @@ TEST_CASE("train: what it refuses") {
   CHECK_THROWS_AS(nn::train(model, sgd, {data.x, Tensor::full({10}, 2, DType::i64)}, {}),
                   ValueError);  // a label outside the model's two outputs
 }
+
+TEST_CASE("predict, evaluate: take a const model, whatever its mode") {
+  Rng rng(1);
+  const nn::Sequential model{nn::Linear(2, 8, rng), nn::Dropout(0.5, rng), nn::Linear(8, 1, rng)};
+  const Tensor x = Tensor::randn({20, 2}, rng);
+  const Tensor y = nn::predict(model, x, 7);
+  CHECK(model.training());
+  CHECK(y.eq(nn::predict(model, x, 20)).all().item<bool>());
+  CHECK(nn::evaluate(model, {x, y}).score == 1);
+}
+
+TEST_CASE("train, update: a forgotten layer is an error, and any kind of module can be moved") {
+  Rng rng(1);
+  struct Forgetful : nn::Module {
+    nn::Linear first, second;
+    explicit Forgetful(Rng& r) : first(2, 2, r), second(2, 2, r) {}
+    Tensor forward(const Tensor& x) override { return second(first(x)); }
+    void fields(nn::Fields& f) override { f("second", second); }
+  } forgetful(rng);
+  optim::SGD sgd({.learning_rate = 0.5});
+  const Tensor x = Tensor::randn({8, 2}, rng);
+  CHECK_THROWS_WITH_AS(nn::train(forgetful, sgd, {x, x}),
+                       doctest::Contains("forward() calls Linear(2 -> 2), which fields() does not"),
+                       ValueError);
+
+  struct Scale : nn::ModuleOf<Scale> {
+    Tensor factor = Tensor::ones({2});
+    Tensor forward(const Tensor& a, const Tensor& b) { return (a + b) * factor; }
+    void fields(nn::Fields& f) override { f("factor", factor); }
+  } scale;
+  Tape tape(scale);
+  sgd.update(scale, tape.gradient(scale(Tensor({1.f, 2.f}), Tensor({1.f, 0.f})).sum()));
+  CHECK(scale.factor.eq(Tensor({0.f, 0.f})).all().item<bool>());
+}
