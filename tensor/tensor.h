@@ -123,8 +123,8 @@ class Tensor {
   // ---- Element by element: y = f(x), same shape (tensor/ops/unary.cpp) ----
 
   Tensor neg() const;
-  Tensor abs() const;
-  Tensor sign() const;
+  Tensor abs() const;   // slope 0 at 0 and at NaN
+  Tensor sign() const;  // 0 of NaN
   Tensor square() const;
   Tensor sqrt() const;
   Tensor rsqrt() const;
@@ -147,7 +147,7 @@ class Tensor {
 
   // ---- Activations ----
 
-  Tensor relu() const;
+  Tensor relu() const;  // slope 0 at 0, 1 at NaN
   Tensor leaky_relu(double slope = 0.01) const;
   Tensor gelu(Gelu form = Gelu::exact) const;  // Hendrycks and Gimpel (2016)
   Tensor sigmoid() const;
@@ -160,14 +160,24 @@ class Tensor {
 
   // ---- Two operands, broadcast (operators below the class) ----
 
+  //
+  // Integers stay integers, except in a division, and wrap around where they overflow. At points
+  // without a derivative the gradients are PyTorch's.
+
+  // Of integers without the fraction: 2 to the -1 is 0; so is 0 to the -1.
   Tensor pow(const Tensor& exponent) const;
   Tensor pow(Scalar exponent) const;
-  Tensor maximum(const Tensor& other) const;  // NaN if either is
+  // NaN if either is; the gradient goes to both then, and half to each of two equals.
+  Tensor maximum(const Tensor& other) const;
   Tensor maximum(Scalar other) const;
   Tensor minimum(const Tensor& other) const;
   Tensor minimum(Scalar other) const;
+  // max(low, min(x, high)); NaN stays. ValueError unless low <= high. The slope is 1 between the
+  // bounds, 0 on and outside them.
   Tensor clamp(Scalar low, Scalar high) const;
-  Tensor eq(const Tensor& other) const;  // comparisons give boolean tensors
+  Tensor clamp(const Tensor& low, const Tensor& high) const;  // maximum(low).minimum(high)
+  // Comparisons return boolean tensors. A number beside integers is compared exactly, whatever it is.
+  Tensor eq(const Tensor& other) const;
   Tensor eq(Scalar other) const;
   Tensor ne(const Tensor& other) const;
   Tensor ne(Scalar other) const;
@@ -182,7 +192,8 @@ class Tensor {
   Tensor logical_and(const Tensor& other) const;
   Tensor logical_or(const Tensor& other) const;
   Tensor logical_xor(const Tensor& other) const;
-  Tensor masked_fill(const Tensor& mask, Scalar value) const;  // value where mask is true
+  Tensor masked_fill(const Tensor& mask, Scalar value) const;         // value where mask is true
+  Tensor masked_fill(const Tensor& mask, const Tensor& value) const;  // value []
 
   // ---- Reductions over axes (all by default) ----
 

@@ -1,18 +1,22 @@
 #pragma once
-// The functions a slope formula may use, for tensors: the same names as Pack's (pack-inl.h), so
-// that a slope written once serves the kernel and the gradient of the gradient.
+// What a formula is made of besides the vectors of pack-inl.h: the same functions for tensors,
+// which gradients of gradients are made of, and for integers.
 
 #include <concepts>
+#include <cstdint>
 
 #include "attune/tensor/tensor.h"
 
 namespace attune {
+
+// ---- Tensors. In a binary op's gradient one operand may be a number. ----
 
 // value, in the type and shape of x
 inline Tensor constant(const Tensor& x, double value) {
   return Tensor::full(x.shape(), value, x.dtype());
 }
 inline Tensor exp(const Tensor& x) { return x.exp(); }
+inline Tensor log(const Tensor& x) { return x.log(); }
 inline Tensor sqrt(const Tensor& x) { return x.sqrt(); }
 inline Tensor sin(const Tensor& x) { return x.sin(); }
 inline Tensor cos(const Tensor& x) { return x.cos(); }
@@ -22,34 +26,52 @@ inline Tensor erfc(const Tensor& x) { return 1 - x.erf(); }
 inline Tensor sigmoid(const Tensor& x) { return x.sigmoid(); }
 inline Tensor sign(const Tensor& x) { return x.sign(); }
 inline Tensor square(const Tensor& x) { return x.square(); }
-inline Tensor positive(const Tensor& x) {
-  return x.gt(0).cast(x.dtype());
-}  // 1 where x > 0, else 0
+// 1 where x > 0, else 0
+inline Tensor positive(const Tensor& x) { return x.gt(0).cast(x.dtype()); }
+// 1 where x <= 0, else 0
+inline Tensor nonpositive(const Tensor& x) { return x.le(0).cast(x.dtype()); }
 
-// For the ops that keep integers as they are.
+inline Tensor pow(const Tensor& a, const Tensor& b) { return a.pow(b); }
+inline Tensor pow(const Tensor& a, double b) { return a.pow(b); }
+inline Tensor less(const Tensor& a, const Tensor& b) { return a.lt(b); }
+inline Tensor less(const Tensor& a, double b) { return a.lt(b); }
+inline Tensor less(double a, const Tensor& b) { return b.gt(a); }
+inline Tensor equal(const Tensor& a, const Tensor& b) { return a.eq(b); }
+inline Tensor equal(const Tensor& a, double b) { return a.eq(b); }
+inline Tensor equal(double a, const Tensor& b) { return b.eq(a); }
+
+// ---- Integers ----
+
+// An integer whose arithmetic wraps around where it overflows, which is undefined for a plain one.
 template <std::integral T>
-T abs(T x) {
-  return x < 0 ? static_cast<T>(-x) : x;
-}
-template <std::integral T>
-T sign(T x) {
-  return static_cast<T>((x > 0) - (x < 0));
-}
-template <std::integral T>
-T floor(T x) {
-  return x;
-}
-template <std::integral T>
-T ceil(T x) {
-  return x;
-}
-template <std::integral T>
-T round(T x) {
-  return x;
-}
-template <std::integral T>
-T maximum(T x, int y) {
-  return x > y ? x : static_cast<T>(y);
-}
+struct Whole {
+  T v;
+  Whole(T value) : v(value) {}  // NOLINT(google-explicit-constructor): formulas have literals
+
+  friend Whole operator+(Whole a, Whole b) { return wrapped(word(a) + word(b)); }
+  friend Whole operator-(Whole a, Whole b) { return wrapped(word(a) - word(b)); }
+  friend Whole operator*(Whole a, Whole b) { return wrapped(word(a) * word(b)); }
+  friend Whole operator-(Whole a) { return wrapped(0 - word(a)); }
+  friend Whole abs(Whole a) { return a.v < 0 ? -a : a; }
+  friend Whole sign(Whole a) { return static_cast<T>((a.v > 0) - (a.v < 0)); }
+  friend Whole floor(Whole a) { return a; }
+  friend Whole ceil(Whole a) { return a; }
+  friend Whole round(Whole a) { return a; }
+  friend Whole maximum(Whole a, Whole b) { return a.v > b.v ? a : b; }
+  friend Whole minimum(Whole a, Whole b) { return a.v < b.v ? a : b; }
+  // A negative exponent: 1 / a^-b without its fraction, and 0 where a is 0.
+  friend Whole pow(Whole a, Whole b) {
+    if (b.v < 0) return a.v == 1 || (a.v == T(-1) && b.v % 2 == 0) ? 1 : a.v == T(-1) ? -1 : 0;
+    uint64_t y = 1, base = word(a);
+    for (T e = b.v; e > 0; e = static_cast<T>(e / 2), base *= base) {
+      if (e % 2 == 1) y *= base;
+    }
+    return wrapped(y);
+  }
+
+ private:
+  static uint64_t word(Whole a) { return static_cast<uint64_t>(a.v); }
+  static Whole wrapped(uint64_t word) { return static_cast<T>(word); }
+};
 
 }  // namespace attune

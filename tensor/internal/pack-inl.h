@@ -75,8 +75,9 @@ struct Pack {
   }
   HWY_INLINE friend Pack constant(Pack, double value) { return value; }
   HWY_INLINE friend Pack positive(Pack x) { return select(x > 0.0, Pack(1.0), Pack(0.0)); }
-  HWY_INLINE friend Pack sign(Pack x) {
-    return select(x == Pack(0.0) || is_nan(x), x, copy_sign(1.0, x));
+  HWY_INLINE friend Pack nonpositive(Pack x) { return select(x <= 0.0, Pack(1.0), Pack(0.0)); }
+  HWY_INLINE friend Pack sign(Pack x) {  // 0 of NaN
+    return select(x > 0.0, Pack(1.0), select(x < 0.0, Pack(-1.0), Pack(0.0)));
   }
   HWY_INLINE friend Pack square(Pack x) { return x * x; }
 

@@ -1,8 +1,6 @@
 // y = f(a, b), element by element, broadcast.
-// To add one: write its formula, name it in BINARY_OPS, declare it in tensor.h, and give it a row
-// in tests/tensor/binary_test.cpp.
-
-#include <cmath>
+// To add one: write its formula, name it in BINARY_METHODS, declare it in tensor.h, and give it a
+// row in tests/tensor/binary_test.cpp.
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/formula.h"
@@ -18,58 +16,94 @@
 
 #ifndef ATTUNE_BINARY_OPS
 #define ATTUNE_BINARY_OPS
-#define BINARY_OPS(X) \
-  X(add, Add)         \
-  X(sub, Sub)         \
-  X(mul, Mul)         \
-  X(div, Div)         \
-  X(maximum, Maximum) \
-  X(minimum, Minimum) \
-  X(pow, Pow)
+// method, formula, and what becomes of integers: kept, or computed as f32
+#define BINARY_METHODS(X)    \
+  X(maximum, Maximum, kKept) \
+  X(minimum, Minimum, kKept)
+#define BINARY_OPS(X)   \
+  X(add, Add, kKept)    \
+  X(sub, Sub, kKept)    \
+  X(mul, Mul, kKept)    \
+  X(div, Div, kAsFloat) \
+  X(pow, Pow, kKept)    \
+  BINARY_METHODS(X)
 
 namespace attune {
 enum class BinaryOp : uint8_t {
-#define ENUMERATOR(method, F) k##F,
+#define ENUMERATOR(method, F, integers) k##F,
   BINARY_OPS(ENUMERATOR)
 #undef ENUMERATOR
 };
+// What a gradient is made from: that of the result, the operands, the result.
+struct Terms {
+  const Tensor &dy, &a, &b, &y;
+};
+enum Needs : uint8_t { kNothing = 0, kA = 1, kB = 2, kY = 4 };
 }  // namespace attune
 #endif
 
-// ---- Formulas and kernels ----
+// ---- Formulas: value, for vectors (pack-inl.h) and for integers where they are kept (formula.h);
+// the gradient of each operand, made of ops; and which of a, b and y the gradients need. ----
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
+namespace {
 
 // clang-format off
 struct Add {
   template <class V> static V value(V a, V b) { return a + b; }
+  static Tensor gradient_a(Terms t) { return t.dy; }
+  static Tensor gradient_b(Terms t) { return t.dy; }
+  static constexpr int needs = kNothing;
 };
 struct Sub {
   template <class V> static V value(V a, V b) { return a - b; }
+  static Tensor gradient_a(Terms t) { return t.dy; }
+  static Tensor gradient_b(Terms t) { return -t.dy; }
+  static constexpr int needs = kNothing;
 };
 struct Mul {
   template <class V> static V value(V a, V b) { return a * b; }
+  static Tensor gradient_a(Terms t) { return t.dy * t.b; }
+  static Tensor gradient_b(Terms t) { return t.dy * t.a; }
+  static constexpr int needs = kA | kB;
 };
 struct Div {
   template <class V> static V value(V a, V b) { return a / b; }
+  static Tensor gradient_a(Terms t) { return t.dy / t.b; }
+  static Tensor gradient_b(Terms t) { return -t.dy * (t.y / t.b); }
+  static constexpr int needs = kB | kY;
 };
-struct Maximum {
+struct Maximum {  // equal operands get half each, and both get all where one is NaN: as in PyTorch
   template <class V> static V value(V a, V b) { return maximum(a, b); }
+  static Tensor gradient_a(Terms t) { return larger(t.dy, t.a, t.b); }
+  static Tensor gradient_b(Terms t) { return larger(t.dy, t.b, t.a); }
+  static constexpr int needs = kA | kB;
+  static Tensor larger(const Tensor& dy, const Tensor& a, const Tensor& b) {
+    return where(a.eq(b), dy * 0.5, dy).masked_fill(a.lt(b), 0);
+  }
 };
 struct Minimum {
   template <class V> static V value(V a, V b) { return minimum(a, b); }
+  static Tensor gradient_a(Terms t) { return Maximum::larger(t.dy, t.b, t.a); }
+  static Tensor gradient_b(Terms t) { return Maximum::larger(t.dy, t.a, t.b); }
+  static constexpr int needs = kA | kB;
 };
-struct Pow {
+struct Pow {  // where a or b is 0 the slope is 0 by definition, not 0 times infinity
   template <class V> static V value(V a, V b) { return pow(a, b); }
+  static Tensor gradient_a(Terms t) { return (t.dy * (t.b * t.a.pow(t.b - 1))).masked_fill(t.b.eq(0), 0); }
+  static Tensor gradient_b(Terms t) { return (t.dy * (t.y * t.a.log())).masked_fill(t.a.eq(0).logical_and(t.b.ge(0)), 0); }
+  static constexpr int needs = kA | kB | kY;
 };
 // clang-format on
 
-// A row: y[i] = f(a[i * step_a], b[i * step_b]) with steps of 1, or of 0 for an operand that
+// ---- Kernels ----
+
+// One row: y[i] = f(a[i * step_a], b[i * step_b]), with steps of 1, or 0 for an operand that
 // repeats.
 template <class F, class T>
 void Row(const T* a, int64_t step_a, const T* b, int64_t step_b, T* y, size_t size) {
-  if (size == 0) return;  // nothing lies at a or b then
+  if (size == 0) return;  // there may be nothing at a and b
   const size_t step = lanes<T>();
   const Pack<T> one_a(hn::Set(hn::ScalableTag<T>(), *a)), one_b(hn::Set(hn::ScalableTag<T>(), *b));
   size_t i = 0;
@@ -89,7 +123,7 @@ template <class T>
 void BinaryRow(BinaryOp op, const T* a, int64_t step_a, const T* b, int64_t step_b, T* y,
                size_t n) {
   switch (op) {
-#define CASE(method, F) \
+#define CASE(method, F, integers) \
   case BinaryOp::k##F: return Row<F>(a, step_a, b, step_b, y, n);
     BINARY_OPS(CASE)
 #undef CASE
@@ -105,6 +139,7 @@ void BinaryRowF64(BinaryOp op, const double* a, int64_t step_a, const double* b,
   BinaryRow(op, a, step_a, b, step_b, y, n);
 }
 
+}  // namespace
 }  // namespace attune::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -119,28 +154,25 @@ using namespace internal;
 HWY_EXPORT(BinaryRowF32);
 HWY_EXPORT(BinaryRowF64);
 
-// Integers, one by one. They wrap round, as unsigned ones do, rather than being undefined.
-template <class T>
-T integer_value(BinaryOp op, T a, T b) {
-  using Unsigned = std::make_unsigned_t<T>;
-  const auto ua = static_cast<Unsigned>(a), ub = static_cast<Unsigned>(b);
-  switch (op) {
-    case BinaryOp::kAdd: return static_cast<T>(ua + ub);
-    case BinaryOp::kSub: return static_cast<T>(ua - ub);
-    case BinaryOp::kMul: return static_cast<T>(static_cast<uint64_t>(ua) * ub);
-    case BinaryOp::kMaximum: return a > b ? a : b;
-    case BinaryOp::kMinimum: return a < b ? a : b;
-    case BinaryOp::kPow: {
-      Unsigned y = 1, base = ua;
-      for (T e = b; e > 0; e = static_cast<T>(e / 2)) {
-        if (e % 2 == 1) y = static_cast<Unsigned>(static_cast<uint64_t>(y) * base);
-        base = static_cast<Unsigned>(static_cast<uint64_t>(base) * base);
-      }
-      return static_cast<T>(y);
-    }
-    case BinaryOp::kDiv: break;  // computed as f32
+enum Integers : uint8_t { kKept, kAsFloat };
+
+struct Facts {
+  const char* name;
+  Integers integers;
+  int needs;
+};
+constexpr Facts kFacts[] = {
+#define FACTS(method, F, integers) {#method, integers, HWY_NAMESPACE::F::needs},
+    BINARY_OPS(FACTS)
+#undef FACTS
+};
+const Facts& facts_of(BinaryOp op) { return kFacts[static_cast<size_t>(op)]; }
+
+template <class F, class T>
+void integer_loop(const T* a, int64_t step_a, const T* b, int64_t step_b, T* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    y[i] = F::value(Whole<T>(a[i * step_a]), Whole<T>(b[i * step_b])).v;
   }
-  return T{};
 }
 
 template <class T>
@@ -150,144 +182,152 @@ void row(BinaryOp op, const T* a, int64_t step_a, const T* b, int64_t step_b, T*
   } else if constexpr (std::is_same_v<T, double>) {
     HWY_DYNAMIC_DISPATCH(BinaryRowF64)(op, a, step_a, b, step_b, y, static_cast<size_t>(n));
   } else {
-    for (int64_t i = 0; i < n; ++i) y[i] = integer_value(op, a[i * step_a], b[i * step_b]);
+    switch (op) {
+#define CASE(method, F, integers)                                 \
+  case BinaryOp::k##F:                                            \
+    if constexpr (integers == kKept) {                            \
+      integer_loop<HWY_NAMESPACE::F>(a, step_a, b, step_b, y, n); \
+    }                                                             \
+    break;
+      BINARY_OPS(CASE)
+#undef CASE
+    }
   }
 }
 
-// A row whose elements lie apart is gathered first, a piece at a time.
+// The same with any steps: elements that lie apart are gathered first, a piece at a time.
 template <class T>
-void spread_row(BinaryOp op, const T* a, int64_t step_a, const T* b, int64_t step_b, T* y,
-                int64_t n) {
+void strided_row(BinaryOp op, const T* a, int64_t step_a, const T* b, int64_t step_b, T* y,
+                 int64_t n) {
   constexpr int64_t kPiece = 256;
   T near_a[kPiece], near_b[kPiece];
   const auto gather = [](const T* from, int64_t step, T* to, int64_t count) {
     for (int64_t i = 0; i < count; ++i) to[i] = from[i * step];
   };
+  const auto is_far = [](int64_t step) { return step != 0 && step != 1; };
   for (int64_t i = 0; i < n; i += kPiece) {
     const int64_t count = std::min(kPiece, n - i);
-    const bool far_a = step_a > 1 || step_a<0, far_b = step_b> 1 || step_b < 0;
-    if (far_a) gather(a + i * step_a, step_a, near_a, count);
-    if (far_b) gather(b + i * step_b, step_b, near_b, count);
-    row(op, far_a ? near_a : a + i * step_a, far_a ? 1 : step_a, far_b ? near_b : b + i * step_b,
-        far_b ? 1 : step_b, y + i, count);
+    if (is_far(step_a)) gather(a + i * step_a, step_a, near_a, count);
+    if (is_far(step_b)) gather(b + i * step_b, step_b, near_b, count);
+    row(op, is_far(step_a) ? near_a : a + i * step_a, is_far(step_a) ? 1 : step_a,
+        is_far(step_b) ? near_b : b + i * step_b, is_far(step_b) ? 1 : step_b, y + i, count);
   }
 }
 
+// A tensor, or one number, which has no tensor.
 template <class T>
-void compute(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& y) {
-  if (same_shape(a, b) && block(a).contiguous && block(b).contiguous) {
+struct Operand {
+  const T* at;
+  const Tensor* tensor;
+
+  bool repeats() const { return tensor == nullptr || tensor->rank() == 0; }
+  bool is_row_of(const Tensor& y) const {
+    return same_shape(*tensor, y) && block(*tensor).contiguous;
+  }
+  Shape strides(const char* op, Shape shape) const {
+    if (tensor != nullptr) return broadcast_strides(op, *tensor, shape);
+    for (int axis = 0; axis < shape.rank(); ++axis) shape[axis] = 0;
+    return shape;
+  }
+};
+template <class T>
+Operand<T> operand(const Tensor& x) {
+  return {elements<T>(x), &x};
+}
+
+template <class T>
+void compute(BinaryOp op, const Operand<T>& a, const Operand<T>& b, const Tensor& y) {
+  if ((a.repeats() || a.is_row_of(y)) && (b.repeats() || b.is_row_of(y))) {
+    const int64_t step_a = a.repeats() ? 0 : 1, step_b = b.repeats() ? 0 : 1;
     parallel_for(y.numel(), 1, [&](int64_t begin, int64_t end) {
-      row(op, elements<T>(a) + begin, 1, elements<T>(b) + begin, 1, elements<T>(y) + begin,
+      row(op, a.at + begin * step_a, step_a, b.at + begin * step_b, step_b, elements<T>(y) + begin,
           end - begin);
     });
     return;
   }
+  const char* name = facts_of(op).name;
   const Shape shape = y.shape();
-  const auto walk = make_walk<3>(
-      shape, {broadcast_strides("op", a, shape), broadcast_strides("op", b, shape), y.strides()});
+  const auto walk =
+      make_walk<3>(shape, {a.strides(name, shape), b.strides(name, shape), y.strides()});
   const int64_t n = walk.row_length(), step_a = walk.row_stride(0), step_b = walk.row_stride(1);
   parallel_for(walk.rows(), n, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const auto at = walk.offsets(r);
-      spread_row(op, elements<T>(a) + at[0], step_a, elements<T>(b) + at[1], step_b,
-                 elements<T>(y) + at[2], n);
+      strided_row(op, a.at + at[0], step_a, b.at + at[1], step_b, elements<T>(y) + at[2], n);
     }
   });
 }
 
-// The gradients, as ops. Each is summed back to its operand's own shape.
-void add_gradients(BinaryOp op, const Tensor& a, const Tensor& b, const Tensor& y, const Tensor& dy,
-                   Gradients& grads) {
-  const auto give = [&](uint32_t input, const Tensor& operand, const Tensor& gradient) {
-    grads.add(input, same_shape(gradient, operand) ? gradient : sum_to(gradient, operand.shape()));
-  };
-  const bool wants_a = grads.wants(0), wants_b = grads.wants(1);
+Tensor gradient(BinaryOp op, uint32_t input, const Terms& terms) {
   switch (op) {
-    case BinaryOp::kAdd:
-      if (wants_a) give(0, a, dy);
-      if (wants_b) give(1, b, dy);
-      break;
-    case BinaryOp::kSub:
-      if (wants_a) give(0, a, dy);
-      if (wants_b) give(1, b, -dy);
-      break;
-    case BinaryOp::kMul:
-      if (wants_a) give(0, a, dy * b);
-      if (wants_b) give(1, b, dy * a);
-      break;
-    case BinaryOp::kDiv:
-      if (wants_a) give(0, a, dy / b);
-      if (wants_b) give(1, b, -(dy * y) / b);
-      break;
-    case BinaryOp::kMaximum:
-    case BinaryOp::kMinimum: {
-      // Equal operands share: each gets half, as PyTorch has it.
-      const Tensor half = a.eq(b).cast(dy.dtype()) * 0.5;
-      const Tensor first = (op == BinaryOp::kMaximum ? a.gt(b) : a.lt(b)).cast(dy.dtype()) + half;
-      if (wants_a) give(0, a, dy * first);
-      if (wants_b) give(1, b, dy * (1 - first));
-      break;
-    }
-    case BinaryOp::kPow:
-      // 0^0 = 1 has the slope 0 in a; log(a) counts only where a > 0.
-      if (wants_a) give(0, a, dy * where(b.eq(0), Tensor::zeros_like(y), b * a.pow(b - 1)));
-      if (wants_b) {
-        const Tensor usable = a.gt(0);
-        give(1, b, dy * y * where(usable, a, Tensor::ones_like(a)).log());
-      }
-      break;
+#define CASE(method, F, integers) \
+  case BinaryOp::k##F:            \
+    return input == 0 ? HWY_NAMESPACE::F::gradient_a(terms) : HWY_NAMESPACE::F::gradient_b(terms);
+    BINARY_OPS(CASE)
+#undef CASE
   }
+  return {};
 }
 
 [[gnu::noinline]] void record_binary(BinaryOp op, const Tensor& a, const Tensor& b,
                                      const Tensor& y) {
-  // Sums need to know no operand, only its shape; saving fewer handles keeps small ops cheap.
-  if (op == BinaryOp::kAdd && same_shape(a, b)) {
-    record(y, {&a, &b}, [](const Tensor& dy, Gradients& grads) {
-      if (grads.wants(0)) grads.add(0, dy);
-      if (grads.wants(1)) grads.add(1, dy);
-    });
-    return;
+  const auto keep = [op](Needs what, const Tensor& x) {
+    return (facts_of(op).needs & what) != 0 ? x : Tensor();
+  };
+  if (same_shape(a, b)) {
+    record(y, {&a, &b},
+           [op, a = keep(kA, a), b = keep(kB, b), y = keep(kY, y)](const Tensor& dy,
+                                                                   Gradients& grads) {
+             for (uint32_t i = 0; i < 2; ++i) {
+               if (grads.wants(i)) grads.add(i, gradient(op, i, {dy, a, b, y}));
+             }
+           });
+  } else {
+    const std::array<Shape, 2> shapes{a.shape(), b.shape()};
+    record(y, {&a, &b},
+           [op, shapes, a = keep(kA, a), b = keep(kB, b), y = keep(kY, y)](const Tensor& dy,
+                                                                           Gradients& grads) {
+             for (uint32_t i = 0; i < 2; ++i) {
+               if (grads.wants(i)) grads.add(i, sum_to(gradient(op, i, {dy, a, b, y}), shapes[i]));
+             }
+           });
   }
-  const bool needs_y = op == BinaryOp::kDiv || op == BinaryOp::kPow;
-  record(y, {&a, &b}, [op, a, b, y = needs_y ? y : Tensor()](const Tensor& dy, Gradients& grads) {
-    add_gradients(op, a, b, y, dy, grads);
-  });
 }
 
-Tensor binary_same_dtype(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
-  Tensor y = same_shape(a, b) ? make(shape_of(block(a)), a.dtype())
-                              : make(broadcast(name, a.shape(), b.shape()), a.dtype());
+Tensor binary_same_dtype(BinaryOp op, const Tensor& a, const Tensor& b) {
+  const DType dtype = a.dtype();
+  Tensor y = same_shape(a, b) ? make(shape_of(block(a)), dtype)
+                              : make(broadcast(facts_of(op).name, a.shape(), b.shape()), dtype);
   if (y.numel() > 0) {
-    dispatch(a.dtype(), [&]<class T>() {
-      if constexpr (!std::is_same_v<T, bool>) compute<T>(op, a, b, y);
+    dispatch(dtype, [&]<class T>() {
+      if constexpr (!std::is_same_v<T, bool>) compute(op, operand<T>(a), operand<T>(b), y);
     });
   }
-  if (tracks(a, b)) record_binary(op, a, b, y);
+  if (is_floating(dtype) && tracks(a, b)) record_binary(op, a, b, y);
   return y;
 }
 
-[[gnu::noinline]] Tensor binary_mixed(const char* name, BinaryOp op, const Tensor& a,
-                                      const Tensor& b) {
+[[gnu::noinline]] Tensor binary_mixed(BinaryOp op, const Tensor& a, const Tensor& b) {
   DType dtype = promote(a.dtype(), b.dtype());
   check<DTypeError>(
       dtype != DType::boolean,
-      "{}: takes numbers, got booleans; use logical_and, logical_or, or cast them first", name);
-  if (op == BinaryOp::kDiv && !is_floating(dtype)) dtype = DType::f32;
-  return binary_same_dtype(name, op, a.cast(dtype), b.cast(dtype));
+      "{}: takes numbers, got booleans; use logical_and, logical_or, or cast them first",
+      facts_of(op).name);
+  if (!is_floating(dtype) && facts_of(op).integers == kAsFloat) dtype = DType::f32;
+  return binary_same_dtype(op, a.cast(dtype), b.cast(dtype));
 }
 
 // Two contiguous f32 tensors of one shape, small enough for one thread: most of what small networks
-// do, and nothing to decide about.
+// do, with nothing to decide.
 bool is_plain(const Tensor& a, const Tensor& b) {
   const Block &p = block(a), &q = block(b);
   return p.dtype == DType::f32 && q.dtype == DType::f32 && p.contiguous && q.contiguous &&
          p.numel < kParallelWork && p.numel > 0 && same_shape(a, b);
 }
 
-Tensor binary(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
-  require_defined(name, a);
-  require_defined(name, b);
+Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
+  require_defined(facts_of(op).name, a);
+  require_defined(facts_of(op).name, b);
   if (is_plain(a, b)) [[likely]] {
     Tensor y = make_like(a);
     row(op, elements<float>(a), 1, elements<float>(b), 1, elements<float>(y), block(a).numel);
@@ -295,89 +335,66 @@ Tensor binary(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
     return y;
   }
   const DType dtype = block(a).dtype;
-  if (dtype == block(b).dtype && is_floating(dtype)) return binary_same_dtype(name, op, a, b);
-  return binary_mixed(name, op, a, b);
+  if (dtype == block(b).dtype && is_floating(dtype)) return binary_same_dtype(op, a, b);
+  return binary_mixed(op, a, b);
 }
 
-// The scalar as a 0-d tensor of x's dtype.
-Tensor beside(const char* name, const Tensor& x, Scalar scalar) {
-  require_defined(name, x);
-  Tensor y = make({}, x.dtype() == DType::boolean ? DType::i64 : x.dtype());
-  dispatch(y.dtype(), [&]<class T>() { *elements<T>(y) = element_of<T>(name, scalar); });
-  return y;
-}
-
-// x + 2 and its like: no tensor is made of the scalar.
-Tensor with_scalar(const char* name, BinaryOp op, const Tensor& x, Scalar scalar,
-                   bool scalar_first) {
-  require_defined(name, x);
-  const double s = scalar.value();
-  if (!is_floating(x.dtype()) || !block(x).contiguous) {
-    const Tensor other = beside(name, x, scalar);
-    return scalar_first ? binary(name, op, other, x) : binary(name, op, x, other);
-  }
-  Tensor y = make_like(x);
-  const auto run = [&]<class T>(T one) {
-    parallel_for(y.numel(), 1, [&](int64_t begin, int64_t end) {
-      const T* at = elements<T>(x) + begin;
-      T* to = elements<T>(y) + begin;
-      if (scalar_first) {
-        row(op, &one, 0, at, 1, to, end - begin);
-      } else {
-        row(op, at, 1, &one, 0, to, end - begin);
+// A number on either side takes x's dtype; a boolean x becomes i64, or f32 beside a fraction. The
+// number becomes a tensor only where it is recorded.
+Tensor with_number(BinaryOp op, const Tensor& input, Scalar number, bool number_first = false) {
+  const Facts& facts = facts_of(op);
+  require_defined(facts.name, input);
+  const DType numbers = number.is_integral() ? DType::i64 : DType::f32;
+  const Tensor x = input.dtype() == DType::boolean ? input.cast(numbers) : input;
+  return dispatch(x.dtype(), [&]<class T>() -> Tensor {
+    const T value = element_of<T>(facts.name, number);
+    if constexpr (std::is_same_v<T, bool>) {
+      return {};
+    } else if (!std::is_floating_point_v<T> && facts.integers == kAsFloat) {
+      return with_number(op, x.cast(DType::f32), number, number_first);
+    } else {
+      Tensor y = make_like(x);
+      const Operand<T> one{&value, nullptr}, all = operand<T>(x);
+      if (y.numel() > 0) number_first ? compute(op, one, all, y) : compute(op, all, one, y);
+      if (std::is_floating_point_v<T> && tracks(x)) {
+        const Tensor other = make({}, x.dtype());
+        *elements<T>(other) = value;
+        number_first ? record_binary(op, other, x, y) : record_binary(op, x, other, y);
       }
-    });
-  };
-  x.dtype() == DType::f32 ? run(static_cast<float>(s)) : run(s);
-  if (tracks(x)) {
-    record(y, {&x},
-           [op, s, scalar_first, kept = scalar_first ? x : Tensor(), y](const Tensor& dy,
-                                                                        Gradients& grads) {
-             switch (op) {
-               case BinaryOp::kSub: return grads.add(0, scalar_first ? -dy : dy);
-               case BinaryOp::kMul: return grads.add(0, dy * s);
-               case BinaryOp::kDiv: return grads.add(0, scalar_first ? -(dy * y) / kept : dy / s);
-               default: return grads.add(0, dy);
-             }
-           });
-  }
-  return y;
+      return y;
+    }
+  });
 }
 
 }  // namespace
 
-#define OPERATOR(symbol, name, op)                                                                 \
-  Tensor operator symbol(const Tensor& a, const Tensor& b) { return binary(name, op, a, b); }      \
-  Tensor operator symbol(const Tensor& a, Scalar b) { return with_scalar(name, op, a, b, false); } \
-  Tensor operator symbol(Scalar a, const Tensor& b) { return with_scalar(name, op, b, a, true); }
-OPERATOR(+, "add", BinaryOp::kAdd)
-OPERATOR(-, "sub", BinaryOp::kSub)
-OPERATOR(*, "mul", BinaryOp::kMul)
-OPERATOR(/, "div", BinaryOp::kDiv)
+#define OPERATOR(symbol, op)                                                            \
+  Tensor operator symbol(const Tensor& a, const Tensor& b) { return binary(op, a, b); } \
+  Tensor operator symbol(const Tensor& a, Scalar b) { return with_number(op, a, b); }   \
+  Tensor operator symbol(Scalar a, const Tensor& b) { return with_number(op, b, a, true); }
+OPERATOR(+, BinaryOp::kAdd)
+OPERATOR(-, BinaryOp::kSub)
+OPERATOR(*, BinaryOp::kMul)
+OPERATOR(/, BinaryOp::kDiv)
 #undef OPERATOR
 
-#define METHOD(name, op)                                                                     \
-  Tensor Tensor::name(const Tensor& other) const { return binary(#name, op, *this, other); } \
-  Tensor Tensor::name(Scalar other) const {                                                  \
-    return binary(#name, op, *this, beside(#name, *this, other));                            \
-  }
-METHOD(maximum, BinaryOp::kMaximum)
-METHOD(minimum, BinaryOp::kMinimum)
+#define METHOD(name, F, integers)                                                                 \
+  Tensor Tensor::name(const Tensor& other) const { return binary(BinaryOp::k##F, *this, other); } \
+  Tensor Tensor::name(Scalar other) const { return with_number(BinaryOp::k##F, *this, other); }
+BINARY_METHODS(METHOD)
 #undef METHOD
 
-Tensor Tensor::pow(const Tensor& exponent) const {
-  return binary("pow", BinaryOp::kPow, *this, exponent);
-}
+Tensor Tensor::pow(const Tensor& exponent) const { return binary(BinaryOp::kPow, *this, exponent); }
 
-// The powers that formulas are full of cost a product, not a call of libm for each element.
+// The powers that formulas are full of cost a product each.
 Tensor Tensor::pow(Scalar exponent) const {
   require_defined("pow", *this);
-  if (is_floating(block_->dtype)) {
+  if (is_floating(dtype())) {
     if (exponent.value() == 2) return square();
     if (exponent.value() == 3) return square() * *this;
     if (exponent.value() == -1) return reciprocal();
   }
-  return binary("pow", BinaryOp::kPow, *this, beside("pow", *this, exponent));
+  return with_number(BinaryOp::kPow, *this, exponent);
 }
 
 }  // namespace attune

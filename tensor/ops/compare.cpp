@@ -1,53 +1,18 @@
-// Comparisons, logic, and tests of single elements: tensors in, booleans out. None has a gradient.
+// Comparisons, logic, and tests of single elements: tensors in, booleans out, no gradients. NaN is
+// unequal to everything, itself included, and neither less nor greater.
 
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/elementwise.h"
+#include "attune/tensor/internal/scalar.h"
 
 namespace attune {
 namespace {
 
 using namespace internal;
-
-// NaN is unequal to everything, itself included, and neither less nor greater.
-struct Equal {
-  template <class T>
-  bool operator()(T a, T b) const {
-    return a == b;
-  }
-};
-struct Unequal {
-  template <class T>
-  bool operator()(T a, T b) const {
-    return a != b;
-  }
-};
-struct Less {
-  template <class T>
-  bool operator()(T a, T b) const {
-    return a < b;
-  }
-};
-struct LessEqual {
-  template <class T>
-  bool operator()(T a, T b) const {
-    return a <= b;
-  }
-};
-struct Greater {
-  template <class T>
-  bool operator()(T a, T b) const {
-    return a > b;
-  }
-};
-struct GreaterEqual {
-  template <class T>
-  bool operator()(T a, T b) const {
-    return a >= b;
-  }
-};
 
 Tensor result_of(const char* name, const Tensor& a, const Tensor& b) {
   return same_shape(a, b) ? make(shape_of(block(a)), DType::boolean)
@@ -65,26 +30,35 @@ Tensor compare(const char* name, const Tensor& left, const Tensor& right) {
   return y;
 }
 
-// Beside a C++ number nothing is promoted: floating elements are compared in their own type,
-// integers exactly, whatever the number.
+// Integers stand to any number as they do on the number line, NaN and fractions included.
+template <class T, class F>
+void compare_integers(const Tensor& x, Scalar number, const Tensor& y, F f) {
+  constexpr double kEnd = 9223372036854775808.0;  // 2^63
+  const double value = number.value(), floor = std::floor(value);
+  if (!number.is_integral() && !(value >= -kEnd && value < kEnd)) {
+    // NaN, or further out than any element: the answer is the same for all.
+    map<T, bool>(x, y, [answer = f(0.0, value)](T) { return answer; });
+    return;
+  }
+  const int64_t whole = number.is_integral() ? number.integer() : static_cast<int64_t>(floor);
+  const bool fraction = !number.is_integral() && value != floor;
+  map<T, bool>(x, y, [=](T element) {
+    const auto e = static_cast<int64_t>(element);
+    return f(e > whole ? 1 : e < whole || fraction ? -1 : 0, 0);
+  });
+}
+
+// Beside a C++ number nothing is promoted: floating elements are compared in their own type.
 template <class F>
-Tensor compare(const char* name, const Tensor& input, Scalar scalar) {
+Tensor compare(const char* name, const Tensor& input, Scalar number) {
   require_defined(name, input);
   Tensor y = make(input.shape(), DType::boolean);
   const Tensor x = input.contiguous();
   dispatch(x.dtype(), [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>) {
-      const auto other = static_cast<T>(scalar.value());
-      map<T, bool>(x, y, [other](T e) { return F()(e, other); });
+      map<T, bool>(x, y, [other = element_of<T>(name, number)](T e) { return F()(e, other); });
     } else {
-      constexpr double kEnd = 9.2233720368547758e18;  // 2^63
-      check<DTypeError>(scalar.is_integral() || (std::trunc(scalar.value()) == scalar.value() &&
-                                                 std::abs(scalar.value()) < kEnd),
-                        "{}: {} beside a tensor of {} is no integer; cast the tensor to f32", name,
-                        scalar.value(), x.dtype());
-      const int64_t other =
-          scalar.is_integral() ? scalar.integer() : static_cast<int64_t>(scalar.value());
-      map<T, bool>(x, y, [other](T e) { return F()(static_cast<int64_t>(e), other); });
+      compare_integers<T>(x, number, y, F());
     }
   });
   return y;
@@ -113,15 +87,15 @@ Tensor test(const char* name, const Tensor& input, bool otherwise, F f) {
 
 }  // namespace
 
-#define METHOD(name, F)                                                                      \
-  Tensor Tensor::name(const Tensor& other) const { return compare<F>(#name, *this, other); } \
-  Tensor Tensor::name(Scalar other) const { return compare<F>(#name, *this, other); }
-METHOD(eq, Equal)
-METHOD(ne, Unequal)
-METHOD(lt, Less)
-METHOD(le, LessEqual)
-METHOD(gt, Greater)
-METHOD(ge, GreaterEqual)
+#define METHOD(method, a, F, b, NumberF)                                                 \
+  Tensor Tensor::method(const Tensor& other) const { return compare<F>(#method, a, b); } \
+  Tensor Tensor::method(Scalar other) const { return compare<NumberF>(#method, *this, other); }
+METHOD(eq, *this, std::equal_to<>, other, std::equal_to<>)
+METHOD(ne, *this, std::not_equal_to<>, other, std::not_equal_to<>)
+METHOD(lt, *this, std::less<>, other, std::less<>)
+METHOD(le, *this, std::less_equal<>, other, std::less_equal<>)
+METHOD(gt, other, std::less<>, *this, std::greater<>)
+METHOD(ge, other, std::less_equal<>, *this, std::greater_equal<>)
 #undef METHOD
 
 Tensor Tensor::logical_and(const Tensor& other) const {

@@ -1,8 +1,7 @@
 // where, masked_fill, clamp: elements chosen one by one.
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <limits>
+#include <utility>
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/elementwise.h"
@@ -105,24 +104,65 @@ Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
   return where_checked("masked_fill", mask, filler, *this);
 }
 
-// NaN stays. The slope is 1 between the bounds and on them, as in PyTorch.
+Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {
+  require_defined("masked_fill", *this);
+  require_defined("masked_fill", value);
+  check<ShapeError>(
+      value.rank() == 0,
+      "masked_fill: the value must be one number, got {}; where() takes whole tensors",
+      value.shape());
+  check<DTypeError>(is_floating(dtype()) || promote(dtype(), value.dtype()) == dtype(),
+                    "masked_fill: a value of {} does not fit {}; cast one of them", value.dtype(),
+                    dtype());
+  return where_checked("masked_fill", mask, value.cast(dtype()), *this);
+}
+
+namespace {
+
+// One bound of clamp() as an element. Where no integer of type T can pass it, it bounds nothing,
+// and the end of T's range stands for it. DTypeError where T cannot hold the clamped values.
+template <class T>
+T bound(Scalar number, bool is_low) {
+  using Limits = std::numeric_limits<T>;
+  if constexpr (std::is_integral_v<T>) {
+    const double value = number.value();
+    const bool fits = number.is_integral() && std::in_range<T>(number.integer());
+    if (!fits && is_low && value <= static_cast<double>(Limits::lowest())) return Limits::lowest();
+    if (!fits && !is_low && value >= static_cast<double>(Limits::max())) return Limits::max();
+  }
+  return element_of<T>("clamp", number);
+}
+
+bool in_order(Scalar low, Scalar high) {
+  return low.is_integral() && high.is_integral() ? low.integer() <= high.integer()
+                                                 : low.value() <= high.value();
+}
+
+}  // namespace
+
 Tensor Tensor::clamp(Scalar low, Scalar high) const {
   require_defined("clamp", *this);
   check<DTypeError>(dtype() != DType::boolean, "clamp: takes numbers, got booleans");
-  check<ValueError>(low.value() <= high.value(), "clamp: the lower bound {} is not below {}",
+  check<ValueError>(in_order(low, high), "clamp: the lower bound {} is above the upper, {}",
                     low.value(), high.value());
   const Tensor x = contiguous();
   Tensor y = make_like(x);
   dispatch(x.dtype(), [&]<class T>() {
-    const T bottom = element_of<T>("clamp", low), top = element_of<T>("clamp", high);
-    map<T, T>(x, y, [bottom, top](T e) { return e < bottom ? bottom : e > top ? top : e; });
+    if constexpr (!std::is_same_v<T, bool>) {
+      const T bottom = bound<T>(low, true), top = bound<T>(high, false);
+      map<T, T>(x, y, [bottom, top](T e) { return e < bottom ? bottom : e > top ? top : e; });
+    }
   });
   if (is_floating(x.dtype()) && tracks(x)) {
     record(y, {&x}, [x, low, high](const Tensor& dy, Gradients& grads) {
-      grads.add(0, where(x.ge(low).logical_and(x.le(high)), dy, nothing(dy)));
+      grads.add(0, where(x.gt(low).logical_and(x.lt(high)), dy, nothing(dy)));
     });
   }
   return y;
+}
+
+Tensor Tensor::clamp(const Tensor& low, const Tensor& high) const {
+  return maximum(low).minimum(high);
 }
 
 }  // namespace attune

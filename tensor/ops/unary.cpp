@@ -1,6 +1,6 @@
 // y = f(x), element by element, activations included.
-// To add one: write its formula, name it in UNARY_OPS, declare it in tensor.h, and give it a row in
-// tests/tensor/unary_test.cpp.
+// To add one: write its formula, name it in UNARY_METHODS, declare it in tensor.h, and give it a
+// row in tests/tensor/unary_test.cpp.
 
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/formula.h"
@@ -15,7 +15,7 @@
 #ifndef ATTUNE_UNARY_OPS
 #define ATTUNE_UNARY_OPS
 // method, formula, and what becomes of integers: kept, or computed as f32
-#define UNARY_OPS(X)                  \
+#define UNARY_METHODS(X)              \
   X(neg, Neg, kKept)                  \
   X(abs, Abs, kKept)                  \
   X(sign, Sign, kKept)                \
@@ -37,10 +37,12 @@
   X(erf, Erf, kAsFloat)               \
   X(sigmoid, Sigmoid, kAsFloat)       \
   X(silu, Silu, kAsFloat)             \
-  X(softplus, Softplus, kAsFloat)     \
-  X(gelu_exact, GeluExact, kAsFloat)  \
-  X(gelu_tanh, GeluTanh, kAsFloat)    \
-  X(leaky_relu, LeakyRelu, kAsFloat)
+  X(softplus, Softplus, kAsFloat)
+#define UNARY_OPS(X)                 \
+  X(leaky_relu, LeakyRelu, kAsFloat) \
+  X(gelu_exact, GeluExact, kAsFloat) \
+  X(gelu_tanh, GeluTanh, kAsFloat)   \
+  UNARY_METHODS(X)
 
 namespace attune {
 enum class UnaryOp : uint8_t {
@@ -87,7 +89,7 @@ struct Round {
 };
 struct Relu {
   template <class V> static V value(V x) { return maximum(x, 0); }
-  template <class V> static V slope(const V& x, const V&) { return positive(x); }
+  template <class V> static V slope(const V& x, const V&) { return 1.0 - nonpositive(x); }  // 1 at NaN
 };
 struct Sqrt {
   template <class V> static V value(V x) { return sqrt(x); }
@@ -277,7 +279,7 @@ Tensor unary_integers(const Tensor& input) {
   Tensor y = make_like(x);
   const auto run = [&]<class T>(T) {
     for (int64_t i = 0; i < x.numel(); ++i) {
-      elements<T>(y)[i] = static_cast<T>(F::value(elements<T>(x)[i]));
+      elements<T>(y)[i] = F::value(Whole<T>(elements<T>(x)[i])).v;
     }
   };
   switch (x.dtype()) {
@@ -312,28 +314,11 @@ UNARY_OPS(FUNCTION)
 
 }  // namespace
 
-Tensor Tensor::neg() const { return by_name::neg(*this); }
-Tensor Tensor::abs() const { return by_name::abs(*this); }
-Tensor Tensor::sign() const { return by_name::sign(*this); }
-Tensor Tensor::square() const { return by_name::square(*this); }
-Tensor Tensor::floor() const { return by_name::floor(*this); }
-Tensor Tensor::ceil() const { return by_name::ceil(*this); }
-Tensor Tensor::round() const { return by_name::round(*this); }
-Tensor Tensor::relu() const { return by_name::relu(*this); }
-Tensor Tensor::sqrt() const { return by_name::sqrt(*this); }
-Tensor Tensor::rsqrt() const { return by_name::rsqrt(*this); }
-Tensor Tensor::reciprocal() const { return by_name::reciprocal(*this); }
-Tensor Tensor::exp() const { return by_name::exp(*this); }
-Tensor Tensor::expm1() const { return by_name::expm1(*this); }
-Tensor Tensor::log() const { return by_name::log(*this); }
-Tensor Tensor::log1p() const { return by_name::log1p(*this); }
-Tensor Tensor::sin() const { return by_name::sin(*this); }
-Tensor Tensor::cos() const { return by_name::cos(*this); }
-Tensor Tensor::tanh() const { return by_name::tanh(*this); }
-Tensor Tensor::erf() const { return by_name::erf(*this); }
-Tensor Tensor::sigmoid() const { return by_name::sigmoid(*this); }
-Tensor Tensor::silu() const { return by_name::silu(*this); }
-Tensor Tensor::softplus() const { return by_name::softplus(*this); }
+#define METHOD(method, F, integers) \
+  Tensor Tensor::method() const { return by_name::method(*this); }
+UNARY_METHODS(METHOD)
+#undef METHOD
+
 Tensor Tensor::leaky_relu(double slope) const { return by_name::leaky_relu(*this, slope); }
 Tensor Tensor::gelu(Gelu form) const {
   return form == Gelu::exact ? by_name::gelu_exact(*this) : by_name::gelu_tanh(*this);

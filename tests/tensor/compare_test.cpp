@@ -49,8 +49,6 @@ TEST_CASE("compare: every pair of dtypes, beside numbers") {
     CHECK(row.op(Tensor(1.f), Tensor(2.f)).shape() == Shape{});
     CHECK_THROWS_WITH_AS(row.op(Tensor::ones({2}), Tensor::ones({3})), doctest::Contains("[2]"),
                          ShapeError);
-    CHECK_THROWS_WITH_AS(row.beside(Tensor({1, 2}), 0.5),
-                         doctest::Contains("0.5 beside a tensor of i32 is no integer"), DTypeError);
     CHECK_THROWS_AS(row.op(Tensor(), Tensor(1.f)), ValueError);
   }
 }
@@ -82,6 +80,29 @@ TEST_CASE("compare: NaN, infinities, and numbers outside a type's range") {
   CHECK(max_error(bytes.gt(-1), {1, 1}) == 0);
   const int64_t big = int64_t{1} << 60;
   CHECK(max_error(Tensor({big, big + 1}).eq(big), {1, 0}) == 0);
+}
+
+TEST_CASE("compare: integers beside any number, exactly") {
+  for (const Row& row : kRows) {
+    CAPTURE(row.name);
+    for (const DType dtype : {DType::i32, DType::i64, DType::u8, DType::boolean}) {
+      const Tensor x = Tensor({0, 1}).cast(dtype);
+      for (const double number : {kNan, kInf, -kInf, 0.5, -0.5, 1e30, -1e30, 1.0, 1.5}) {
+        CAPTURE(number);
+        CHECK(max_error(row.beside(x, number),
+                        {double(row.value(0, number)), double(row.value(1, number))}) == 0);
+      }
+    }
+    const int64_t top = std::numeric_limits<int64_t>::max(), end = -top - 1;
+    const Tensor x({end, top - 1, top});
+    const double two63 = 9223372036854775808.0;
+    // The largest i64 is one below 2^63; as a double it would be equal.
+    CHECK(max_error(row.beside(x, two63), Tensor::full({3}, row.value(0, 1), DType::boolean)) == 0);
+    CHECK(max_error(row.beside(x, -two63), {double(row.value(0, 0)), double(row.value(1, 0)),
+                                            double(row.value(1, 0))}) == 0);
+    CHECK(max_error(row.beside(x, top), {double(row.value(0, 1)), double(row.value(0, 1)),
+                                         double(row.value(1, 1))}) == 0);
+  }
 }
 
 TEST_CASE("logical ops: truth tables, every dtype, broadcast") {
