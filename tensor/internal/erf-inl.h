@@ -1,7 +1,5 @@
-// erf and erfc of a Pack, to a few units in the last place in f32 and f64.
-// W. J. Cody, "Rational Chebyshev approximations for the error function" (1969): one rational
-// function for small x, two for the complement further out, chosen lane by lane. Compiled once per
-// instruction set (docs/simd.md).
+// The error function and the normal distribution of a Pack, to a few units in the last place in f32
+// and f64, out to the far tail. Compiled once per instruction set (docs/simd.md).
 
 #if defined(ATTUNE_TENSOR_INTERNAL_ERF_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ATTUNE_TENSOR_INTERNAL_ERF_INL_H_
@@ -10,20 +8,36 @@
 #define ATTUNE_TENSOR_INTERNAL_ERF_INL_H_
 #endif
 
-#include "attune/tensor/internal/pack-inl.h"
+#include "attune/tensor/internal/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
 
-// c0 + x (c1 + x (c2 + …))
-template <class T, size_t kCount>
-HWY_INLINE Pack<T> polynomial(Pack<T> x, const double (&c)[kCount]) {
-  Pack<T> y = c[kCount - 1];
-  for (size_t i = kCount - 1; i-- > 0;) y = multiply_add(y, x, Pack<T>(c[i]));
-  return y;
+// x^2 - square, where square is x^2 rounded.
+template <class T>
+HWY_INLINE Pack<T> square_error(Pack<T> x, Pack<T> square) {
+#if HWY_TARGET == HWY_SCALAR || (HWY_ARCH_X86 && HWY_TARGET > HWY_AVX2)  // no fused product
+  const auto half =
+      hn::Set(Layout<T>::words, ~typename Layout<T>::Word{0} << (sizeof(T) == 4 ? 12 : 27));
+  const Pack<T> top =
+      hn::BitCast(hn::ScalableTag<T>(), hn::And(hn::BitCast(Layout<T>::words, x.v), half));
+  const Pack<T> rest = x - top;  // the squares of both are exact
+  return top * top - square + 2.0 * top * rest + rest * rest;
+#else
+  return multiply_add(x, x, -square);
+#endif
 }
 
-// erf(x) for |x| <= 0.46875.
+// exp(-rate x^2) for 0 <= x <= 40, as exact as exp: an exponent of -100 that is off by its rounding
+// error would show a hundred times that error.
+template <class T>
+HWY_INLINE Pack<T> gaussian(Pack<T> x, double rate) {
+  const Pack<T> square = x * x, y = exp_of_negative(-rate * square);
+  return multiply_add(y, -rate * square_error(x, square), y);
+}
+
+// erf(x) for |x| <= 0.46875 in f64. This and the next are by W. J. Cody, "Rational Chebyshev
+// approximations for the error function" (1969).
 template <class T>
 HWY_INLINE Pack<T> erf_near(Pack<T> x) {
   constexpr double kUp[] = {3.20937758913846947e3, 3.77485237685302021e2, 1.13864154151050156e2,
@@ -34,13 +48,9 @@ HWY_INLINE Pack<T> erf_near(Pack<T> x) {
   return x * polynomial(square, kUp) / polynomial(square, kDown);
 }
 
-// erfc(x) for x >= 0.46875.
+// erfc(x) exp(x^2) for x >= 0.46875 in f64: one rational function up to 4, one in 1 / x^2 beyond.
 template <class T>
-HWY_INLINE Pack<T> erfc_far(Pack<T> x) {
-  // exp(-x^2) without the rounding error of x^2: x = top + rest, with few digits in top.
-  const Pack<T> top = floor(x * 16.0) * 0.0625;
-  const Pack<T> decay = exp(-(top * top)) * exp(-((x - top) * (x + top)));
-  // up to 4
+HWY_INLINE Pack<T> erfc_scaled(Pack<T> x) {
   constexpr double kMiddleUp[] = {
       1.23033935479799725e3, 2.05107837782607147e3,  1.71204761263407058e3,
       8.81952221241769090e2, 2.98635138197400131e2,  6.61191906371416295e1,
@@ -50,7 +60,6 @@ HWY_INLINE Pack<T> erfc_far(Pack<T> x) {
       3.29079923573345963e3, 1.62138957456669019e3, 5.37181101862009858e2,
       1.17693950891312499e2, 1.57449261107098347e1, 1.0};
   const Pack<T> middle = polynomial(x, kMiddleUp) / polynomial(x, kMiddleDown);
-  // beyond 4, in 1 / x^2
   constexpr double kTailUp[] = {6.58749161529837803e-4, 1.60837851487422766e-2,
                                 1.25781726111229246e-1, 3.60344899949804439e-1,
                                 3.05326634961232344e-1, 1.63153871373020978e-2};
@@ -61,40 +70,79 @@ HWY_INLINE Pack<T> erfc_far(Pack<T> x) {
   const Pack<T> tail = (0.56418958354775628695 -
                         inverse * polynomial(inverse, kTailUp) / polynomial(inverse, kTailDown)) /
                        x;
-  // Beyond 28 all is below the smallest number, and the products above would be inf times 0.
-  return select(x > 28.0, Pack<T>(0.0), decay * select(x > 4.0, tail, middle));
-}
-
-// erfc(x) for x >= 0 in f32: one exponential of a polynomial, relative error below 4e-7.
-// Press, Teukolsky, Vetterling and Flannery, "Numerical Recipes" (1992), section 6.2. Far out the
-// exponent is large, and its rounding error would show: it is kept and put back as a factor.
-HWY_INLINE Pack<float> erfc_single(Pack<float> x) {
-  constexpr double kExponent[] = {-1.26551223, 1.00002368,  0.37409196, 0.09678418,  -0.18628806,
-                                  0.27886807,  -1.13520398, 1.48851587, -0.82215223, 0.17087277};
-  using P = Pack<float>;
-  x = minimum(x, P(28.0));  // where erfc is 0 in f32
-  const P t = 1.0 / multiply_add(x, P(0.5), P(1.0)), p = polynomial(t, kExponent);
-  const P square = x * x, square_error = multiply_add(x, x, -square);
-  const P exponent = p - square, sum_error = p - (exponent + square);
-  const P y = exp_of_negative(exponent);
-  return t * multiply_add(y, sum_error - square_error, y);
+  return select(x > 4.0, tail, middle);
 }
 
 template <class T>
 HWY_INLINE Pack<T> erf(Pack<T> x) {
-  const Pack<T> far = copy_sign(1.0 - erfc_far(maximum(abs(x), Pack<T>(0.46875))), x);
-  return select(is_nan(x), x, select(abs(x) > 0.46875, far, erf_near(x)));
+  const Pack<T> size = abs(x);
+  Pack<T> y;
+  if constexpr (sizeof(T) ==
+                sizeof(float)) {  // polynomials for erf(x) / x - 1 and log(erfc(x)) / x + 1
+    constexpr double kNear[] = {0.128379166,   -0.376126319,    0.112836763,  -0.0268585309,
+                                0.00519913947, -0.000812306418, 8.2924249e-05};
+    constexpr double kFar[] = {-0.128661603,  -0.635096669,   -0.106329679,   0.0238441713,
+                               -0.0036823398, 0.000332877913, -1.22645852e-05};
+    const Pack<T> limit = 4.0, t = hn::Min(size.v, limit.v);  // erf(4) rounds to 1
+    const Pack<T> far = 1.0 - exp_of_negative(multiply_add(polynomial(t, kFar), t, -t));
+    y = select(size > 0.93, far, multiply_add(polynomial(x * x, kNear), size, size));
+  } else {
+    const Pack<T> t = hn::Min(hn::Max(size.v, Pack<T>(0.46875).v), Pack<T>(6.0).v);
+    y = select(size > 0.46875, 1.0 - gaussian(t, 1.0) * erfc_scaled(t), erf_near(size));
+  }
+  return select(is_nan(x), x, copy_sign(y, x));
+}
+
+// ---- The standard normal distribution ----
+
+template <class T>
+HWY_INLINE Pack<T> normal_size(Pack<T> x) {  // the density is 0 beyond 40, even in f64
+  return hn::Min(hn::Abs(x.v), Pack<T>(40.0).v);
 }
 
 template <class T>
-HWY_INLINE Pack<T> erfc(Pack<T> x) {
+HWY_INLINE Pack<T> normal_density(Pack<T> x) {
+  return 0.3989422804014327 * gaussian(normal_size(x), 0.5);
+}
+
+// The probability of less than x. The exponential is taken of x itself: of x / sqrt(2), rounded, it
+// would be off in the tail.
+template <class T>
+HWY_INLINE Pack<T> normal_probability(Pack<T> x) {
+  const Pack<T> size = normal_size(x), decay = gaussian(size, 0.5);
+  Pack<T> tail;
   if constexpr (sizeof(T) == sizeof(float)) {
-    const Pack<T> y = erfc_single(abs(x));
-    return select(is_nan(x), x, select(x < 0.0, 2.0 - y, y));
+    constexpr double kTail[] = {0.0997450873,  0.0995455533, 0.0950877741, 0.0739469081,
+                                0.0811462849,  0.0227810796, 0.0165342502, 0.0604429133,
+                                -0.0664805323, 0.0172506869};
+    const Pack<T> t = 1.0 / multiply_add(size, Pack<T>(0.25), Pack<T>(1.0));
+    tail = decay * (t * polynomial(t, kTail));
+  } else {
+    const Pack<T> u = 0.7071067811865476 * size;
+    const Pack<T> far = 0.5 * decay * erfc_scaled<T>(hn::Max(u.v, Pack<T>(0.46875).v));
+    tail = select(u > 0.46875, far, 0.5 - 0.5 * erf_near(u));
   }
-  const Pack<T> far = erfc_far(maximum(abs(x), Pack<T>(0.46875)));
-  const Pack<T> outer = select(x < 0.0, 2.0 - far, far);
-  return select(is_nan(x), x, select(abs(x) > 0.46875, outer, 1.0 - erf_near(x)));
+  return select(x < 0.0, tail, 1.0 - tail);
+}
+
+// sigmoid(z) for z = sqrt(8 / pi) (x + 0.044715 x^3), the rounding error of z put back: it stands
+// in an exponent.
+template <class T>
+HWY_INLINE Pack<T> gelu_sigmoid(Pack<T> input) {
+  constexpr bool kSingle = sizeof(T) == 4;
+  constexpr double kOne = 1.5957691216057308, kThree = 0.071354816272600248;
+  constexpr double kOneRest = kSingle ? kOne - static_cast<float>(kOne) : -9.9693088091109140e-17;
+  constexpr double kThreeRest =
+      kSingle ? kThree - static_cast<float>(kThree) : -6.1751499181552071e-19;
+  const Pack<T> x = within(input, 40.0);
+  const Pack<T> one = kOne, three = kThree;
+  const Pack<T> square = x * x, p = multiply_add(square, three, one), z = x * p;
+  const Pack<T> rest_p = multiply_add(square, three, one - p) + three * square_error(x, square) +
+                         multiply_add(square, Pack<T>(kThreeRest), Pack<T>(kOneRest));
+  const Pack<T> rest_z = multiply_add(x, rest_p, multiply_add(x, p, -z));
+  const Pack<T> size = abs(z), y = exp_of_negative(-size);
+  const Pack<T> e = multiply_add(y, -(rest_z * copy_sign(Pack<T>(1.0), z)), y);
+  return select(z < 0.0, e, Pack<T>(1.0)) / (1.0 + e);
 }
 
 }  // namespace attune::HWY_NAMESPACE

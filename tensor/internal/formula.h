@@ -9,20 +9,28 @@
 
 namespace attune {
 
-// ---- Tensors. In a binary op's gradient one operand may be a number. ----
+// ---- Tensors ----
 
 // value, in the type and shape of x
 inline Tensor constant(const Tensor& x, double value) {
   return Tensor::full(x.shape(), value, x.dtype());
 }
 inline Tensor exp(const Tensor& x) { return x.exp(); }
-inline Tensor log(const Tensor& x) { return x.log(); }
 inline Tensor sqrt(const Tensor& x) { return x.sqrt(); }
 inline Tensor sin(const Tensor& x) { return x.sin(); }
 inline Tensor cos(const Tensor& x) { return x.cos(); }
 inline Tensor tanh(const Tensor& x) { return x.tanh(); }
 inline Tensor erf(const Tensor& x) { return x.erf(); }
-inline Tensor erfc(const Tensor& x) { return 1 - x.erf(); }
+inline Tensor normal_density(const Tensor& x) {
+  return 0.3989422804014327 * (-0.5 * x.square()).exp();
+}
+inline Tensor normal_probability(const Tensor& x) {
+  return 0.5 + 0.5 * (0.7071067811865476 * x).erf();
+}
+inline Tensor gelu_sigmoid(const Tensor& x) {
+  return (1.5957691216057308 * x * (1 + 0.044715 * x.square())).sigmoid();
+}
+inline Tensor within(const Tensor& x, double limit) { return x.clamp(-limit, limit); }
 inline Tensor sigmoid(const Tensor& x) { return x.sigmoid(); }
 inline Tensor sign(const Tensor& x) { return x.sign(); }
 inline Tensor square(const Tensor& x) { return x.square(); }
@@ -30,15 +38,6 @@ inline Tensor square(const Tensor& x) { return x.square(); }
 inline Tensor positive(const Tensor& x) { return x.gt(0).cast(x.dtype()); }
 // 1 where x <= 0, else 0
 inline Tensor nonpositive(const Tensor& x) { return x.le(0).cast(x.dtype()); }
-
-inline Tensor pow(const Tensor& a, const Tensor& b) { return a.pow(b); }
-inline Tensor pow(const Tensor& a, double b) { return a.pow(b); }
-inline Tensor less(const Tensor& a, const Tensor& b) { return a.lt(b); }
-inline Tensor less(const Tensor& a, double b) { return a.lt(b); }
-inline Tensor less(double a, const Tensor& b) { return b.gt(a); }
-inline Tensor equal(const Tensor& a, const Tensor& b) { return a.eq(b); }
-inline Tensor equal(const Tensor& a, double b) { return a.eq(b); }
-inline Tensor equal(double a, const Tensor& b) { return b.eq(a); }
 
 // ---- Integers ----
 

@@ -1,6 +1,6 @@
-// Pack: one vector register of elements, with operators and the usual functions, so that a formula
-// reads like mathematics. The same formula takes a Pack in a kernel, a plain integer in an integer
-// loop, and a Tensor where a gradient is itself recorded (internal/formula.h).
+// Pack: one vector register of elements, with operators and the usual functions (math-inl.h has
+// exp and its like), so that a formula reads like mathematics. The same formula takes a Pack in a
+// kernel, a Whole in an integer loop, and a Tensor where a gradient is itself recorded (formula.h).
 //
 // Compiled once per instruction set: include it only from such a file (docs/simd.md).
 
@@ -11,12 +11,9 @@
 #define ATTUNE_TENSOR_INTERNAL_PACK_INL_H_
 #endif
 
-#include <cmath>
 #include <cstddef>
-#include <limits>
 
 #include "attune/tensor/internal/load-inl.h"
-#include "hwy/contrib/math/math-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -80,66 +77,8 @@ struct Pack {
     return select(x > 0.0, Pack(1.0), select(x < 0.0, Pack(-1.0), Pack(0.0)));
   }
   HWY_INLINE friend Pack square(Pack x) { return x * x; }
-
-  // Highway's functions, made right at the ends of their ranges.
-  HWY_INLINE friend Pack exp(Pack x) {
-    constexpr bool kSingle = sizeof(T) == 4;
-    const Pack top = kSingle ? 88.72283935546875 : 709.782712893384;
-    const Pack y = hn::Exp(Tag(), hn::Min(x.v, top.v));
-    return select(is_nan(x), x, select(x > top, kInfinity, y));
-  }
-  HWY_INLINE friend Pack exp_of_negative(Pack x) {  // x <= 0: nothing to guard; not for NaN
-    return hn::Exp(Tag(), x.v);
-  }
-  HWY_INLINE friend Pack expm1(Pack x) {
-    constexpr bool kSingle = sizeof(T) == 4;
-    const Pack top = kSingle ? 88.72283935546875 : 709.782712893384;
-    const Pack y = hn::Expm1(Tag(), hn::Min(x.v, top.v));
-    return select(is_nan(x), x, select(x > top, kInfinity, y));
-  }
-  HWY_INLINE friend Pack log(Pack x) { return ends_of_log(x, 0.0, hn::Log(Tag(), x.v)); }
-  HWY_INLINE friend Pack log1p(Pack x) { return ends_of_log(x, -1.0, hn::Log1p(Tag(), x.v)); }
-  HWY_INLINE friend Pack tanh(Pack x) { return select(is_nan(x), x, Pack(hn::Tanh(Tag(), x.v))); }
-  HWY_INLINE friend Pack sin(Pack x) {
-    const Pack y = hn::Sin(Tag(), x.v);
-    return within_range(x) ? y : lane_by_lane(x, [](T e) { return std::sin(e); });
-  }
-  HWY_INLINE friend Pack cos(Pack x) {
-    const Pack y = hn::Cos(Tag(), x.v);
-    return within_range(x) ? y : lane_by_lane(x, [](T e) { return std::cos(e); });
-  }
-  HWY_INLINE friend Pack pow(Pack a, Pack b) {
-    HWY_ALIGN T from[hn::MaxLanes(Tag())];
-    HWY_ALIGN T to[hn::MaxLanes(Tag())];
-    hn::Store(a.v, Tag(), from);
-    hn::Store(b.v, Tag(), to);
-    for (size_t i = 0; i < hn::Lanes(Tag()); ++i) to[i] = std::pow(from[i], to[i]);
-    return hn::Load(Tag(), to);
-  }
-  HWY_INLINE friend Pack sigmoid(Pack x) {  // exp only of what is negative: never overflows
-    const Pack e = exp_of_negative(-abs(x));
-    return select(is_nan(x), x, select(x < 0.0, e, Pack(1.0)) / (1.0 + e));
-  }
-
- private:
-  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-  // log(x) or log1p(x), y away from the ends: -inf at the pole, NaN below it.
-  HWY_INLINE static Pack ends_of_log(Pack x, double pole, Pack y) {
-    y = select(x == Pack(pole), -kInfinity, y);
-    y = select(x < Pack(pole), std::numeric_limits<double>::quiet_NaN(), y);
-    return select(is_nan(x) || x == Pack(kInfinity), x, y);
-  }
-  // Whether Highway's argument reduction for sin and cos is exact enough for all lanes.
-  HWY_INLINE static bool within_range(Pack x) {
-    return hn::AllTrue(Tag(), hn::Le(hn::Abs(x.v), hn::Set(Tag(), static_cast<T>(39000))));
-  }
-  template <class F>
-  HWY_NOINLINE static Pack lane_by_lane(Pack x, F f) {
-    HWY_ALIGN T lanes[hn::MaxLanes(Tag())];
-    hn::Store(x.v, Tag(), lanes);
-    for (size_t i = 0; i < hn::Lanes(Tag()); ++i) lanes[i] = f(lanes[i]);
-    return hn::Load(Tag(), lanes);
+  HWY_INLINE friend Pack within(Pack x, double limit) {  // anything of NaN
+    return hn::Min(hn::Max(x.v, Pack(-limit).v), Pack(limit).v);
   }
 };
 
@@ -162,8 +101,7 @@ HWY_INLINE Pack<T> load_first(size_t n, const T* p) {
 }
 template <class T>
 HWY_INLINE void store_first(size_t n, Pack<T> x, T* p) {
-  const hn::ScalableTag<T> d;
-  hn::BlendedStore(x.v, hn::FirstN(d, n), d, p);
+  store_first(hn::ScalableTag<T>(), n, x.v, p);
 }
 
 }  // namespace attune::HWY_NAMESPACE

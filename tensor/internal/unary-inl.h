@@ -13,6 +13,7 @@
 #endif
 
 #include "attune/tensor/internal/erf-inl.h"
+#include "attune/tensor/internal/math-inl.h"
 #include "attune/tensor/internal/pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();

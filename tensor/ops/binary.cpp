@@ -12,7 +12,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/ops/binary.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
-#include "attune/tensor/internal/pack-inl.h"
+#include "attune/tensor/internal/math-inl.h"
 
 #ifndef ATTUNE_BINARY_OPS
 #define ATTUNE_BINARY_OPS
@@ -275,7 +275,7 @@ Tensor gradient(BinaryOp op, uint32_t input, const Terms& terms) {
     return (facts_of(op).needs & what) != 0 ? x : Tensor();
   };
   if (same_shape(a, b)) {
-    record(y, {&a, &b},
+    record(facts_of(op).name, y, {&a, &b},
            [op, a = keep(kA, a), b = keep(kB, b), y = keep(kY, y)](const Tensor& dy,
                                                                    Gradients& grads) {
              for (uint32_t i = 0; i < 2; ++i) {
@@ -284,7 +284,7 @@ Tensor gradient(BinaryOp op, uint32_t input, const Terms& terms) {
            });
   } else {
     const std::array<Shape, 2> shapes{a.shape(), b.shape()};
-    record(y, {&a, &b},
+    record(facts_of(op).name, y, {&a, &b},
            [op, shapes, a = keep(kA, a), b = keep(kB, b), y = keep(kY, y)](const Tensor& dy,
                                                                            Gradients& grads) {
              for (uint32_t i = 0; i < 2; ++i) {

@@ -11,7 +11,7 @@
 #define HWY_TARGET_INCLUDE \
   "tensor/ops/cross_entropy.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
-#include "attune/tensor/internal/pack-inl.h"
+#include "attune/tensor/internal/math-inl.h"
 
 // ---- Kernel ----
 

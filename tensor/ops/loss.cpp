@@ -10,7 +10,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/ops/loss.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
-#include "attune/tensor/internal/pack-inl.h"
+#include "attune/tensor/internal/math-inl.h"
 
 #ifndef ATTUNE_PAIR_LOSSES
 #define ATTUNE_PAIR_LOSSES

@@ -82,7 +82,7 @@ Tensor where_checked(const char* name, const Tensor& c, const Tensor& left, cons
     }
   }
   if (is_floating(dtype) && tracks(a, b)) {
-    record(y, {&a, &b},
+    record(name, y, {&a, &b},
            [c, of_a = a.shape(), of_b = b.shape()](const Tensor& dy, Gradients& grads) {
              if (grads.wants(0)) grads.add(0, sum_to(where(c, dy, nothing(dy)), of_a));
              if (grads.wants(1)) grads.add(1, sum_to(where(c, nothing(dy), dy), of_b));
@@ -154,7 +154,7 @@ Tensor Tensor::clamp(Scalar low, Scalar high) const {
     }
   });
   if (is_floating(x.dtype()) && tracks(x)) {
-    record(y, {&x}, [x, low, high](const Tensor& dy, Gradients& grads) {
+    record("clamp", y, {&x}, [x, low, high](const Tensor& dy, Gradients& grads) {
       grads.add(0, where(x.gt(low).logical_and(x.lt(high)), dy, nothing(dy)));
     });
   }

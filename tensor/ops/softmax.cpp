@@ -14,7 +14,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/ops/softmax.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
-#include "attune/tensor/internal/pack-inl.h"
+#include "attune/tensor/internal/math-inl.h"
 
 #ifndef ATTUNE_SOFTMAX_OPS
 #define ATTUNE_SOFTMAX_OPS

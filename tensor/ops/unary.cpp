@@ -148,20 +148,19 @@ struct Silu {
   }
 };
 struct Softplus {  // max(x, 0) + log(1 + exp(-|x|)): never overflows
-  template <class V> static V value(V x) { return maximum(x, 0) + log1p(exp(-abs(x))); }
+  template <class V> static V value(V x) { return maximum(x, 0) + log1p(exp_of_negative(-abs(x))); }
   template <class V> static V slope(const V& x, const V&) { return sigmoid(x); }
 };
-struct GeluExact {  // x times the normal distribution function, by erfc, which keeps the far tail
-                    // exact
-  template <class V> static V value(V x) { return 0.5 * x * erfc(-0.7071067811865476 * x); }
-  template <class V> static V slope(const V& x, const V&) { return 0.5 * erfc(-0.7071067811865476 * x) + 0.3989422804014327 * x * exp(-0.5 * x * x); }
+struct GeluExact {  // x times the normal distribution function
+  template <class V> static V value(V x) { return x * normal_probability(x); }
+  template <class V> static V slope(const V& x, const V&) { return normal_probability(x) + x * normal_density(x); }
 };
 struct GeluTanh {  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-  template <class V> static V value(V x) { return x * sigmoid(1.5957691216057308 * x * (1.0 + 0.044715 * x * x)); }
+  template <class V> static V value(V x) { return x * gelu_sigmoid(x); }
   template <class V>
   static V slope(const V& x, const V&) {
-    const V s = sigmoid(1.5957691216057308 * x * (1.0 + 0.044715 * x * x));
-    return s + x * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * x * x);
+    const V s = gelu_sigmoid(x), near = within(x, 40.0);
+    return s + x * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * near * near);
   }
 };
 struct LeakyRelu {
@@ -253,7 +252,7 @@ Tensor unary_gradient(UnaryOp op, double p, const Tensor& x, const Tensor& y, Te
   return dx;
 }
 
-Tensor unary_floating(UnaryOp op, const Tensor& input, double p) {
+Tensor unary_floating(const char* name, UnaryOp op, const Tensor& input, double p) {
   const Tensor x = input.contiguous();
   Tensor y = make_like(x);
   const bool single = x.dtype() == DType::f32;
@@ -265,7 +264,7 @@ Tensor unary_floating(UnaryOp op, const Tensor& input, double p) {
                                                   elements<double>(y) + begin, n, p);
   });
   if (tracks(x)) {
-    record(y, {&x}, [op, p, x, y](Tensor dy, Gradients& grads) {
+    record(name, y, {&x}, [op, p, x, y](Tensor dy, Gradients& grads) {
       grads.add(0, unary_gradient(op, p, x, y, std::move(dy)));
     });
   }
@@ -293,13 +292,13 @@ Tensor unary_integers(const Tensor& input) {
 template <class F, Integers kIntegers>
 Tensor unary(const char* name, UnaryOp op, const Tensor& x, double p = 0) {
   require_defined(name, x);
-  if (is_floating(x.dtype())) return unary_floating(op, x, p);
+  if (is_floating(x.dtype())) return unary_floating(name, op, x, p);
   if constexpr (kIntegers == kKept) {
     check<DTypeError>(x.dtype() != DType::boolean,
                       "{}: takes numbers, got booleans; cast them first", name);
     return unary_integers<F>(x);
   } else {
-    return unary_floating(op, x.cast(DType::f32), p);
+    return unary_floating(name, op, x.cast(DType::f32), p);
   }
 }
 
