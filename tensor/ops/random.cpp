@@ -16,6 +16,7 @@
 #define HWY_TARGET_INCLUDE "tensor/ops/random.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
 #include "attune/tensor/internal/pack-inl.h"
+#include "hwy/contrib/math/math-inl.h"
 
 // ---- Kernels ----
 
