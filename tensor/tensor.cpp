@@ -59,6 +59,7 @@ Tensor make(const Shape& shape, DType dtype) {
 
 Tensor make_like(const Tensor& x) {
   const Block& from = block(x);
+  if (!from.contiguous) return make(shape_of(from), from.dtype);  // it may be larger than memory
   Block* to = allocate(static_cast<size_t>(from.numel) * byte_size(from.dtype));
   to->dtype = from.dtype;
   to->numel = from.numel;

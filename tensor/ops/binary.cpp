@@ -4,6 +4,8 @@
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/formula.h"
+#include "attune/tensor/internal/kernel.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/scalar.h"
@@ -130,15 +132,6 @@ void BinaryRow(BinaryOp op, const T* a, int64_t step_a, const T* b, int64_t step
   }
 }
 
-void BinaryRowF32(BinaryOp op, const float* a, int64_t step_a, const float* b, int64_t step_b,
-                  float* y, size_t n) {
-  BinaryRow(op, a, step_a, b, step_b, y, n);
-}
-void BinaryRowF64(BinaryOp op, const double* a, int64_t step_a, const double* b, int64_t step_b,
-                  double* y, size_t n) {
-  BinaryRow(op, a, step_a, b, step_b, y, n);
-}
-
 }  // namespace
 }  // namespace attune::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -151,8 +144,7 @@ namespace {
 
 using namespace internal;
 
-HWY_EXPORT(BinaryRowF32);
-HWY_EXPORT(BinaryRowF64);
+ATTUNE_KERNEL(binary_row, BinaryRow)
 
 enum Integers : uint8_t { kKept, kAsFloat };
 
@@ -177,10 +169,8 @@ void integer_loop(const T* a, int64_t step_a, const T* b, int64_t step_b, T* y, 
 
 template <class T>
 void row(BinaryOp op, const T* a, int64_t step_a, const T* b, int64_t step_b, T* y, int64_t n) {
-  if constexpr (std::is_same_v<T, float>) {
-    HWY_DYNAMIC_DISPATCH(BinaryRowF32)(op, a, step_a, b, step_b, y, static_cast<size_t>(n));
-  } else if constexpr (std::is_same_v<T, double>) {
-    HWY_DYNAMIC_DISPATCH(BinaryRowF64)(op, a, step_a, b, step_b, y, static_cast<size_t>(n));
+  if constexpr (std::is_floating_point_v<T>) {
+    binary_row<T>(op, a, step_a, b, step_b, y, static_cast<size_t>(n));
   } else {
     switch (op) {
 #define CASE(method, F, integers)                                 \
@@ -307,14 +297,17 @@ Tensor binary_same_dtype(BinaryOp op, const Tensor& a, const Tensor& b) {
   return y;
 }
 
-[[gnu::noinline]] Tensor binary_mixed(BinaryOp op, const Tensor& a, const Tensor& b) {
-  DType dtype = promote(a.dtype(), b.dtype());
+Takes takes(BinaryOp op) {
+  return facts_of(op).integers == kKept ? Takes::numbers : Takes::floating;
+}
+
+[[gnu::noinline]] Tensor binary_at_door(BinaryOp op, const Tensor& a, const Tensor& b) {
   check<DTypeError>(
-      dtype != DType::boolean,
+      a.dtype() != DType::boolean || b.dtype() != DType::boolean,
       "{}: takes numbers, got booleans; use logical_and, logical_or, or cast them first",
       facts_of(op).name);
-  if (!is_floating(dtype) && facts_of(op).integers == kAsFloat) dtype = DType::f32;
-  return binary_same_dtype(op, a.cast(dtype), b.cast(dtype));
+  return through(facts_of(op).name, takes(op), a, b,
+                 [op](const Tensor& x, const Tensor& y) { return binary_same_dtype(op, x, y); });
 }
 
 // Two contiguous f32 tensors of one shape, small enough for one thread: most of what small networks
@@ -334,26 +327,14 @@ Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
     if (tracks(a, b)) record_binary(op, a, b, y);
     return y;
   }
-  const DType dtype = block(a).dtype;
-  if (dtype == block(b).dtype && is_floating(dtype)) return binary_same_dtype(op, a, b);
-  return binary_mixed(op, a, b);
+  return binary_at_door(op, a, b);
 }
 
-// A number on either side takes x's dtype; a boolean x becomes i64, or f32 beside a fraction. The
-// number becomes a tensor only where it is recorded.
-Tensor with_number(BinaryOp op, const Tensor& input, Scalar number, bool number_first = false) {
-  const Facts& facts = facts_of(op);
-  require_defined(facts.name, input);
-  const DType numbers = number.is_integral() ? DType::i64 : DType::f32;
-  const Tensor x = input.dtype() == DType::boolean ? input.cast(numbers) : input;
-  return dispatch(x.dtype(), [&]<class T>() -> Tensor {
-    const T value = element_of<T>(facts.name, number);
-    if constexpr (std::is_same_v<T, bool>) {
-      return {};
-    } else if (!std::is_floating_point_v<T> && facts.integers == kAsFloat) {
-      return with_number(op, x.cast(DType::f32), number, number_first);
-    } else {
-      Tensor y = make_like(x);
+Tensor with_computed(BinaryOp op, const Tensor& x, Scalar number, bool number_first) {
+  Tensor y = make_like(x);
+  dispatch(x.dtype(), [&]<class T>() {
+    if constexpr (!std::is_same_v<T, bool>) {
+      const T value = element_of<T>(facts_of(op).name, number);
       const Operand<T> one{&value, nullptr}, all = operand<T>(x);
       if (y.numel() > 0) number_first ? compute(op, one, all, y) : compute(op, all, one, y);
       if (std::is_floating_point_v<T> && tracks(x)) {
@@ -361,8 +342,26 @@ Tensor with_number(BinaryOp op, const Tensor& input, Scalar number, bool number_
         *elements<T>(other) = value;
         number_first ? record_binary(op, other, x, y) : record_binary(op, x, other, y);
       }
-      return y;
     }
+  });
+  return y;
+}
+
+// A number on either side takes x's dtype; a boolean x becomes i64, or f32 beside a fraction. The
+// number becomes a tensor only where it is recorded.
+Tensor with_number(BinaryOp op, const Tensor& x, Scalar number, bool number_first = false) {
+  const char* name = facts_of(op).name;
+  require_defined(name, x);
+  const DType dtype = x.dtype();
+  if (dtype == DType::boolean) {
+    return with_number(op, x.cast(number.is_integral() ? DType::i64 : DType::f32), number,
+                       number_first);
+  }
+  if (!is_floating(dtype)) {  // also where it is computed as f32
+    dispatch(dtype, [&]<class T>() { element_of<T>(name, number); });
+  }
+  return through(name, takes(op), x, [&](const Tensor& computed) {
+    return with_computed(op, computed, number, number_first);
   });
 }
 
@@ -390,9 +389,12 @@ Tensor Tensor::pow(const Tensor& exponent) const { return binary(BinaryOp::kPow,
 Tensor Tensor::pow(Scalar exponent) const {
   require_defined("pow", *this);
   if (is_floating(dtype())) {
-    if (exponent.value() == 2) return square();
-    if (exponent.value() == 3) return square() * *this;
-    if (exponent.value() == -1) return reciprocal();
+    const double b = exponent.value();
+    if (b == 2) return square();
+    if (b == -1) return reciprocal();
+    if (b == 3) {
+      return through("pow", Takes::numbers, *this, [](const Tensor& x) { return x.square() * x; });
+    }
   }
   return with_number(BinaryOp::kPow, *this, exponent);
 }

@@ -7,6 +7,7 @@
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/elementwise.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/scalar.h"
 
 namespace attune {
@@ -23,8 +24,8 @@ template <class F>
 Tensor compare(const char* name, const Tensor& left, const Tensor& right) {
   require_defined(name, left);
   require_defined(name, right);
-  const DType dtype = promote(left.dtype(), right.dtype());
-  const Tensor a = left.cast(dtype), b = right.cast(dtype);
+  const DType dtype = types_of(name, Takes::any, promote(left.dtype(), right.dtype())).computed;
+  const Tensor a = into(left, dtype), b = into(right, dtype);
   Tensor y = result_of(name, a, b);
   dispatch(dtype, [&]<class T>() { zip<T, bool>(name, a, b, y, F()); });
   return y;
@@ -52,8 +53,13 @@ void compare_integers(const Tensor& x, Scalar number, const Tensor& y, F f) {
 template <class F>
 Tensor compare(const char* name, const Tensor& input, Scalar number) {
   require_defined(name, input);
+  const DType dtype = input.dtype();
+  if (is_floating(dtype) && !is_computed_as_it_is(dtype)) {
+    const Tensor rounded = Tensor(number.value()).cast(dtype).cast(DType::f64);
+    return compare<F>(name, input.cast(DType::f32), rounded.item<double>());
+  }
   Tensor y = make(input.shape(), DType::boolean);
-  const Tensor x = input.contiguous();
+  const Tensor x = dense(input);
   dispatch(x.dtype(), [&]<class T>() {
     if constexpr (std::is_floating_point_v<T>) {
       map<T, bool>(x, y, [other = element_of<T>(name, number)](T e) { return F()(e, other); });
@@ -79,7 +85,7 @@ template <class F>
 Tensor test(const char* name, const Tensor& input, bool otherwise, F f) {
   require_defined(name, input);
   if (!is_floating(input.dtype())) return Tensor::full(input.shape(), otherwise, DType::boolean);
-  const Tensor x = input.contiguous();
+  const Tensor x = dense(into(input, types_of(name, Takes::any, input.dtype()).computed));
   Tensor y = make(x.shape(), DType::boolean);
   dispatch_floating(name, x.dtype(), [&]<class T>() { map<T, bool>(x, y, f); });
   return y;
@@ -112,7 +118,7 @@ Tensor Tensor::logical_xor(const Tensor& other) const {
 
 Tensor Tensor::logical_not() const {
   require_defined("logical_not", *this);
-  const Tensor x = cast(DType::boolean).contiguous();
+  const Tensor x = dense(cast(DType::boolean));
   Tensor y = make_like(x);
   map<bool, bool>(x, y, [](bool e) { return !e; });
   return y;

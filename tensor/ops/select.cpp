@@ -5,6 +5,7 @@
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/elementwise.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/scalar.h"
 
@@ -70,16 +71,12 @@ Tensor where_checked(const char* name, const Tensor& c, const Tensor& left, cons
                     "{}: the condition must be boolean, got {}; compare it first, as in x.gt(0)",
                     name, c.dtype());
   const DType dtype = promote(left.dtype(), right.dtype());
-  const Tensor a = left.cast(dtype), b = right.cast(dtype);
+  const Tensor a = into(left, dtype), b = into(right, dtype);
   Tensor y = same_shape(a, b) && same_shape(a, c)
                  ? make(shape_of(block(a)), dtype)
                  : make(broadcast(name, broadcast(name, c.shape(), a.shape()), b.shape()), dtype);
   if (y.numel() > 0) {
-    switch (byte_size(dtype)) {
-      case 1: choose<uint8_t>(c, a, b, y); break;
-      case 4: choose<uint32_t>(c, a, b, y); break;
-      default: choose<uint64_t>(c, a, b, y); break;
-    }
+    dispatch_bytes(dtype, [&]<class T>() { choose<T>(c, a, b, y); });
   }
   if (is_floating(dtype) && tracks(a, b)) {
     record(name, y, {&a, &b},
@@ -99,9 +96,13 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 
 Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
   require_defined("masked_fill", *this);
-  Tensor filler = make({}, dtype());
-  dispatch(dtype(), [&]<class T>() { *elements<T>(filler) = element_of<T>("masked_fill", value); });
-  return where_checked("masked_fill", mask, filler, *this);
+  Tensor filler(value.value());
+  if (!is_floating(dtype())) {
+    filler = make({}, dtype());
+    dispatch(dtype(),
+             [&]<class T>() { *elements<T>(filler) = element_of<T>("masked_fill", value); });
+  }
+  return where_checked("masked_fill", mask, filler.cast(dtype()), *this);
 }
 
 Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {
@@ -142,23 +143,24 @@ bool in_order(Scalar low, Scalar high) {
 
 Tensor Tensor::clamp(Scalar low, Scalar high) const {
   require_defined("clamp", *this);
-  check<DTypeError>(dtype() != DType::boolean, "clamp: takes numbers, got booleans");
   check<ValueError>(in_order(low, high), "clamp: the lower bound {} is above the upper, {}",
                     low.value(), high.value());
-  const Tensor x = contiguous();
-  Tensor y = make_like(x);
-  dispatch(x.dtype(), [&]<class T>() {
-    if constexpr (!std::is_same_v<T, bool>) {
-      const T bottom = bound<T>(low, true), top = bound<T>(high, false);
-      map<T, T>(x, y, [bottom, top](T e) { return e < bottom ? bottom : e > top ? top : e; });
-    }
-  });
-  if (is_floating(x.dtype()) && tracks(x)) {
-    record("clamp", y, {&x}, [x, low, high](const Tensor& dy, Gradients& grads) {
-      grads.add(0, where(x.gt(low).logical_and(x.lt(high)), dy, nothing(dy)));
+  return through("clamp", Takes::numbers, *this, [&](const Tensor& input) {
+    const Tensor x = input.contiguous();
+    Tensor y = make_like(x);
+    dispatch(x.dtype(), [&]<class T>() {
+      if constexpr (!std::is_same_v<T, bool>) {
+        const T bottom = bound<T>(low, true), top = bound<T>(high, false);
+        map<T, T>(x, y, [bottom, top](T e) { return e < bottom ? bottom : e > top ? top : e; });
+      }
     });
-  }
-  return y;
+    if (is_floating(x.dtype()) && tracks(x)) {
+      record("clamp", y, {&x}, [x, low, high](const Tensor& dy, Gradients& grads) {
+        grads.add(0, where(x.gt(low).logical_and(x.lt(high)), dy, nothing(dy)));
+      });
+    }
+    return y;
+  });
 }
 
 Tensor Tensor::clamp(const Tensor& low, const Tensor& high) const {

@@ -2,8 +2,11 @@
 // To add one: write its formula, name it in UNARY_METHODS, declare it in tensor.h, and give it a
 // row in tests/tensor/unary_test.cpp.
 
-#include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/elementwise.h"
 #include "attune/tensor/internal/formula.h"
+#include "attune/tensor/internal/kernel.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
@@ -57,6 +60,7 @@ enum class UnaryOp : uint8_t {
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
+namespace {
 
 // clang-format off
 struct Neg {
@@ -191,21 +195,7 @@ void UnarySlopes(UnaryOp op, const T* x, const T* y, const T* dy, T* dx, size_t 
   }
 }
 
-void UnaryValuesF32(UnaryOp op, const float* x, float* y, size_t n, double p) {
-  UnaryValues(op, x, y, n, p);
-}
-void UnaryValuesF64(UnaryOp op, const double* x, double* y, size_t n, double p) {
-  UnaryValues(op, x, y, n, p);
-}
-void UnarySlopesF32(UnaryOp op, const float* x, const float* y, const float* dy, float* dx,
-                    size_t n, double p) {
-  UnarySlopes(op, x, y, dy, dx, n, p);
-}
-void UnarySlopesF64(UnaryOp op, const double* x, const double* y, const double* dy, double* dx,
-                    size_t n, double p) {
-  UnarySlopes(op, x, y, dy, dx, n, p);
-}
-
+}  // namespace
 }  // namespace attune::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -217,10 +207,8 @@ namespace {
 
 using namespace internal;
 
-HWY_EXPORT(UnaryValuesF32);
-HWY_EXPORT(UnaryValuesF64);
-HWY_EXPORT(UnarySlopesF32);
-HWY_EXPORT(UnarySlopesF64);
+ATTUNE_KERNEL(unary_values, UnaryValues)
+ATTUNE_KERNEL(unary_slopes, UnarySlopes)
 
 enum Integers : uint8_t { kKept, kAsFloat };
 
@@ -237,17 +225,13 @@ Tensor slope_tensor(UnaryOp op, const Tensor& x, const Tensor& y, double p) {
 
 Tensor unary_gradient(UnaryOp op, double p, const Tensor& x, const Tensor& y, Tensor dy) {
   if (recording()) return dy * slope_tensor(op, x, y, p);
-  dy = dy.contiguous();
+  dy = dense(dy);
   Tensor dx = sole_owner(dy) ? dy : make_like(dy);
-  const bool single = x.dtype() == DType::f32;
-  parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
-    const auto n = static_cast<size_t>(end - begin);
-    const auto run = [&]<class T>(T, auto kernel) {
-      kernel(op, elements<T>(x) + begin, elements<T>(y) + begin, elements<T>(dy) + begin,
-             elements<T>(dx) + begin, n, p);
-    };
-    single ? run(float{}, HWY_DYNAMIC_DISPATCH(UnarySlopesF32))
-           : run(double{}, HWY_DYNAMIC_DISPATCH(UnarySlopesF64));
+  dispatch_floating("unary", x.dtype(), [&]<class T>() {
+    parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
+      unary_slopes<T>(op, elements<T>(x) + begin, elements<T>(y) + begin, elements<T>(dy) + begin,
+                      elements<T>(dx) + begin, static_cast<size_t>(end - begin), p);
+    });
   });
   return dx;
 }
@@ -255,13 +239,11 @@ Tensor unary_gradient(UnaryOp op, double p, const Tensor& x, const Tensor& y, Te
 Tensor unary_floating(const char* name, UnaryOp op, const Tensor& input, double p) {
   const Tensor x = input.contiguous();
   Tensor y = make_like(x);
-  const bool single = x.dtype() == DType::f32;
-  parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
-    const auto n = static_cast<size_t>(end - begin);
-    single ? HWY_DYNAMIC_DISPATCH(UnaryValuesF32)(op, elements<float>(x) + begin,
-                                                  elements<float>(y) + begin, n, p)
-           : HWY_DYNAMIC_DISPATCH(UnaryValuesF64)(op, elements<double>(x) + begin,
-                                                  elements<double>(y) + begin, n, p);
+  dispatch_floating(name, x.dtype(), [&]<class T>() {
+    parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
+      unary_values<T>(op, elements<T>(x) + begin, elements<T>(y) + begin,
+                      static_cast<size_t>(end - begin), p);
+    });
   });
   if (tracks(x)) {
     record(name, y, {&x}, [op, p, x, y](Tensor dy, Gradients& grads) {
@@ -274,32 +256,25 @@ Tensor unary_floating(const char* name, UnaryOp op, const Tensor& input, double 
 // Integers stay what they are.
 template <class F>
 Tensor unary_integers(const Tensor& input) {
-  const Tensor x = input.contiguous();
+  const Tensor x = dense(input);
   Tensor y = make_like(x);
-  const auto run = [&]<class T>(T) {
-    for (int64_t i = 0; i < x.numel(); ++i) {
-      elements<T>(y)[i] = F::value(Whole<T>(elements<T>(x)[i])).v;
+  dispatch(x.dtype(), [&]<class T>() {
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      map<T, T>(x, y, [](T e) { return F::value(Whole<T>(e)).v; });
     }
-  };
-  switch (x.dtype()) {
-    case DType::i32: run(int32_t{}); break;
-    case DType::i64: run(int64_t{}); break;
-    default: run(uint8_t{}); break;
-  }
+  });
   return y;
 }
 
 template <class F, Integers kIntegers>
-Tensor unary(const char* name, UnaryOp op, const Tensor& x, double p = 0) {
-  require_defined(name, x);
-  if (is_floating(x.dtype())) return unary_floating(name, op, x, p);
-  if constexpr (kIntegers == kKept) {
-    check<DTypeError>(x.dtype() != DType::boolean,
-                      "{}: takes numbers, got booleans; cast them first", name);
-    return unary_integers<F>(x);
-  } else {
-    return unary_floating(name, op, x.cast(DType::f32), p);
-  }
+Tensor unary(const char* name, UnaryOp op, const Tensor& input, double p) {
+  constexpr Takes kTakes = kIntegers == kKept ? Takes::numbers : Takes::floating;
+  return through(name, kTakes, input, [&](const Tensor& x) {
+    if constexpr (kIntegers == kKept) {
+      if (!is_floating(x.dtype())) return unary_integers<F>(x);
+    }
+    return unary_floating(name, op, x, p);
+  });
 }
 
 #define FUNCTION(method, F, integers)                                       \

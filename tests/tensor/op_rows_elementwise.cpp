@@ -16,7 +16,7 @@ double smaller(double a, double b) { return -larger(-a, -b); }
 double sigmoid(double x) {
   return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
 }
-double sign(double x) { return std::isnan(x) ? x : double(x > 0) - double(x < 0); }
+double sign(double x) { return double(x > 0) - double(x < 0); }
 double gelu_tanh(double x) {  // 1 + tanh(u) = 2 sigmoid(2u), which keeps the far tail
   return x * sigmoid(2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x));
 }
@@ -28,7 +28,7 @@ constexpr Row kUnary[] = {
         ATTUNE_EACH(-v[0])),
     Row("abs", "x.abs()", "absolute value; its gradient at 0 is 0", numbers, matrix(-9, 9),
         ATTUNE_CALL(in[0].abs()), ATTUNE_EACH(std::abs(v[0]))),
-    Row("sign", "x.sign()", "-1, 0 or 1; its gradient is 0", numbers, matrix(-9, 9),
+    Row("sign", "x.sign()", "-1, 0 or 1, and 0 of NaN; its gradient is 0", numbers, matrix(-9, 9),
         ATTUNE_CALL(in[0].sign()), ATTUNE_EACH(sign(v[0]))),
     Row("square", "x.square()", "x * x", numbers, matrix(-9, 9), ATTUNE_CALL(in[0].square()),
         ATTUNE_EACH(v[0] * v[0])),
@@ -131,6 +131,8 @@ constexpr Row kBinary[] = {
         ATTUNE_EACH(smaller(v[0], 1))),
     Row("clamp", "x.clamp(low, high)", "x, but not below low or above high", numbers, matrix(-4, 4),
         ATTUNE_CALL(in[0].clamp(0, 2)), ATTUNE_EACH(smaller(larger(v[0], 0), 2))),
+    Row("clamp", "", "by tensors", numbers, {matrix(-4, 4), matrix(-3, 0), matrix(0, 3)},
+        ATTUNE_CALL(in[0].clamp(in[1], in[2])), ATTUNE_EACH(smaller(larger(v[0], v[1]), v[2]))),
     Row("eq", "a.eq(b)", "a == b", any_to_boolean, {matrix(0, 4), matrix(0, 4)},
         ATTUNE_CALL(in[0].eq(in[1])), ATTUNE_EACH(v[0] == v[1]))
         .with_zyx("equal"),

@@ -34,8 +34,7 @@ bool is_open(const char* check, const Row& row) {
            (open.text == nullptr || std::string(open.text) == row.text);
   });
 }
-// A boolean tensor beside a C++ number becomes i64, against the rule that a number never changes
-// the dtype (2.21).
+// A boolean tensor beside a C++ number becomes i64, or f32 beside a fraction (arguments.h).
 bool beside_number(const Row& row) {
   return *row.signature == '\0' && row.each != nullptr && row.in.count == 1;
 }

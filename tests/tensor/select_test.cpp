@@ -145,7 +145,8 @@ TEST_CASE("clamp: mistakes are named") {
   const Tensor x = Tensor::ones({2});
   CHECK_THROWS_WITH_AS(x.clamp(3, 1), "clamp: the lower bound 3 is above the upper, 1", ValueError);
   CHECK_THROWS_AS(x.clamp(kNan, 1), ValueError);
-  CHECK_THROWS_WITH_AS(Tensor(true).clamp(0, 1), "clamp: takes numbers, got booleans", DTypeError);
+  CHECK_THROWS_WITH_AS(Tensor(true).clamp(0, 1),
+                       "clamp: takes numbers, got booleans; cast them first", DTypeError);
   CHECK_THROWS_AS(Tensor({1, 2}).clamp(0.5, 2), DTypeError);
   CHECK_THROWS_AS(Tensor().clamp(0, 1), ValueError);
 }
