@@ -1,6 +1,6 @@
 // y = f(a, b), element by element, broadcast.
 // To add one: write its formula, name it in BINARY_METHODS, declare it in tensor.h, and give it a
-// row in tests/tensor/binary_test.cpp.
+// row in tests/tensor/op_rows_elementwise.cpp.
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/formula.h"

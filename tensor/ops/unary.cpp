@@ -1,6 +1,6 @@
 // y = f(x), element by element, activations included.
 // To add one: write its formula, name it in UNARY_METHODS, declare it in tensor.h, and give it a
-// row in tests/tensor/unary_test.cpp.
+// row in tests/tensor/op_rows_elementwise.cpp.
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/elementwise.h"
