@@ -210,7 +210,7 @@ struct Operand {
   const T* at;
   const Tensor* tensor;
 
-  bool repeats() const { return tensor == nullptr || tensor->rank() == 0; }
+  bool repeats() const { return tensor == nullptr || block(*tensor).rank == 0; }
   bool is_row_of(const Tensor& y) const {
     return same_shape(*tensor, y) && block(*tensor).contiguous;
   }
@@ -264,7 +264,11 @@ Tensor gradient(BinaryOp op, uint32_t input, const Terms& terms) {
   const auto keep = [op](Needs what, const Tensor& x) {
     return (facts_of(op).needs & what) != 0 ? x : Tensor();
   };
-  if (same_shape(a, b)) {
+  // A number has no gradient, so nothing is summed to its shape.
+  const auto needs_no_sum = [&y](const Tensor& x) {
+    return same_shape(x, y) || (block(x).rank == 0 && !tracks(x));
+  };
+  if (needs_no_sum(a) && needs_no_sum(b)) {
     record(facts_of(op).name, y, {&a, &b},
            [op, a = keep(kA, a), b = keep(kB, b), y = keep(kY, y)](const Tensor& dy,
                                                                    Gradients& grads) {
@@ -310,24 +314,32 @@ Takes takes(BinaryOp op) {
                  [op](const Tensor& x, const Tensor& y) { return binary_same_dtype(op, x, y); });
 }
 
-// Two contiguous f32 tensors of one shape, small enough for one thread: most of what small networks
-// do, with nothing to decide.
-bool is_plain(const Tensor& a, const Tensor& b) {
-  const Block &p = block(a), &q = block(b);
-  return p.dtype == DType::f32 && q.dtype == DType::f32 && p.contiguous && q.contiguous &&
-         p.numel < kParallelWork && p.numel > 0 && same_shape(a, b);
+// Contiguous f32, small enough for one thread: most of what small networks compute with, and
+// nothing to decide about.
+bool is_plain(const Tensor& x) {
+  const Block& b = block(x);
+  return b.dtype == DType::f32 && b.contiguous && b.numel < kParallelWork && b.numel > 0;
 }
 
 Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
   require_defined(facts_of(op).name, a);
   require_defined(facts_of(op).name, b);
-  if (is_plain(a, b)) [[likely]] {
+  if (is_plain(a) && is_plain(b) && same_shape(a, b)) [[likely]] {
     Tensor y = make_like(a);
     row(op, elements<float>(a), 1, elements<float>(b), 1, elements<float>(y), block(a).numel);
     if (tracks(a, b)) record_binary(op, a, b, y);
     return y;
   }
   return binary_at_door(op, a, b);
+}
+
+// The number becomes a tensor, which the gradients need, only where it is recorded.
+template <class T>
+[[gnu::noinline]] void record_number(BinaryOp op, const Tensor& x, T number, bool number_first,
+                                     const Tensor& y) {
+  const Tensor other = make({}, dtype_of<T>);
+  *elements<T>(other) = number;
+  number_first ? record_binary(op, other, x, y) : record_binary(op, x, other, y);
 }
 
 Tensor with_computed(BinaryOp op, const Tensor& x, Scalar number, bool number_first) {
@@ -337,22 +349,26 @@ Tensor with_computed(BinaryOp op, const Tensor& x, Scalar number, bool number_fi
       const T value = element_of<T>(facts_of(op).name, number);
       const Operand<T> one{&value, nullptr}, all = operand<T>(x);
       if (y.numel() > 0) number_first ? compute(op, one, all, y) : compute(op, all, one, y);
-      if (std::is_floating_point_v<T> && tracks(x)) {
-        const Tensor other = make({}, x.dtype());
-        *elements<T>(other) = value;
-        number_first ? record_binary(op, other, x, y) : record_binary(op, x, other, y);
-      }
+      if (std::is_floating_point_v<T> && tracks(x)) record_number(op, x, value, number_first, y);
     }
   });
   return y;
 }
 
-// A number on either side takes x's dtype; a boolean x becomes i64, or f32 beside a fraction. The
-// number becomes a tensor only where it is recorded.
+// A number on either side takes x's dtype; a boolean x becomes i64, or f32 beside a fraction.
 Tensor with_number(BinaryOp op, const Tensor& x, Scalar number, bool number_first = false) {
   const char* name = facts_of(op).name;
   require_defined(name, x);
-  const DType dtype = x.dtype();
+  if (is_plain(x)) [[likely]] {
+    Tensor y = make_like(x);
+    const auto value = element_of<float>(name, number);
+    const float *const one = &value, *const all = elements<float>(x);
+    number_first ? row(op, one, 0, all, 1, elements<float>(y), block(x).numel)
+                 : row(op, all, 1, one, 0, elements<float>(y), block(x).numel);
+    if (tracks(x)) record_number(op, x, value, number_first, y);
+    return y;
+  }
+  const DType dtype = block(x).dtype;
   if (dtype == DType::boolean) {
     return with_number(op, x.cast(number.is_integral() ? DType::i64 : DType::f32), number,
                        number_first);
