@@ -60,6 +60,7 @@ TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& dat
   const Loss loss_of = options.loss ? options.loss : default_loss(data);
   const auto rows = static_cast<double>(data.size());
   model.train();
+  check<ValueError>(model.training(), "train: inside an EvalScope modules stay in evaluation mode");
 
   TrainReport report;
   for (int64_t epoch = 0; epoch < options.epochs && !report.diverged; ++epoch) {

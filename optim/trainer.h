@@ -42,7 +42,9 @@ struct TrainReport {
 
 // Puts the model into training mode and trains it for a number of epochs. Equal models, optimizers
 // and shuffling generators end with the same weights, bit for bit, whatever the number of threads.
-// ValueError for negative epochs or clip_norm, an empty data set or a model without parameters.
+// ValueError for negative epochs or clip_norm, an empty data set, a model without parameters, or
+// inside an EvalScope. A step cannot be recorded: where an outer tape is open, train in a
+// NoGradScope.
 TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& data,
                   const TrainOptions& options = {});
 
@@ -60,9 +62,8 @@ struct Evaluation {
   double score = 0;
 };
 
-// Runs in evaluation mode, without recording; the model's own mode does not change. ShapeError
-// unless outputs are
-// [..., classes] for labels [...], or have the shape of floating-point targets.
+// Runs in evaluation mode and without recording. ShapeError unless outputs are [..., classes] for
+// labels [...], or have the shape of floating-point targets.
 Evaluation evaluate(const Module& model, const Dataset& data, const EvaluateOptions& options = {});
 
 // The model's outputs for x [rows, ...], computed in the same way: [rows, ...].

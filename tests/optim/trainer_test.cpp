@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "attune/nn/activation.h"
 #include "attune/nn/dropout.h"
@@ -63,7 +64,7 @@ TEST_CASE("train: a small network learns two spirals it was not shown") {
   CHECK(adam.steps() == report.steps);
   CHECK(report.losses.back() < 0.3 * report.losses.front());
   CHECK_FALSE(report.diverged);
-  const nn::Evaluation result = nn::evaluate(model, parts.test.open());
+  const nn::Evaluation result = nn::evaluate(std::as_const(model), parts.test.open());
   CHECK(result.rows == 120);
   CHECK(result.score >= 0.97);
   CHECK(model.training());  // evaluate leaves the mode as it was
@@ -209,6 +210,10 @@ TEST_CASE("train: what it refuses") {
   CHECK_THROWS_AS(nn::train(model, sgd, data, {.batch_size = 0}), ValueError);
   CHECK_THROWS_AS(nn::train(model, sgd, data, {.clip_norm = -1}), ValueError);
   CHECK_THROWS_AS(nn::train(model, sgd, data, {.clip_norm = NAN}), ValueError);
+  {
+    const nn::EvalScope evaluating;
+    CHECK_THROWS_AS(nn::train(model, sgd, data, {}), ValueError);
+  }
   nn::ReLU empty;
   CHECK_THROWS_AS(nn::train(empty, sgd, data, {.epochs = 0}), ValueError);
   CHECK_THROWS_AS(nn::train(model, sgd, {data.x, Tensor::full({10}, 2, DType::i64)}, {}),

@@ -119,6 +119,20 @@ TEST_CASE("update: takes gradients as a braced list") {
   CHECK(p[0].to_vector<float>() == std::vector<float>{-1, -1});
 }
 
+TEST_CASE("update: takes modules of any signature, with groups") {
+  struct Pair : nn::ModuleOf<Pair> {
+    Tensor a = Tensor::ones({2}), b = Tensor::ones({2});
+    Tensor forward(const Tensor& x, double scale) { return x * a * scale + b; }
+    void fields(nn::Fields& f) override { f("a", a)("b", b); }
+  } pair;
+  optim::SGD sgd({.learning_rate = 0.5});
+  sgd.add_group({.pattern = "a", .learning_rate = 0.25});
+  Tape tape(pair);
+  sgd.update(pair, tape.gradient(pair(Tensor::ones({2}), 2).sum()));
+  CHECK(pair.a.to_vector<float>() == std::vector<float>{0.5, 0.5});
+  CHECK(pair.b.to_vector<float>() == std::vector<float>{0.5, 0.5});
+}
+
 TEST_CASE("update: parameters that cannot be trained") {
   for (const Case& c : all_optimizers()) {
     CAPTURE(c.name);
