@@ -23,6 +23,23 @@ struct AskTell : Common {
   std::vector<std::string> directions;
   std::string first = "defaults";
   int64_t trials = 100;
+
+  void declare(Options options) {
+    options.required("--space", space, "The space as JSON, or a file that holds it");
+    options.text("--sampler", sampler, tune::sampler_names());
+    options.text("--pruner", pruner, "median, none");
+    options.text("--direction", direction, "minimize, maximize");
+    options.list("--directions", directions, "Several objectives: minimize,maximize");
+    options.number("--trials", trials, "Trials to hand out (default: 100)");
+    options.one_of("--first", first,
+                   "defaults: the default configuration is the first; none: the sampler's choice",
+                   {"defaults", "none"});
+    storage_option(options, *this);
+    study_option(options, *this);
+    seed_option(options, *this);
+    jobs_option(options, *this);
+    quiet_option(options, *this);
+  }
 };
 
 std::string read_space(const std::string& given) {
@@ -70,26 +87,8 @@ int run(const AskTell& o) {
 
 }  // namespace
 
-void add_ask_tell(CLI::App& app, Run& run_chosen) {
-  auto o = std::make_shared<AskTell>();
-  CLI::App* command =
-      app.add_subcommand("ask-tell", "The tuner over a pipe, one JSON object a line");
-  command->add_option("--space", o->space, "The space as JSON, or a file that holds it")
-      ->required();
-  command->add_option("--sampler", o->sampler, tune::sampler_names());
-  command->add_option("--pruner", o->pruner, "median, none");
-  command->add_option("--direction", o->direction, "minimize, maximize");
-  command->add_option("--directions", o->directions, "Several objectives: minimize,maximize")
-      ->delimiter(',');
-  command->add_option("--trials", o->trials, "Trials to hand out (default: 100)");
-  command->add_option("--first", o->first, "defaults: the default configuration is the first; none")
-      ->check(CLI::IsMember({"defaults", "none"}));
-  add_storage(*command, *o);
-  add_study(*command, *o);
-  add_seed(*command, *o);
-  add_jobs(*command, *o);
-  add_quiet(*command, *o);
-  command->callback([o, &run_chosen] { run_chosen = [o] { return run(*o); }; });
+void add_ask_tell(CommandLine& commands) {
+  commands.add("ask-tell", "The tuner over a pipe, one JSON object a line", run);
 }
 
 }  // namespace attune::cli

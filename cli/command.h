@@ -1,18 +1,16 @@
 #pragma once
-// What the subcommands share: their common options, how they answer, and their exit codes. Each
-// subcommand parses its arguments and calls a public function of the library.
+// What the subcommands share: their common options, how they print results, and their exit codes.
+// Each subcommand declares its arguments and calls a public function of the library.
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <optional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
-
+#include "attune/tune/internal/document.h"
 #include "attune/tune/study.h"
+#include "cli/arguments.h"
 
 namespace attune::cli {
 
@@ -39,19 +37,18 @@ struct Common {
 };
 inline constexpr char kDefaultStorage[] = "sqlite:///attune.db";
 
-using Json = nlohmann::ordered_json;
-using Run = std::function<int()>;  // gives the exit code
+using Json = tune::Document;
 
-// Which of the common options a subcommand has.
-void add_storage(CLI::App& command, Common& common);
-void add_study(CLI::App& command, Common& common);
-void add_seed(CLI::App& command, Common& common);
-void add_jobs(CLI::App& command, Common& common);
-void add_json(CLI::App& command, Common& common);
-void add_quiet(CLI::App& command, Common& common);
+// The common options; a subcommand declares those that it has.
+void storage_option(Options& options, Common& common);
+void study_option(Options& options, Common& common);
+void seed_option(Options& options, Common& common);
+void jobs_option(Options& options, Common& common);
+void json_option(Options& options, Common& common);
+void quiet_option(Options& options, Common& common);
 
-// Writes to stdout and sees that it arrives. WorkFailed when it cannot; a reader that has gone is
-// no news to anybody, and ends the program quietly.
+// Writes to stdout and checks that it arrived. WorkFailed if it did not; if the reader has gone,
+// the program ends quietly.
 void answer(const std::string& text);
 void answer(const Json& document);
 // One line on stderr, unless --quiet.
@@ -68,14 +65,14 @@ std::chrono::duration<double> parse_duration(const std::string& text);
 std::shared_ptr<tune::Storage> open_for_reading(const Common& common);
 tune::Study open_study(const Common& common, const std::string& name);
 
-// The subcommands. Each sets `run` when it is the one that was called.
-void add_fit(CLI::App& app, Run& run);
-void add_predict(CLI::App& app, Run& run);
-void add_ask_tell(CLI::App& app, Run& run);
-void add_studies(CLI::App& app, Run& run);
-void add_trials(CLI::App& app, Run& run);
-void add_best(CLI::App& app, Run& run);
-void add_importance(CLI::App& app, Run& run);
-void add_replay(CLI::App& app, Run& run);
+// Add the subcommands.
+void add_fit(CommandLine& commands);
+void add_predict(CommandLine& commands);
+void add_ask_tell(CommandLine& commands);
+void add_studies(CommandLine& commands);
+void add_trials(CommandLine& commands);
+void add_best(CommandLine& commands);
+void add_importance(CommandLine& commands);
+void add_replay(CommandLine& commands);
 
 }  // namespace attune::cli

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -25,29 +26,25 @@ std::string Common::storage_or(const std::string& otherwise) const {
   return url;
 }
 
-void add_storage(CLI::App& command, Common& common) {
-  command.add_option("--storage", common.storage,
-                     "Where studies are kept: sqlite:///FILE or memory (default: ATTUNE_STORAGE, "
-                     "else sqlite:///attune.db)");
+void storage_option(Options& options, Common& common) {
+  options.text("--storage", common.storage,
+               "Where studies are kept: sqlite:///FILE or memory (default: ATTUNE_STORAGE, "
+               "else sqlite:///attune.db)");
 }
-void add_study(CLI::App& command, Common& common) {
-  command.add_option("--study", common.study, "Name of the study");
+void study_option(Options& options, Common& common) {
+  options.text("--study", common.study, "Name of the study");
 }
-void add_seed(CLI::App& command, Common& common) {
-  command.add_option("--seed", common.seed, "Seed of everything random (default: 0)")
-      ->check([](const std::string& text) {
-        return text.starts_with('-') ? "must not be negative, got " + text : std::string();
-      });
+void seed_option(Options& options, Common& common) {
+  options.natural("--seed", common.seed, "Seed of everything random (default: 0)");
 }
-void add_jobs(CLI::App& command, Common& common) {
-  command.add_option("--jobs", common.jobs, "Trials at a time (default: 1)")
-      ->check(CLI::Range(1, 1024));
+void jobs_option(Options& options, Common& common) {
+  options.number("--jobs", common.jobs, "Trials at a time (default: 1)", 1, 1024);
 }
-void add_json(CLI::App& command, Common& common) {
-  command.add_flag("--json", common.json, "Answer as one JSON document");
+void json_option(Options& options, Common& common) {
+  options.flag("--json", common.json, "Answer as one JSON document");
 }
-void add_quiet(CLI::App& command, Common& common) {
-  command.add_flag("--quiet", common.quiet, "Nothing on stderr but errors");
+void quiet_option(Options& options, Common& common) {
+  options.flag("--quiet", common.quiet, "Nothing on stderr but errors");
 }
 
 void answer(const std::string& text) {
@@ -61,7 +58,7 @@ void answer(const std::string& text) {
 
 void answer(const Json& document) {
   // Names and texts of a user's file may be in any encoding; the answer is UTF-8 all the same.
-  answer(document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  answer(document.dump_any() + "\n");
 }
 
 void note(const Common& common, const std::string& text) {
@@ -72,7 +69,7 @@ Json json_of(const tune::ParamValue& value) {
   return std::visit(
       [](const auto& v) -> Json {
         if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::monostate>) {
-          return nullptr;
+          return {};
         } else {
           return v;
         }
@@ -82,7 +79,7 @@ Json json_of(const tune::ParamValue& value) {
 
 Json json_of(const tune::Params& params) {
   Json object = Json::object();
-  for (const auto& [name, value] : params) object[name] = json_of(value);
+  for (const auto& [name, value] : params) object.set(name, json_of(value));
   return object;
 }
 

@@ -3,8 +3,6 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "attune/tensor/io/csv.h"
 #include "cli/command.h"
 
@@ -13,10 +11,10 @@ namespace attune::cli {
 struct CsvArguments {
   std::string delimiter, header = "automatic";
 
-  void add(CLI::App& command) {
-    command.add_option("--delimiter", delimiter, "Between cells; \"tab\" (default: as it looks)");
-    command.add_option("--header", header, "Whether the first row is names: automatic, yes, no")
-        ->check(CLI::IsMember({"automatic", "yes", "no"}));
+  void declare(Options& options) {
+    options.text("--delimiter", delimiter, "Between cells; \"tab\" (default: as it looks)");
+    options.one_of("--header", header, "Whether the first row is names: automatic, yes, no",
+                   {"automatic", "yes", "no"});
   }
 
   CsvOptions options() const {

@@ -25,6 +25,27 @@ struct FitArguments : Common {
   CsvArguments csv;
   int64_t trials = 50;
   int threads = 1;
+
+  void declare(Options options) {
+    options.required("DATA", data, "A CSV file");
+    options.required("--target", target, "The column to predict");
+    options.one_of("--task", task, "automatic, classification, regression",
+                   {"automatic", "classification", "regression"});
+    options.number("--trials", trials, "Trials of the study in all (default: 50)");
+    options.text("--timeout", timeout, "No trial starts later: 30s, 5m, 1h");
+    options.text("--sampler", sampler, tune::sampler_names());
+    options.text("--pruner", pruner, "median (default), none");
+    options.text("--out", out, "The model (default: model.safetensors)");
+    options.number("--threads", threads, "Threads of the kernels of each trial (default: 1)", 1,
+                   1024);
+    csv.declare(options);
+    storage_option(options, *this);
+    study_option(options, *this);
+    seed_option(options, *this);
+    jobs_option(options, *this);
+    json_option(options, *this);
+    quiet_option(options, *this);
+  }
 };
 
 // Finding out before the work that its result has no place.
@@ -92,22 +113,22 @@ void note_start(const Common& common, const tune::Recipe& recipe, const tune::St
 
 Json document(const tune::FitResult& r, const std::string& model) {
   Json json = {{"task", tune::name_of(r.task)}, {"rows", r.rows}};
-  if (r.task == tune::Task::classification) json["classes"] = r.classes;
-  json["trials"] = r.trials;
-  json["seconds"] = r.seconds;
-  json["steps"] = r.steps;
-  json["best"] = {{"number", r.best.number}, {"params", json_of(r.best.params)}};
-  json["validation"] = r.validation;
-  json["default_validation"] = r.default_validation;
-  json["test"] = r.test;
-  json["default_test"] = r.default_test;
-  json["model"] = model;
-  json["study"] = r.study;
-  json["train_rows"] = r.train_rows;
-  json["validation_rows"] = r.validation_rows;
-  json["test_rows"] = r.test_rows;
-  json["weights"] = r.weights;
-  json["test_reopened"] = r.reopened;
+  if (r.task == tune::Task::classification) json.set("classes", r.classes);
+  json.set("trials", r.trials);
+  json.set("seconds", r.seconds);
+  json.set("steps", r.steps);
+  json.set("best", {{"number", r.best.number}, {"params", json_of(r.best.params)}});
+  json.set("validation", r.validation);
+  json.set("default_validation", r.default_validation);
+  json.set("test", r.test);
+  json.set("default_test", r.default_test);
+  json.set("model", model);
+  json.set("study", r.study);
+  json.set("train_rows", r.train_rows);
+  json.set("validation_rows", r.validation_rows);
+  json.set("test_rows", r.test_rows);
+  json.set("weights", r.weights);
+  json.set("test_reopened", r.reopened);
   return json;
 }
 
@@ -179,28 +200,8 @@ int run(const FitArguments& a) {
 
 }  // namespace
 
-void add_fit(CLI::App& app, Run& run_chosen) {
-  auto a = std::make_shared<FitArguments>();
-  CLI::App* command = app.add_subcommand("fit", "Tunes and trains a network on a table");
-  command->add_option("DATA", a->data, "A CSV file")->required();
-  command->add_option("--target", a->target, "The column to predict")->required();
-  command->add_option("--task", a->task, "automatic, classification, regression")
-      ->check(CLI::IsMember({"automatic", "classification", "regression"}));
-  command->add_option("--trials", a->trials, "Trials of the study in all (default: 50)");
-  command->add_option("--timeout", a->timeout, "No trial starts later: 30s, 5m, 1h");
-  command->add_option("--sampler", a->sampler, tune::sampler_names());
-  command->add_option("--pruner", a->pruner, "median (default), none");
-  command->add_option("--out", a->out, "The model (default: model.safetensors)");
-  command->add_option("--threads", a->threads, "Threads of the kernels of each trial (default: 1)")
-      ->check(CLI::Range(1, 1024));
-  a->csv.add(*command);
-  add_storage(*command, *a);
-  add_study(*command, *a);
-  add_seed(*command, *a);
-  add_jobs(*command, *a);
-  add_json(*command, *a);
-  add_quiet(*command, *a);
-  command->callback([a, &run_chosen] { run_chosen = [a] { return run(*a); }; });
+void add_fit(CommandLine& commands) {
+  commands.add("fit", "Tunes and trains a network on a table", run);
 }
 
 }  // namespace attune::cli

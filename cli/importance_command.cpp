@@ -14,6 +14,18 @@ struct ImportanceCommand : Common {
   std::string name;  // of the study, as an argument
   std::string evaluator = "fanova";
   int64_t objective = 0;
+
+  void declare(Options options) {
+    options.text("STUDY", name, "Its name; may be left out where there is just one");
+    options.text("--evaluator", evaluator,
+                 "fanova (shares of the variance; the default) or ped_anova (what matters for "
+                 "being among the best)");
+    options.number("--objective", objective, "Which one, counted from 0 (default: 0)");
+    study_option(options, *this);
+    storage_option(options, *this);
+    json_option(options, *this);
+    quiet_option(options, *this);
+  }
 };
 
 int run_importance(const ImportanceCommand& o) {
@@ -27,7 +39,7 @@ int run_importance(const ImportanceCommand& o) {
   Json object = Json::object();
   std::string table = fmt::format("{:<32} {:>10}\n", "parameter", "importance");
   for (const auto& [name, importance] : study.importances(options)) {
-    object[name] = importance;
+    object.set(name, importance);
     table += fmt::format("{:<32} {:>10.4f}\n", name, importance);
   }
   if (o.json) {
@@ -40,20 +52,9 @@ int run_importance(const ImportanceCommand& o) {
 
 }  // namespace
 
-void add_importance(CLI::App& app, Run& run) {
-  auto o = std::make_shared<ImportanceCommand>();
-  CLI::App* command =
-      app.add_subcommand("importance", "How much each parameter matters, as shares that sum to 1");
-  command->add_option("STUDY", o->name, "Its name; may be left out where there is just one");
-  command->add_option("--evaluator", o->evaluator,
-                      "fanova (shares of the variance; the default) or ped_anova (what matters for "
-                      "being among the best)");
-  command->add_option("--objective", o->objective, "Which one, counted from 0 (default: 0)");
-  add_study(*command, *o);
-  add_storage(*command, *o);
-  add_json(*command, *o);
-  add_quiet(*command, *o);
-  command->callback([o, &run] { run = [o] { return run_importance(*o); }; });
+void add_importance(CommandLine& commands) {
+  commands.add("importance", "How much each parameter matters, as shares that sum to 1",
+               run_importance);
 }
 
 }  // namespace attune::cli

@@ -6,14 +6,29 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "attune/tensor/error.h"
 #include "attune/tune/by_name.h"
 #include "cli/command.h"
 
 namespace attune::cli {
 namespace {
 
-struct Look : Common {
+struct LookAtAll : Common {
+  void declare(Options options) {
+    storage_option(options, *this);
+    json_option(options, *this);
+    quiet_option(options, *this);
+  }
+};
+
+struct LookAtOne : LookAtAll {
   std::string name;  // of the study, as an argument
+
+  void declare(Options options) {
+    options.text("STUDY", name, "Its name; may be left out where there is just one");
+    study_option(options, *this);
+    LookAtAll::declare(options);
+  }
 };
 
 std::vector<std::string> direction_names(const std::vector<tune::Direction>& directions) {
@@ -30,24 +45,34 @@ std::string seconds_text(double seconds) {
   return std::isnan(seconds) ? "-" : fmt::format("{:.3f}", seconds);
 }
 
+// What another program stored may be no JSON (Python writes NaN, for one): then it is shown as
+// text.
+Json json_of_text(const std::string& text) {
+  try {
+    return Json::parse(text);
+  } catch (const ValueError&) {
+    return text;
+  }
+}
+
 Json json_of(const tune::TrialResult& trial) {
   Json object = {{"number", trial.number}, {"state", tune::name_of(trial.state)}};
-  object["value"] = trial.values.empty() ? Json(nullptr) : Json(trial.value);
-  if (trial.values.size() > 1) object["values"] = trial.values;
-  object["params"] = cli::json_of(trial.params);
-  object["intermediate"] = Json::array();
+  object.set("value", trial.values.empty() ? Json() : Json(trial.value));
+  if (trial.values.size() > 1) object.set("values", trial.values);
+  object.set("params", cli::json_of(trial.params));
+  Json intermediate = Json::array();
   for (const auto& [step, value] : trial.intermediate) {
-    object["intermediate"].push_back({step, value});
+    intermediate.push_back(Json::array({step, value}));
   }
-  object["user"] = Json::object();
-  for (const auto& [name, text] : trial.user) {
-    object["user"][name] = Json::parse(text, nullptr, false);
-  }
-  object["seconds"] = trial.seconds;
+  object.set("intermediate", intermediate);
+  Json user = Json::object();
+  for (const auto& [name, text] : trial.user) user.set(name, json_of_text(text));
+  object.set("user", user);
+  object.set("seconds", trial.seconds);
   return object;
 }
 
-int run_studies(const Look& o) {
+int run_studies(const LookAtAll& o) {
   const std::shared_ptr<tune::Storage> storage = open_for_reading(o);
   Json list = Json::array();
   std::string table =
@@ -59,8 +84,8 @@ int run_studies(const Look& o) {
                    {"directions", direction_names(info.directions)},
                    {"trials", info.trials}};
     const bool one = info.directions.size() == 1 && !best.empty();
-    object["best"] = one ? Json(best.front().value) : Json(nullptr);
-    list.push_back(std::move(object));
+    object.set("best", one ? Json(best.front().value) : Json());
+    list.push_back(object);
     table += fmt::format("{:<32} {:<12} {:>7}  {}\n", info.name,
                          fmt::format("{}", fmt::join(direction_names(info.directions), ",")),
                          info.trials, one ? value_text(best.front()) : "-");
@@ -73,7 +98,7 @@ int run_studies(const Look& o) {
   return kFine;
 }
 
-int run_trials(const Look& o) {
+int run_trials(const LookAtOne& o) {
   const tune::Study study = open_study(o, o.name);
   Json list = Json::array();
   std::string table =
@@ -95,7 +120,7 @@ int run_trials(const Look& o) {
   return kFine;
 }
 
-int run_best(const Look& o) {
+int run_best(const LookAtOne& o) {
   const tune::Study study = open_study(o, o.name);
   const std::vector<tune::TrialResult> best = study.best_trials();
   if (best.empty()) {
@@ -116,37 +141,23 @@ int run_best(const Look& o) {
   if (!o.json) {
     answer(text);
   } else if (one) {
-    answer(list.front());
+    answer(list.items().front());
   } else {
     answer(list);
   }
   return kFine;
 }
 
-void add(CLI::App& app, Run& run_chosen, const char* name, const char* help,
-         int (*run)(const Look&), bool of_study) {
-  auto o = std::make_shared<Look>();
-  CLI::App* command = app.add_subcommand(name, help);
-  if (of_study) {
-    command->add_option("STUDY", o->name, "Its name; may be left out where there is just one");
-    add_study(*command, *o);
-  }
-  add_storage(*command, *o);
-  add_json(*command, *o);
-  add_quiet(*command, *o);
-  command->callback([o, run, &run_chosen] { run_chosen = [o, run] { return run(*o); }; });
-}
-
 }  // namespace
 
-void add_studies(CLI::App& app, Run& run) {
-  add(app, run, "studies", "The studies that are kept", run_studies, false);
+void add_studies(CommandLine& commands) {
+  commands.add("studies", "The studies that are kept", run_studies);
 }
-void add_trials(CLI::App& app, Run& run) {
-  add(app, run, "trials", "The trials of a study", run_trials, true);
+void add_trials(CommandLine& commands) {
+  commands.add("trials", "The trials of a study", run_trials);
 }
-void add_best(CLI::App& app, Run& run) {
-  add(app, run, "best", "The best trial of a study, or all that none beats", run_best, true);
+void add_best(CommandLine& commands) {
+  commands.add("best", "The best trial of a study, or all that none beats", run_best);
 }
 
 }  // namespace attune::cli

@@ -19,33 +19,15 @@ int complain(Exit code, const std::string& text) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app(
+  CommandLine commands(
       "Tunes, trains and explains small models. Answers on stdout, all else on stderr; "
       "exit 0: fine, 1: the work failed, 2: wrong input, 130: interrupted.",
-      "attune");
-  app.require_subcommand(1);
-  app.set_version_flag("--version", "attune " ATTUNE_VERSION);
-  Run chosen;
+      "attune " ATTUNE_VERSION);
   for (const auto add : {add_fit, add_predict, add_ask_tell, add_studies, add_trials, add_best,
                          add_importance, add_replay}) {
-    add(app, chosen);
+    add(commands);
   }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& e) {  // --help, --version
-    return app.exit(e);
-  } catch (const CLI::RequiredError& e) {
-    if (app.get_subcommands().empty()) {
-      const char* what = argc < 2 ? nullptr : argv[1][0] == '-' ? "option" : "command";
-      return complain(kWrongInput,
-                      what ? fmt::format("unknown {} '{}'; see attune --help", what, argv[1])
-                           : "a command is missing; see attune --help");
-    }
-    return complain(kWrongInput, fmt::format("{}; see attune --help", e.what()));
-  } catch (const CLI::ParseError& e) {
-    return complain(kWrongInput, fmt::format("{}; see attune --help", e.what()));
-  }
-  return chosen();
+  return commands.run(argc, argv);
 }
 
 }  // namespace

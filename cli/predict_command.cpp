@@ -19,6 +19,15 @@ namespace {
 struct PredictArguments : Common {
   std::string model, data, out;
   CsvArguments csv;
+
+  void declare(Options options) {
+    options.required("MODEL", model, "A file that attune fit wrote");
+    options.required("DATA", data, "A CSV file with the columns the model was made of");
+    options.text("--out", out, "A file for the table (default: stdout)");
+    csv.declare(options);
+    json_option(options, *this);
+    quiet_option(options, *this);
+  }
 };
 
 // Complete or not at all: written beside its place, then renamed.
@@ -47,16 +56,17 @@ int run(const PredictArguments& a) {
   if (a.json) {
     Json document = {{"task", tune::name_of(model.target.task())}, {"rows", table.rows}};
     if (predictions.classes.empty()) {
-      document["predictions"] = predictions.numbers;
+      document.set("predictions", predictions.numbers);
     } else {
-      document["classes"] = model.target.classes();
-      document["predictions"] = predictions.classes;
-      document["probabilities"] = Json::array();
+      document.set("classes", model.target.classes());
+      document.set("predictions", predictions.classes);
+      Json probabilities = Json::array();
       for (size_t row = 0; row < predictions.classes.size(); ++row) {
         Json one = Json::array();
         for (const std::vector<double>& p : predictions.probability) one.push_back(p[row]);
-        document["probabilities"].push_back(std::move(one));
+        probabilities.push_back(one);
       }
+      document.set("probabilities", probabilities);
     }
     answer(document);
     if (a.out.empty()) return kFine;
@@ -74,17 +84,8 @@ int run(const PredictArguments& a) {
 
 }  // namespace
 
-void add_predict(CLI::App& app, Run& run_chosen) {
-  auto a = std::make_shared<PredictArguments>();
-  CLI::App* command = app.add_subcommand("predict", "Adds a model's predictions to a table");
-  command->add_option("MODEL", a->model, "A file that attune fit wrote")->required();
-  command->add_option("DATA", a->data, "A CSV file with the columns the model was made of")
-      ->required();
-  command->add_option("--out", a->out, "A file for the table (default: stdout)");
-  a->csv.add(*command);
-  add_json(*command, *a);
-  add_quiet(*command, *a);
-  command->callback([a, &run_chosen] { run_chosen = [a] { return run(*a); }; });
+void add_predict(CommandLine& commands) {
+  commands.add("predict", "Adds a model's predictions to a table", run);
 }
 
 }  // namespace attune::cli

@@ -18,6 +18,16 @@ namespace {
 struct ReplayArguments : Common {
   std::string name, number, data;
   int threads = 1;
+
+  void declare(Options options) {
+    options.required("STUDY", name, "The study's name");
+    options.required("NUMBER", number, "The trial's number, or all");
+    options.text("--data", data, "The table, if it has moved");
+    options.number("--threads", threads, "Threads of the kernels (default: 1)", 1, 1024);
+    storage_option(options, *this);
+    json_option(options, *this);
+    quiet_option(options, *this);
+  }
 };
 
 std::vector<int64_t> numbers_of(const ReplayArguments& a, const tune::Study& study) {
@@ -44,7 +54,7 @@ Json document(const tune::Replay& r) {
           {"reports", r.reports},
           {"different", r.different},
           {"weights", r.weights_now},
-          {"weights_then", r.weights_then.empty() ? Json(nullptr) : Json(r.weights_then)},
+          {"weights_then", r.weights_then.empty() ? Json() : Json(r.weights_then)},
           {"same", r.same()}};
 }
 
@@ -74,25 +84,14 @@ int run(const ReplayArguments& a) {
     list.push_back(document(replay));
     if (!a.json) answer(text_of(replay));
   }
-  if (a.json) answer(a.number == "all" ? list : list.front());
+  if (a.json) answer(a.number == "all" ? list : list.items().front());
   return same ? kFine : kFailed;
 }
 
 }  // namespace
 
-void add_replay(CLI::App& app, Run& run_chosen) {
-  auto a = std::make_shared<ReplayArguments>();
-  CLI::App* command =
-      app.add_subcommand("replay", "Trains a trial of fit again and compares bit for bit");
-  command->add_option("STUDY", a->name, "The study's name")->required();
-  command->add_option("NUMBER", a->number, "The trial's number, or all")->required();
-  command->add_option("--data", a->data, "The table, if it has moved");
-  command->add_option("--threads", a->threads, "Threads of the kernels (default: 1)")
-      ->check(CLI::Range(1, 1024));
-  add_storage(*command, *a);
-  add_json(*command, *a);
-  add_quiet(*command, *a);
-  command->callback([a, &run_chosen] { run_chosen = [a] { return run(*a); }; });
+void add_replay(CommandLine& commands) {
+  commands.add("replay", "Trains a trial of fit again and compares bit for bit", run);
 }
 
 }  // namespace attune::cli

@@ -1,5 +1,6 @@
 # The attune command.
 add_executable(attune_cli
+  cli/arguments.cpp
   cli/ask_tell_command.cpp
   cli/common.cpp
   cli/fit_command.cpp
@@ -13,5 +14,6 @@ add_executable(attune_cli
 set_target_properties(attune_cli PROPERTIES OUTPUT_NAME attune)
 target_compile_definitions(attune_cli PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")
 target_include_directories(attune_cli PRIVATE ${PROJECT_SOURCE_DIR})
-target_link_libraries(attune_cli PRIVATE attune::tune attune_build_flags CLI11::CLI11
-                                         nlohmann_json::nlohmann_json attune_fmt)
+target_link_libraries(attune_cli PRIVATE attune::tune attune_build_flags attune_o1 CLI11::CLI11
+                                         attune_fmt)
+attune_precompile(attune_cli ${attune_pch} <attune/tune/study.h>)

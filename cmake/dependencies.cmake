@@ -42,31 +42,20 @@ if(NOT CMAKE_CROSSCOMPILING AND NOT DEFINED ATTUNE_OPENBLAS_IS_OPENMP)
   endif()
 endif()
 
-# LAPACK's C interface, for the Gaussian process; OpenBLAS, named first, does the work behind it.
-find_library(ATTUNE_LAPACKE NAMES lapacke REQUIRED)
-find_path(ATTUNE_LAPACKE_INCLUDE NAMES lapacke.h PATH_SUFFIXES lapacke REQUIRED)
-add_library(attune_lapacke INTERFACE)
-target_link_libraries(attune_lapacke INTERFACE attune_blas ${ATTUNE_LAPACKE})
-target_include_directories(attune_lapacke SYSTEM INTERFACE ${ATTUNE_LAPACKE_INCLUDE})
-attune_dependency(attune_lapacke ${ATTUNE_OPENBLAS} ${ATTUNE_LAPACKE})
-
 pkg_check_modules(NLOPT REQUIRED IMPORTED_TARGET nlopt)
 add_library(attune_nlopt INTERFACE)
 target_link_libraries(attune_nlopt INTERFACE PkgConfig::NLOPT)
 attune_dependency(attune_nlopt ${NLOPT_LINK_LIBRARIES})
 
-# fmt from its headers alone, so that an installed attune does not need it. A build for tests alone
-# links its library instead: a file compiles in half the time, in a third under the sanitizers.
+# fmt's library rather than its headers alone: a file compiles in half the time
+# (docs/decisions/0016-how-it-is-built.md). An installed attune names it by the linker's name.
 find_package(fmt REQUIRED)
 add_library(attune_fmt INTERFACE)
-if(ATTUNE_FMT_LIBRARY)
-  target_link_libraries(attune_fmt INTERFACE fmt::fmt)
-  get_target_property(fmt_file fmt::fmt LOCATION)
-  attune_dependency(attune_fmt ${fmt_file})
-else()
-  target_link_libraries(attune_fmt INTERFACE fmt::fmt-header-only)
-  attune_dependency(attune_fmt)
-endif()
+target_link_libraries(attune_fmt INTERFACE fmt::fmt)
+get_target_property(fmt_file fmt::fmt LOCATION)
+cmake_path(GET fmt_file PARENT_PATH fmt_folder)
+find_library(ATTUNE_FMT NAMES fmt HINTS ${fmt_folder} REQUIRED)
+attune_dependency(attune_fmt ${ATTUNE_FMT})
 find_package(nlohmann_json REQUIRED)
 attune_dependency(nlohmann_json::nlohmann_json)
 

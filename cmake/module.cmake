@@ -1,9 +1,9 @@
-# attune_module(nn SOURCES nn/linear.cpp ... DEPENDS tensor PRIVATE attune_fmt)
-# makes target attune::nn from folder nn/. Every nn/**.h is reachable as <attune/nn/**.h>:
+# attune_module(nn SOURCES nn/linear.cpp ... DEPENDS tensor PRIVATE attune_fmt [O2])
+# makes target attune::nn from folder nn/; O2: without kernels, for which -O3 is worth its time. Every nn/**.h is reachable as <attune/nn/**.h>:
 # in the build tree by one-line forwarding headers, once installed by the real ones.
 # What lies in an internal/ folder, and what is given as PRIVATE, stays invisible to users.
 function(attune_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "O2" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   add_library(attune_${name} ${ARG_SOURCES})
   add_library(attune::${name} ALIAS attune_${name})
   set_target_properties(attune_${name} PROPERTIES
@@ -17,6 +17,14 @@ function(attune_module name)
     target_link_libraries(attune_${name} PUBLIC attune_${dependency})
   endforeach()
   target_link_libraries(attune_${name} PRIVATE $<BUILD_INTERFACE:attune_build_flags>)
+  if(name STREQUAL "optim")  # few files, with tensor's flags
+    attune_precompile(attune_optim REUSE_FROM attune_tensor)
+  else()
+    attune_precompile(attune_${name} ${attune_pch})
+  endif()
+  if(ARG_O2)
+    target_link_libraries(attune_${name} PRIVATE $<BUILD_INTERFACE:attune_o2>)
+  endif()
   foreach(dependency IN LISTS ARG_PRIVATE)
     attune_private_dependency(${name} ${dependency})
   endforeach()

@@ -14,4 +14,5 @@ attune_module(nn
     nn/split.cpp
     nn/standardizer.cpp
   DEPENDS tensor
-  PRIVATE attune_fmt)
+  PRIVATE attune_fmt
+  O2)

@@ -4,12 +4,22 @@ add_custom_target(attune_tests)
 # Clang's -Wconversion, unlike GCC's, minds for (const int n : {1, 8}) where an unsigned is wanted.
 add_library(attune_test_flags INTERFACE)
 target_compile_options(attune_test_flags INTERFACE -Wno-sign-conversion)
+target_compile_definitions(attune_test_flags INTERFACE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+target_link_libraries(attune_test_flags INTERFACE doctest::doctest attune_build_flags attune_o1 attune_fmt
+                                                  OpenMP::OpenMP_CXX)
+# doctest itself and the precompiled headers, once for all programs. (CMake wants a file that uses them.)
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_pch.cpp CONTENT "")
+add_library(attune_test_main OBJECT tests/main.cpp ${PROJECT_BINARY_DIR}/test_pch.cpp)
+target_compile_features(attune_test_main PRIVATE cxx_std_20)
+target_link_libraries(attune_test_main PRIVATE attune_test_flags)
+attune_precompile(attune_test_main ${attune_pch} <doctest/doctest.h>)
+set_source_files_properties(tests/main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 function(attune_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  add_executable(${name} tests/main.cpp ${ARG_SOURCES})
+  add_executable(${name} ${ARG_SOURCES} $<TARGET_OBJECTS:attune_test_main>)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} doctest::doctest attune_build_flags
-                                        attune_test_flags)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} attune_test_flags)
+  attune_precompile(${name} REUSE_FROM attune_test_main)
   add_dependencies(attune_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
@@ -151,7 +161,7 @@ endif()
 
 # What tests/interop/safetensors_check.py runs (script/test interop).
 add_executable(safetensors_copy tests/interop/safetensors_copy.cpp)
-target_link_libraries(safetensors_copy PRIVATE attune::tensor attune_build_flags)
+target_link_libraries(safetensors_copy PRIVATE attune::tensor attune_build_flags attune_o1)
 
 # What tests/differential/compare.py runs (script/test differential).
 add_executable(attune_differential EXCLUDE_FROM_ALL
@@ -164,7 +174,7 @@ target_link_libraries(attune_differential PRIVATE attune::optim nlohmann_json::n
 # What tests/tune/optuna_interop.py runs (script/test interop).
 if(ATTUNE_WITH_SQLITE)
   add_executable(optuna_driver tests/tune/optuna_driver.cpp)
-  target_link_libraries(optuna_driver PRIVATE attune::tune attune_build_flags)
+  target_link_libraries(optuna_driver PRIVATE attune::tune attune_build_flags attune_o1)
 endif()
 
 if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)

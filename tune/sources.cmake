@@ -41,6 +41,7 @@ attune_module(tune
     tune/analysis/internal/winner.cpp
     tune/internal/box_decomposition.cpp
     tune/internal/crowding_distance.cpp
+    tune/internal/document.cpp
     tune/internal/hypervolume.cpp
     tune/internal/json.cpp
     tune/internal/nondominated.cpp
@@ -116,5 +117,6 @@ attune_module(tune
     tune/tabular/internal/cells.cpp
     ${attune_sqlite_sources}
   DEPENDS tensor nn optim
-  PRIVATE attune_lapacke attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt nlohmann_json::nlohmann_json
-          Threads::Threads ${attune_sqlite_library})
+  PRIVATE attune_blas attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt nlohmann_json::nlohmann_json
+          Threads::Threads ${attune_sqlite_library}
+  O2)

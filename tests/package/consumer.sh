@@ -14,7 +14,7 @@ mkdir -p "$work"
 if [ "$kind" = shared ]; then
   same=()
   for name in CMAKE_CXX_COMPILER CMAKE_CXX_FLAGS CMAKE_BUILD_TYPE CMAKE_COMPILE_WARNING_AS_ERROR \
-    ATTUNE_SIMD ATTUNE_WITH_SQLITE; do
+    ATTUNE_SIMD ATTUNE_WITH_SQLITE ATTUNE_PCH ATTUNE_POOL; do
     same+=("-D$name=$(cached $name)")
   done
   cmake -S "$source" -B "$build-shared" -G Ninja "${same[@]}" -DBUILD_SHARED_LIBS=ON \
@@ -31,6 +31,7 @@ cmake -S "$source/tests/consumer" -B "$work/consumer" -G Ninja -DCMAKE_CXX_COMPI
 cmake --build "$work/consumer"
 "$work/consumer/consumer"
 "$work/consumer/consumer_of_tune"
+"$work/consumer/consumer_of_tensor"
 
 echo "== pkg-config"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name attune.pc)")

@@ -7,5 +7,5 @@ add_library(attune_op_rows OBJECT
   tests/tensor/op_rows_reduction.cpp
   tests/tensor/op_table.cpp)
 target_include_directories(attune_op_rows PUBLIC ${PROJECT_SOURCE_DIR})
-target_link_libraries(attune_op_rows PUBLIC attune::nn PRIVATE attune_build_flags)
+target_link_libraries(attune_op_rows PUBLIC attune::nn PRIVATE attune_build_flags attune_o1)
 target_compile_options(attune_op_rows PRIVATE -Wno-sign-conversion)  # Clang's, as in the tests

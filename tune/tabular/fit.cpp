@@ -5,37 +5,35 @@
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "attune/tensor/error.h"
 #include "attune/tensor/threads.h"
+#include "attune/tune/internal/document.h"
 #include "attune/tune/samplers.h"
 
 namespace attune::tune {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 // Attributes of the study.
 constexpr char kRecipe[] = "attune:recipe";  // how to make the Recipe again
 constexpr char kTest[] = "attune:test";      // what the test part said, and for which trial
 
-Json to_json(const CsvOptions& csv) {
+Document to_json(const CsvOptions& csv) {
   return {{"delimiter", std::string(csv.delimiter ? 1 : 0, csv.delimiter)},
           {"header", static_cast<int>(csv.header)},
           {"missing", csv.missing}};
 }
 
-CsvOptions csv_from(const Json& json) {
+CsvOptions csv_from(const Document& json) {
   CsvOptions csv;
-  const std::string delimiter = json.at("delimiter");
+  const std::string delimiter = json.at("delimiter").as<std::string>();
   csv.delimiter = delimiter.empty() ? '\0' : delimiter[0];
-  csv.header = static_cast<CsvHeader>(json.at("header").get<int>());
-  csv.missing = json.at("missing").get<std::vector<std::string>>();
+  csv.header = static_cast<CsvHeader>(json.at("header").as<int64_t>());
+  csv.missing = json.at("missing").as<std::vector<std::string>>();
   return csv;
 }
 
-Json describe(const FitOptions& o, const Recipe& recipe) {
+Document describe(const FitOptions& o, const Recipe& recipe) {
   return {{"data", std::filesystem::absolute(o.data).string()},
           {"target", o.target},
           {"task", name_of(recipe.target().task())},
@@ -52,15 +50,18 @@ std::string default_name(const FitOptions& o, const Recipe& recipe) {
                      static_cast<uint32_t>(hash ^ hash >> 32));
 }
 
+std::string fingerprint_of(const Document& recipe) {
+  return recipe.has("fingerprint") ? recipe.at("fingerprint").as<std::string>() : "";
+}
+
 // A study of the same name must be of the same data, split and target; a new one notes them.
-void claim(Study& study, const Json& recipe) {
+void claim(Study& study, const Document& recipe) {
   const std::optional<std::string> kept = study.attribute(kRecipe);
   if (!kept && study.size() > 0) {
     throw ValueError(fmt::format(
         "fit: study '{}' was not made by fit; choose another name for this one", study.name()));
   }
-  if (kept &&
-      Json::parse(*kept).value("fingerprint", "") != recipe.at("fingerprint").get<std::string>()) {
+  if (kept && fingerprint_of(Document::parse(*kept)) != fingerprint_of(recipe)) {
     throw ValueError(
         fmt::format("fit: study '{}' is of other data, another target, split or seed; "
                     "choose another name for this one",
@@ -186,10 +187,13 @@ class Fit {
     r.model = recipe_.final_model(r.best.params, streams_of(study_, r.best.number), &r.steps);
     r.weights = hash_text(hash_weights(r.model.network));
     const std::optional<std::string> kept = study_.attribute(kTest);
-    const Json seen = kept ? Json::parse(*kept) : Json::object();
-    if (seen.value("trial", int64_t{-1}) == r.best.number) {  // what is known needs no second look
-      r.test = seen.at("test");
-      r.default_test = seen.at("default_test");
+    const Document seen = kept ? Document::parse(*kept) : Document::object();
+    const auto kept_number = [&](const char* key, int64_t otherwise) {
+      return seen.has(key) ? seen.at(key).as<int64_t>() : otherwise;
+    };
+    if (kept_number("trial", -1) == r.best.number) {  // what is known needs no second look
+      r.test = seen.at("test").as<double>();
+      r.default_test = seen.at("default_test").as<double>();
       return;
     }
     r.reopened = kept.has_value();
@@ -197,10 +201,10 @@ class Fit {
     const nn::Dataset rows = recipe_.open_test();
     r.test = recipe_.score(r.model, rows);
     r.default_test = recipe_.score(plain, rows);
-    const Json now = {{"trial", r.best.number},
-                      {"test", r.test},
-                      {"default_test", r.default_test},
-                      {"opened", seen.value("opened", 0) + 1}};
+    const Document now = {{"trial", r.best.number},
+                          {"test", r.test},
+                          {"default_test", r.default_test},
+                          {"opened", kept_number("opened", 0) + 1}};
     study_.set_attribute_json(kTest, now.dump());
   }
 
@@ -225,15 +229,16 @@ FitResult fit(const FitOptions& options) {
 Recipe recipe_of(const Study& study, const std::string& data) {
   const std::optional<std::string> kept = study.attribute(kRecipe);
   if (!kept) throw ValueError(fmt::format("study '{}' was not made by fit", study.name()));
-  const Json json = Json::parse(*kept);
-  const std::string path = data.empty() ? json.at("data").get<std::string>() : data;
+  const Document json = Document::parse(*kept);
+  const std::string path = data.empty() ? json.at("data").as<std::string>() : data;
   Recipe recipe(read_csv(path, csv_from(json.at("csv"))),
-                {.target = json.at("target"),
-                 .task = json.at("task") == "regression" ? Task::regression : Task::classification,
-                 .validation = json.at("validation"),
-                 .test = json.at("test"),
-                 .seed = json.at("seed")});
-  if (hash_text(recipe.fingerprint()) != json.at("fingerprint").get<std::string>()) {
+                {.target = json.at("target").as<std::string>(),
+                 .task = json.at("task").as<std::string>() == "regression" ? Task::regression
+                                                                           : Task::classification,
+                 .validation = json.at("validation").as<double>(),
+                 .test = json.at("test").as<double>(),
+                 .seed = json.at("seed").as<uint64_t>()});
+  if (hash_text(recipe.fingerprint()) != fingerprint_of(json)) {
     throw ValueError(
         fmt::format("{} is not the table that study '{}' was made of", path, study.name()));
   }

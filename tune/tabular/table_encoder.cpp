@@ -7,9 +7,9 @@
 #include <numeric>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/internal/document.h"
 #include "attune/tune/tabular/target.h"
 #include "tune/tabular/internal/cells.h"
 
@@ -121,35 +121,35 @@ Tensor TableEncoder::encode(const Table& table, std::span<const int64_t> rows) c
 }
 
 std::string TableEncoder::to_json() const {
-  nlohmann::ordered_json columns = nlohmann::ordered_json::array();
+  Document columns = Document::array();
   for (const Column& c : columns_) {
     if (c.text) {
-      columns.push_back({{"name", c.name}, {"kind", "text"}, {"values", c.categories}});
+      columns.push_back(Document{{"name", c.name}, {"kind", "text"}, {"values", c.categories}});
     } else {
-      columns.push_back({{"name", c.name}, {"kind", "number"}, {"missing", c.fill}});
+      columns.push_back(Document{{"name", c.name}, {"kind", "number"}, {"missing", c.fill}});
     }
   }
-  return nlohmann::ordered_json{{"columns", columns}, {"dropped", dropped_}}.dump();
+  return Document{{"columns", columns}, {"dropped", dropped_}}.dump();
 }
 
 TableEncoder TableEncoder::from_json(std::string_view text) {
   try {
-    const auto json = nlohmann::ordered_json::parse(text);
+    const Document json = Document::parse(text);
     TableEncoder encoder;
-    for (const auto& c : json.at("columns")) {
-      Column column{.name = c.at("name").get<std::string>()};
-      column.text = c.at("kind").get<std::string>() == "text";
+    for (const Document& c : json.at("columns").items()) {
+      Column column{.name = c.at("name").as<std::string>()};
+      column.text = c.at("kind").as<std::string>() == "text";
       if (column.text) {
-        column.categories = c.at("values").get<std::vector<std::string>>();
+        column.categories = c.at("values").as<std::vector<std::string>>();
       } else {
-        column.fill = c.at("missing").get<double>();
+        column.fill = c.at("missing").as<double>();
       }
       encoder.columns_.push_back(std::move(column));
     }
-    encoder.dropped_ = json.at("dropped").get<std::vector<std::string>>();
-    if (encoder.columns_.empty()) throw ValueError("table encoder: no columns");
+    encoder.dropped_ = json.at("dropped").as<std::vector<std::string>>();
+    if (encoder.columns_.empty()) throw ValueError("no columns");
     return encoder;
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const ValueError& e) {
     throw ValueError(fmt::format("table encoder: {}", e.what()));
   }
 }

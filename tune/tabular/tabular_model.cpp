@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "attune/nn/activation.h"
 #include "attune/nn/dropout.h"
@@ -12,11 +11,10 @@
 #include "attune/optim/trainer.h"
 #include "attune/tensor/error.h"
 #include "attune/tensor/io/safetensors.h"
+#include "attune/tune/internal/document.h"
 
 namespace attune::tune {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr double kFarthest = 10;       // deviations; see TabularModel::inputs
 constexpr int64_t kLargest = 1 << 20;  // a layer in a file that claims more is not believed
@@ -84,16 +82,16 @@ Predictions TabularModel::predict(const Table& table) {
 
 void TabularModel::save(const std::string& path) const {
   TabularModel copy = *this;  // fields() is not const
-  const Json json = {{"version", 1},
-                     {"target", Json::parse(target.to_json())},
-                     {"encoder", Json::parse(encoder.to_json())},
-                     {"mean", mean},
-                     {"deviation", deviation},
-                     {"inputs", shape.inputs},
-                     {"outputs", shape.outputs},
-                     {"layers", shape.layers},
-                     {"width", shape.width},
-                     {"dropout", shape.dropout}};
+  const Document json = {{"version", 1},
+                         {"target", Document::parse(target.to_json())},
+                         {"encoder", Document::parse(encoder.to_json())},
+                         {"mean", mean},
+                         {"deviation", deviation},
+                         {"inputs", shape.inputs},
+                         {"outputs", shape.outputs},
+                         {"layers", shape.layers},
+                         {"width", shape.width},
+                         {"dropout", shape.dropout}};
   NamedTensors tensors = Whole(copy).named_parameters();
   for (auto& buffer : Whole(copy).named_buffers()) tensors.push_back(std::move(buffer));
   save_safetensors(path, tensors, {{"attune", json.dump()}});
@@ -107,17 +105,17 @@ TabularModel TabularModel::load(const std::string& path) {
   const auto entry = file.metadata().find("attune");
   if (entry == file.metadata().end()) throw refuse("its metadata has no entry 'attune'");
   try {
-    const Json json = Json::parse(entry->second);
-    if (json.at("version") != 1) throw refuse("it was made by a newer version");
+    const Document json = Document::parse(entry->second);
+    if (json.at("version").as<int64_t>() != 1) throw refuse("it was made by a newer version");
     TabularModel model{.encoder = TableEncoder::from_json(json.at("encoder").dump()),
                        .target = Target::from_json(json.at("target").dump())};
-    model.mean = json.at("mean");
-    model.deviation = json.at("deviation");
-    model.shape = {.inputs = json.at("inputs"),
-                   .outputs = json.at("outputs"),
-                   .layers = json.at("layers"),
-                   .width = json.at("width"),
-                   .dropout = json.at("dropout")};
+    model.mean = json.at("mean").as<double>();
+    model.deviation = json.at("deviation").as<double>();
+    model.shape = {.inputs = json.at("inputs").as<int64_t>(),
+                   .outputs = json.at("outputs").as<int64_t>(),
+                   .layers = json.at("layers").as<int64_t>(),
+                   .width = json.at("width").as<int64_t>(),
+                   .dropout = json.at("dropout").as<double>()};
     const PerceptronShape& s = model.shape;
     const bool sizes = s.inputs == model.encoder.inputs() && s.outputs == model.target.outputs();
     if (!sizes || s.layers < 0 || s.layers > 1000 || s.width < 1 || s.width > kLargest) {
@@ -128,8 +126,6 @@ TabularModel TabularModel::load(const std::string& path) {
     Whole(model).load(path);
     model.network.eval();
     return model;
-  } catch (const Json::exception& e) {
-    throw refuse(e.what());
   } catch (const ValueError& e) {
     throw refuse(e.what());
   }

@@ -6,9 +6,9 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/internal/document.h"
 #include "tune/tabular/internal/cells.h"
 
 namespace attune::tune {
@@ -168,25 +168,23 @@ Tensor Target::encode(const Table& table, const std::vector<int64_t>& rows) cons
 }
 
 std::string Target::to_json() const {
-  return nlohmann::ordered_json{
-      {"column", column_}, {"task", name_of(task_)}, {"classes", classes_}}
-      .dump();
+  return Document{{"column", column_}, {"task", name_of(task_)}, {"classes", classes_}}.dump();
 }
 
 Target Target::from_json(std::string_view text) {
   try {
-    const auto json = nlohmann::ordered_json::parse(text);
+    const Document json = Document::parse(text);
     Target target;
-    target.column_ = json.at("column").get<std::string>();
-    const std::string task = json.at("task").get<std::string>();
+    target.column_ = json.at("column").as<std::string>();
+    const std::string task = json.at("task").as<std::string>();
     if (task != "classification" && task != "regression") throw ValueError("unknown task " + task);
     target.task_ = task == "regression" ? Task::regression : Task::classification;
-    target.classes_ = json.at("classes").get<std::vector<std::string>>();
+    target.classes_ = json.at("classes").as<std::vector<std::string>>();
     if (target.task_ == Task::classification && target.classes_.size() < 2) {
       throw ValueError("fewer than two classes");
     }
     return target;
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const ValueError& e) {
     throw ValueError(fmt::format("target: {}", e.what()));
   }
 }

@@ -1,16 +1,26 @@
 #include "attune/tune/samplers/internal/lapack.h"
 
 #include <cblas.h>
-#include <lapacke.h>
 
 #include <string>
 
 #include "attune/tensor/error.h"
 
+// LAPACK as OpenBLAS has it, by Fortran's calling convention: pointers, and at the end the length
+// of each text.
+extern "C" {
+void dpotrf_(const char* triangle, const blasint* n, double* a, const blasint* stride,
+             blasint* info, size_t);
+void dpotri_(const char* triangle, const blasint* n, double* a, const blasint* stride,
+             blasint* info, size_t);
+void dtrtri_(const char* triangle, const char* diagonal, const blasint* n, double* a,
+             const blasint* stride, blasint* info, size_t, size_t);
+}
+
 namespace attune::tune::internal {
 namespace {
 
-lapack_int checked(lapack_int info, const char* routine) {
+blasint checked(blasint info, const char* routine) {
   if (info < 0) {
     throw ValueError(std::string(routine) + ": argument " + std::to_string(-info) + " is invalid");
   }
@@ -19,20 +29,26 @@ lapack_int checked(lapack_int info, const char* routine) {
 
 }  // namespace
 
-// The _work variants skip LAPACKE's own scan for NaN: dpotrf stops at a NaN pivot by itself.
+// dpotrf stops at a pivot that is NaN: no scan for one is needed.
 bool cholesky(double* a, size_t n) {
-  const auto size = static_cast<lapack_int>(n);
-  return checked(LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', size, a, size), "dpotrf") == 0;
+  const auto size = static_cast<blasint>(n);
+  blasint info = 0;
+  dpotrf_("L", &size, a, &size, &info, 1);
+  return checked(info, "dpotrf") == 0;
 }
 
 void invert_lower(double* l, size_t n) {
-  const auto size = static_cast<lapack_int>(n);
-  checked(LAPACKE_dtrtri_work(LAPACK_COL_MAJOR, 'L', 'N', size, l, size), "dtrtri");
+  const auto size = static_cast<blasint>(n);
+  blasint info = 0;
+  dtrtri_("L", "N", &size, l, &size, &info, 1, 1);
+  checked(info, "dtrtri");
 }
 
 void invert_from_cholesky(double* l, size_t n) {
-  const auto size = static_cast<lapack_int>(n);
-  checked(LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'L', size, l, size), "dpotri");
+  const auto size = static_cast<blasint>(n);
+  blasint info = 0;
+  dpotri_("L", &size, l, &size, &info, 1);
+  checked(info, "dpotri");
 }
 
 void lower_times(const double* l, size_t n, double* x) {

@@ -1,0 +1,65 @@
+#pragma once
+// The command's arguments, declared without CLI11: its header is expensive, and only arguments.cpp
+// includes it.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace attune::cli {
+
+// The options and arguments of one subcommand. Each is a name ("--trials", or "DATA" for an
+// argument without one), where its value goes, and what --help says of it. A value that is not
+// given stays as it is. Whatever the names refer to must live until the subcommand has run.
+class Options {
+ public:
+  explicit Options(CLI::App& subcommand) : subcommand_(&subcommand) {}
+
+  void required(const char* name, std::string& value, const std::string& help);
+  void text(const char* name, std::string& value, const std::string& help);
+  void one_of(const char* name, std::string& value, const std::string& help,
+              const std::vector<std::string>& allowed);
+  void list(const char* name, std::vector<std::string>& values, const std::string& help);  // a,b,c
+  void number(const char* name, int64_t& value, const std::string& help);
+  void number(const char* name, int& value, const std::string& help, int low, int high);
+  void natural(const char* name, uint64_t& value, const std::string& help);  // 0 or more
+  void flag(const char* name, bool& value, const std::string& help);
+
+ private:
+  CLI::App* subcommand_;
+};
+
+// The whole command line: subcommands, of which one is chosen.
+class CommandLine {
+ public:
+  using Run = std::function<int()>;  // returns the exit code
+
+  CommandLine(const std::string& about, const std::string& version);
+  ~CommandLine();
+
+  // A subcommand whose arguments are an Arguments: arguments.declare(Options) names them and
+  // action(arguments) is called if the user chose it.
+  template <class Arguments>
+  void add(const char* name, const char* help, int (*action)(const Arguments&)) {
+    auto arguments = std::make_shared<Arguments>();
+    arguments->declare(subcommand(name, help, [arguments, action] { return action(*arguments); }));
+  }
+
+  // Runs the chosen subcommand and returns its exit code. --help and --version print and return 0.
+  // WrongInput if the arguments make no sense.
+  int run(int argc, char** argv);
+
+ private:
+  Options subcommand(const char* name, const char* help, Run run);
+
+  std::unique_ptr<CLI::App> app_;
+  Run chosen_;
+};
+
+}  // namespace attune::cli
