@@ -4,9 +4,11 @@ add_custom_target(attune_tests)
 # Clang's -Wconversion, unlike GCC's, minds for (const int n : {1, 8}) where an unsigned is wanted.
 add_library(attune_test_flags INTERFACE)
 target_compile_options(attune_test_flags INTERFACE -Wno-sign-conversion)
-target_compile_definitions(attune_test_flags INTERFACE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
-target_link_libraries(attune_test_flags INTERFACE doctest::doctest attune_build_flags attune_o1 attune_fmt
-                                                  OpenMP::OpenMP_CXX)
+target_link_libraries(attune_test_flags INTERFACE doctest::doctest attune_build_flags attune_o1)
+if(ATTUNE_PCH)  # all of the tests share them, and so have to have the same flags
+  target_compile_definitions(attune_test_flags INTERFACE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+  target_link_libraries(attune_test_flags INTERFACE attune_fmt OpenMP::OpenMP_CXX)
+endif()
 # doctest itself and the precompiled headers, once for all programs. (CMake wants a file that uses them.)
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_pch.cpp CONTENT "")
 add_library(attune_test_main OBJECT tests/main.cpp ${PROJECT_BINARY_DIR}/test_pch.cpp)
