@@ -39,6 +39,14 @@ Values padded(const Tensor& x, const F& inside) {
               [&](int64_t i, int64_t j) { return a(inside(i - 1, a.m), inside(j - 1, a.n)); });
 }
 
+Values twice(Tensors in) { return Matrix(stack({in[0], in[0]})).values; }
+Values without_one(Tensors in) { return Matrix(in[0].flatten(1)).values; }
+Values reflected(Tensors in) {
+  return padded(in[0], [](int64_t i, int64_t n) { return i < 0 ? -i : i < n ? i : 2 * n - 2 - i; });
+}
+Values replicated(Tensors in) {
+  return padded(in[0], [](int64_t i, int64_t n) { return std::clamp<int64_t>(i, 0, n - 1); });
+}
 int64_t classes_of(Tensors in) { return in[0].max().item<int64_t>() + 1; }
 
 #define ATTUNE_GRID(m, n, element)                                                               \
@@ -50,26 +58,59 @@ int64_t classes_of(Tensors in) { return in[0].max().item<int64_t>() + 1; }
 using enum Types;
 
 constexpr Row kViews[] = {
-    Row("reshape", "x.reshape(shape)", "the same elements in another shape; one size may be -1; a view where it can be", any, matrix(), ATTUNE_CALL(in[0].reshape({-1, 1})), same),
-    Row("flatten", "x.flatten(begin = 0, end = -1)", "axes begin to end become one", any, matrix(), ATTUNE_CALL(in[0].flatten()), same),
-    Row("permute", "x.permute(axes)", "axes in another order; a view", any, matrix(), ATTUNE_CALL(in[0].permute({1, 0})), ATTUNE_GRID(a.n, a.m, a(j, i))),
-    Row("transpose", "x.transpose(a, b)", "two axes swapped; a view", any, matrix(), ATTUNE_CALL(in[0].transpose(0, -1)), ATTUNE_GRID(a.n, a.m, a(j, i))),
-    Row("t", "x.t()", "the last two axes swapped; a view", any, matrix(), ATTUNE_CALL(in[0].t()), ATTUNE_GRID(a.n, a.m, a(j, i))),
-    Row("expand", "x.expand(shape)", "axes of size 1 repeated; a view", any, vector_of(kN), ATTUNE_CALL(in[0].expand({2, in[0].size(0)})), [](Tensors in) { return same(std::array{stack({in[0], in[0]})}); }),
-    Row("squeeze", "x.squeeze(axes = all)", "without axes of size 1; a view", any, Operand{{kM, 1, kN}, 3}, ATTUNE_CALL(in[0].squeeze(1)), [](Tensors in) { return same(std::array{in[0].flatten(1)}); }),
-    Row("unsqueeze", "x.unsqueeze(axis)", "a new axis of size 1; a view", any, matrix(), ATTUNE_CALL(in[0].unsqueeze(-1)), same).with_zyx("expand_axis"),
-    Row("flip", "x.flip(axes)", "back to front; a view", any, matrix(), ATTUNE_CALL(in[0].flip({0, 1})), ATTUNE_GRID(a.m, a.n, a(-1 - i, -1 - j))),
-    Row("operator[]", "x[{…}], x[i]", "positions, Slice, new_axis and ellipsis; a view", any, matrix(), ATTUNE_CALL(in[0][{ellipsis, new_axis, Slice{{}, {}, -2}}]), ATTUNE_GRID(a.m, (a.n + 1) / 2, a(i, -1 - 2 * j))).with_zyx("slice, rslice"),
-    Row("operator[]", "", "one place along axis 0", any, matrix(), ATTUNE_CALL(in[0][-1]), ATTUNE_GRID(std::min<int64_t>(a.m, 1), a.n, a(-1, j))),
-    Row("narrow", "x.narrow(axis, begin, length)", "the places begin to begin + length along one axis; a view", any, matrix(), ATTUNE_CALL(in[0].narrow(1, 1, in[0].size(1) - 1)), ATTUNE_GRID(a.m, a.n - 1, a(i, j + 1))),
-    Row("split", "x.split(size, axis = 0)", "views of `size` along one axis, the last may be smaller", any, matrix(), ATTUNE_CALL(in[0].split(2, 1).at(0)), ATTUNE_GRID(a.m, std::min<int64_t>(a.n, 2), a(i, j))),
-    Row("pad", "x.pad(widths, mode = PadMode::constant, value = 0)", "elements added on either side of each axis, counted from the last", any, matrix(), ATTUNE_CALL(in[0].pad({{1, 1}, {0, 2}})), ATTUNE_GRID(a.m + 2, a.n + 2, i < 1 || i > a.m || j >= a.n ? 0 : a(i - 1, j))).with_zyx("pad_zeros, rpad_zeros"),
-    Row("pad", "", "reflect", any, matrix(), ATTUNE_CALL(in[0].pad({{1, 1}, {1, 1}}, PadMode::reflect)), [](Tensors in) { return padded(in[0], [](int64_t i, int64_t n) { return i < 0 ? -i : i < n ? i : 2 * n - 2 - i; }); }),
-    Row("pad", "", "replicate", any, matrix(), ATTUNE_CALL(in[0].pad({{1, 1}, {1, 1}}, PadMode::replicate)), [](Tensors in) { return padded(in[0], [](int64_t i, int64_t n) { return std::clamp<int64_t>(i, 0, n - 1); }); }),
-    Row("cat", "cat({a, b, …}, axis = 0)", "joined along an axis they have", any, {matrix(), matrix()}, ATTUNE_CALL(cat({in[0], in[1]}, 1)), ATTUNE_GRID(a.m, 2 * a.n, (j < a.n ? a : Matrix(in[1]))(i, j))),
-    Row("stack", "stack({a, b, …}, axis = 0)", "joined along a new axis", any, {matrix(), matrix()}, ATTUNE_CALL(stack({in[0], in[1]})), ATTUNE_GRID(2 * a.m, a.n, (i < a.m ? a : Matrix(in[1]))(i, j))).with_zyx("stack_axis"),
-    Row("contiguous", "x.contiguous()", "x itself if its elements lie in order, else a copy where they do", any, matrix(), ATTUNE_CALL(in[0].contiguous()), same),
-    Row("clone", "x.clone()", "a copy with elements of its own", any, matrix(), ATTUNE_CALL(in[0].clone()), same),
+    Row("reshape", "x.reshape(shape)",
+        "the same elements in another shape; one size may be -1; a view where it can be", any,
+        matrix(), ATTUNE_CALL(in[0].reshape({-1, 1})), same),
+    Row("flatten", "x.flatten(begin = 0, end = -1)", "axes begin to end become one", any, matrix(),
+        ATTUNE_CALL(in[0].flatten()), same),
+    Row("permute", "x.permute(axes)", "axes in another order; a view", any, matrix(),
+        ATTUNE_CALL(in[0].permute({1, 0})), ATTUNE_GRID(a.n, a.m, a(j, i))),
+    Row("transpose", "x.transpose(a, b)", "two axes swapped; a view", any, matrix(),
+        ATTUNE_CALL(in[0].transpose(0, -1)), ATTUNE_GRID(a.n, a.m, a(j, i))),
+    Row("t", "x.t()", "the last two axes swapped; a view", any, matrix(), ATTUNE_CALL(in[0].t()),
+        ATTUNE_GRID(a.n, a.m, a(j, i))),
+    Row("expand", "x.expand(shape)", "axes of size 1 repeated; a view", any, vector_of(kN),
+        ATTUNE_CALL(in[0].expand({2, in[0].size(0)})), twice),
+    Row("squeeze", "x.squeeze(axes = all)", "without axes of size 1; a view", any,
+        Operand{{kM, 1, kN}, 3}, ATTUNE_CALL(in[0].squeeze(1)), without_one),
+    Row("unsqueeze", "x.unsqueeze(axis)", "a new axis of size 1; a view", any, matrix(),
+        ATTUNE_CALL(in[0].unsqueeze(-1)), same)
+        .with_zyx("expand_axis"),
+    Row("flip", "x.flip(axes)", "back to front; a view", any, matrix(),
+        ATTUNE_CALL(in[0].flip({0, 1})), ATTUNE_GRID(a.m, a.n, a(-1 - i, -1 - j))),
+    Row("operator[]", "x[{…}], x[i]", "positions, Slice, new_axis and ellipsis; a view", any,
+        matrix(), ATTUNE_CALL(in[0][{ellipsis, new_axis, Slice{{}, {}, -2}}]),
+        ATTUNE_GRID(a.m, (a.n + 1) / 2, a(i, -1 - 2 * j)))
+        .with_zyx("slice, rslice"),
+    Row("operator[]", "", "one place along axis 0", any, matrix(), ATTUNE_CALL(in[0][-1]),
+        ATTUNE_GRID(std::min<int64_t>(a.m, 1), a.n, a(-1, j))),
+    Row("narrow", "x.narrow(axis, begin, length)",
+        "the places begin to begin + length along one axis; a view", any, matrix(),
+        ATTUNE_CALL(in[0].narrow(1, 1, in[0].size(1) - 1)), ATTUNE_GRID(a.m, a.n - 1, a(i, j + 1))),
+    Row("split", "x.split(size, axis = 0)",
+        "views of `size` along one axis, the last may be smaller", any, matrix(),
+        ATTUNE_CALL(in[0].split(2, 1).at(0)), ATTUNE_GRID(a.m, std::min<int64_t>(a.n, 2), a(i, j))),
+    Row("pad", "x.pad(widths, mode = PadMode::constant, value = 0)",
+        "elements added on either side of each axis, counted from the last", any, matrix(),
+        ATTUNE_CALL(in[0].pad({{1, 1}, {0, 2}})),
+        ATTUNE_GRID(a.m + 2, a.n + 2, i<1 || i> a.m || j >= a.n ? 0 : a(i - 1, j)))
+        .with_zyx("pad_zeros, rpad_zeros"),
+    Row("pad", "", "reflect", any, matrix(),
+        ATTUNE_CALL(in[0].pad({{1, 1}, {1, 1}}, PadMode::reflect)), reflected),
+    Row("pad", "", "replicate", any, matrix(),
+        ATTUNE_CALL(in[0].pad({{1, 1}, {1, 1}}, PadMode::replicate)), replicated),
+    Row("cat", "cat({a, b, …}, axis = 0)", "joined along an axis they have", any,
+        {matrix(), matrix()}, ATTUNE_CALL(cat({in[0], in[1]}, 1)),
+        ATTUNE_GRID(a.m, 2 * a.n, (j < a.n ? a : Matrix(in[1]))(i, j))),
+    Row("stack", "stack({a, b, …}, axis = 0)", "joined along a new axis", any, {matrix(), matrix()},
+        ATTUNE_CALL(stack({in[0], in[1]})),
+        ATTUNE_GRID(2 * a.m, a.n, (i < a.m ? a : Matrix(in[1]))(i, j)))
+        .with_zyx("stack_axis"),
+    Row("contiguous", "x.contiguous()",
+        "x itself if its elements lie in order, else a copy where they do", any, matrix(),
+        ATTUNE_CALL(in[0].contiguous()), same),
+    Row("clone", "x.clone()", "a copy with elements of its own", any, matrix(),
+        ATTUNE_CALL(in[0].clone()), same),
 };
 
 constexpr Row kIndexing[] = {

@@ -29,6 +29,16 @@ Values product(const Tensor& x, const Tensor& w, const Tensor& b = {}) {
   return y;
 }
 
+Values rectified(Tensors in) {
+  Values y = product(in[0], in[1]);
+  for (double& v : y) v = v > 0 ? v : 0 * v;  // NaN stays
+  return y;
+}
+Tensor dropped(Tensors in) {
+  Rng rng(1);
+  return in[0].dropout(0.4, rng);
+}
+
 // layer_norm of one row at a time, times w plus b.
 Values normalized(Tensors in) {
   Values x = values_of(in[0]);
@@ -81,14 +91,33 @@ constexpr Operand kPrediction = matrix(), kTarget = matrix(0.1, 0.9);
 constexpr Operand kLabels = index({kN}, 1);  // of a matrix [n, m]: m classes
 
 constexpr Row kProducts[] = {
-    Row("matmul", "a.matmul(b)", "[..., m, k] x [..., k, n] to [..., m, n]; vectors and broadcast as in NumPy", floating_only, {matrix(), Operand{{kN, 5}, 2}}, ATTUNE_CALL(in[0].matmul(in[1])), ATTUNE_WHOLE(product(in[0], in[1].t()))).with_zyx("matmul, dot_dtype"),
-    Row("matmul", "", "batched", floating_only, {Operand{{2, kM, kN}, 3}, Operand{{kN, 3}, 2}}, ATTUNE_CALL(in[0].matmul(in[1])), ATTUNE_WHOLE(product(in[0].flatten(0, 1), in[1].t()))),
-    Row("dot", "a.dot(b)", "[n] x [n] to []", floating_only, {vector_of(kN), vector_of(kN)}, ATTUNE_CALL(in[0].dot(in[1])), ATTUNE_WHOLE(product(in[0].unsqueeze(0), in[1].unsqueeze(0)))),
-    Row("outer", "a.outer(b)", "[m] x [n] to [m, n]", numbers, {vector_of(kM), vector_of(kN)}, ATTUNE_CALL(in[0].outer(in[1])), ATTUNE_WHOLE(product(in[0].unsqueeze(1), in[1].unsqueeze(1)))),
-    Row("linear", "linear(x, w, b = none, activation = none)", "activation(x w^T + b), fused: x [..., in], w [out, in], b [out]", floating_only, {matrix(), Operand{{5, kN}, 2}, Operand{{5}, 1, -3, 3, Operand::number, true}}, ATTUNE_CALL(linear(in[0], in[1], in[2])), ATTUNE_WHOLE(product(in[0], in[1], in[2]))),
-    Row("linear", "", "relu, no bias", floating_only, {matrix(), Operand{{5, kN}, 2}}, ATTUNE_CALL(linear(in[0], in[1], {}, Activation::relu)), [](Tensors in) { Values y = product(in[0], in[1]); for (double& v : y) v = v > 0 ? v : 0 * v; return y; }),
-    Row("layer_norm", "layer_norm(x, weight = none, bias = none, epsilon = 1e-5)", "each row to mean 0 and variance 1, times weight plus bias, fused", floating_only, {matrix(), Operand{{kN}, 1, -3, 3, Operand::number, true}, Operand{{kN}, 1, -3, 3, Operand::number, true}}, ATTUNE_CALL(layer_norm(in[0], in[1], in[2])), normalized).no_extremes(),
-    Row("dropout", "x.dropout(p, rng)", "0 with probability p, the rest divided by 1 - p", floating_only, matrix(), [](Tensors in) { Rng rng(1); return in[0].dropout(0.4, rng); }),
+    Row("matmul", "a.matmul(b)",
+        "[..., m, k] x [..., k, n] to [..., m, n]; vectors and broadcast as in NumPy",
+        floating_only, {matrix(), Operand{{kN, 5}, 2}}, ATTUNE_CALL(in[0].matmul(in[1])),
+        ATTUNE_WHOLE(product(in[0], in[1].t())))
+        .with_zyx("matmul, dot_dtype"),
+    Row("matmul", "", "batched", floating_only, {Operand{{2, kM, kN}, 3}, Operand{{kN, 3}, 2}},
+        ATTUNE_CALL(in[0].matmul(in[1])), ATTUNE_WHOLE(product(in[0].flatten(0, 1), in[1].t()))),
+    Row("dot", "a.dot(b)", "[n] x [n] to []", floating_only, {vector_of(kN), vector_of(kN)},
+        ATTUNE_CALL(in[0].dot(in[1])),
+        ATTUNE_WHOLE(product(in[0].unsqueeze(0), in[1].unsqueeze(0)))),
+    Row("outer", "a.outer(b)", "[m] x [n] to [m, n]", numbers, {vector_of(kM), vector_of(kN)},
+        ATTUNE_CALL(in[0].outer(in[1])),
+        ATTUNE_WHOLE(product(in[0].unsqueeze(1), in[1].unsqueeze(1)))),
+    Row("linear", "linear(x, w, b = none, activation = none)",
+        "activation(x w^T + b), fused: x [..., in], w [out, in], b [out]", floating_only,
+        {matrix(), Operand{{5, kN}, 2}, Operand{{5}, 1, -3, 3, Operand::number, true}},
+        ATTUNE_CALL(linear(in[0], in[1], in[2])), ATTUNE_WHOLE(product(in[0], in[1], in[2]))),
+    Row("linear", "", "relu, no bias", floating_only, {matrix(), Operand{{5, kN}, 2}},
+        ATTUNE_CALL(linear(in[0], in[1], {}, Activation::relu)), rectified),
+    Row("layer_norm", "layer_norm(x, weight = none, bias = none, epsilon = 1e-5)",
+        "each row to mean 0 and variance 1, times weight plus bias, fused", floating_only,
+        {matrix(), Operand{{kN}, 1, -3, 3, Operand::number, true},
+         Operand{{kN}, 1, -3, 3, Operand::number, true}},
+        ATTUNE_CALL(layer_norm(in[0], in[1], in[2])), normalized)
+        .no_extremes(),
+    Row("dropout", "x.dropout(p, rng)", "0 with probability p, the rest divided by 1 - p",
+        floating_only, matrix(), dropped),
 };
 
 constexpr Row kLosses[] = {

@@ -18,6 +18,7 @@ DType result_of(Types types, DType dtype) {
   switch (types) {
     case Types::floating:
     case Types::quotient: return is_floating(dtype) ? dtype : DType::f32;
+    case Types::counted: return dtype == DType::boolean ? DType::i64 : dtype;
     case Types::summed: return is_floating(dtype) ? dtype : DType::i64;
     case Types::any_to_boolean: return DType::boolean;
     case Types::any_to_i64: return DType::i64;
@@ -29,6 +30,7 @@ const char* describe(Types types) {
   switch (types) {
     case Types::any: return "any, kept";
     case Types::numbers: return "numbers, kept";
+    case Types::counted: return "any, kept; booleans as i64";
     case Types::floating: return "any; integers and booleans as f32";
     case Types::quotient: return "numbers; integers as f32";
     case Types::floating_only: return "floating, kept";

@@ -15,6 +15,7 @@ namespace attune::ops {
 enum class Types : uint8_t {
   any,             // all, and returns the same
   numbers,         // all but booleans, and returns the same
+  counted,         // all, and returns the same; booleans become i64
   floating,        // all, computed as floating: integers and booleans as f32
   quotient,        // the same, but refuses booleans
   floating_only,   // refuses integers and booleans
