@@ -5,32 +5,46 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "attune/tensor/shape.h"
 
 namespace attune {
 
-// A C++ number beside a tensor. It never changes the tensor's dtype: a fraction beside an integer
-// tensor is a DTypeError, not a rounded number.
+// A C++ number as an operand. It never changes a tensor's dtype: a fraction with an integer tensor
+// is a DTypeError, not a rounded number. Only booleans, which do not compute, become i64 with an
+// integer and f32 with a fraction, as in PyTorch.
 class Scalar {
  public:
   template <class T>
   requires std::is_arithmetic_v<T>
   constexpr Scalar(T value)  // NOLINT(google-explicit-constructor): x * 2 must work
-      : value_(static_cast<double>(value)),
-        integer_(std::is_integral_v<T> ? static_cast<int64_t>(value) : 0),
-        integral_(std::is_integral_v<T>) {}
+      : value_(static_cast<double>(value)), integral_(fits_int64(value)) {
+    if (integral_) integer_ = static_cast<int64_t>(value);
+  }
 
   constexpr double value() const { return value_; }
+  // Of an integer type, and at most 2^63 - 1: a larger one is only a value(), which no integer
+  // tensor can hold.
   constexpr bool is_integral() const { return integral_; }
   constexpr int64_t integer() const { return integer_; }  // only if is_integral()
 
  private:
+  template <class T>
+  static constexpr bool fits_int64(T value) {
+    if constexpr (std::is_unsigned_v<T> && sizeof(T) == sizeof(int64_t)) {
+      return value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+    } else {
+      return std::is_integral_v<T>;
+    }
+  }
+
   double value_;
-  int64_t integer_;
+  int64_t integer_ = 0;
   bool integral_;
 };
 
@@ -69,8 +83,8 @@ struct KeepDims {
 };
 inline constexpr KeepDims keep_dims{true};
 
-// Elements begin, begin + step, … below end, as in Python: negative positions count from the end,
-// positions beyond the ends are cut. step may be negative, not 0.
+// Elements begin, begin + step, … before end, as in Python: negative positions count from the end,
+// positions beyond the ends are clipped. step may be negative, but not 0.
 struct Slice {
   std::optional<int64_t> begin{};
   std::optional<int64_t> end{};
@@ -82,14 +96,17 @@ struct Ellipsis {};  // x[{ellipsis, 0}]: all axes in between
 inline constexpr NewAxis new_axis{};
 inline constexpr Ellipsis ellipsis{};
 
-// One place between the brackets of x[{0, Slice{1, -1}, ellipsis}].
+// One of the indices in x[{0, Slice{1, -1}, ellipsis}].
 class Index {
  public:
   template <std::integral T>
-  Index(T position) : value_(static_cast<int64_t>(position)) {}  // NOLINT
-  Index(Slice slice) : value_(slice) {}                          // NOLINT
-  Index(NewAxis axis) : value_(axis) {}                          // NOLINT
-  Index(Ellipsis rest) : value_(rest) {}                         // NOLINT
+  requires(!std::same_as<T, bool>)  // x[{true}] would be a mask in NumPy
+      Index(T position)             // NOLINT
+      : value_(std::in_range<int64_t>(position) ? static_cast<int64_t>(position)
+                                                : std::numeric_limits<int64_t>::max()) {}
+  Index(Slice slice) : value_(slice) {}   // NOLINT
+  Index(NewAxis axis) : value_(axis) {}   // NOLINT
+  Index(Ellipsis rest) : value_(rest) {}  // NOLINT
 
   const std::variant<int64_t, Slice, NewAxis, Ellipsis>& value() const { return value_; }
 

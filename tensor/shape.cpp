@@ -3,9 +3,23 @@
 #include <algorithm>
 #include <ostream>
 
+#include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
 
 namespace attune {
+
+int64_t internal::numel_of(const char* op, const Shape& shape) {
+  int64_t n = 1;
+  bool empty = false, fits = true;
+  for (const int64_t size : shape) {
+    empty |= size == 0;
+    fits &= size == 0 || !__builtin_mul_overflow(n, size, &n);
+  }
+  if (!fits) fail<ShapeError>("{}: {} has more elements than 64 bits can count", op, shape);
+  return empty ? 0 : n;
+}
+
+int64_t Shape::numel() const { return internal::numel_of("shape", *this); }
 
 Shape::Shape(std::initializer_list<int64_t> sizes)
     : Shape(std::span<const int64_t>(sizes.begin(), sizes.size())) {}
@@ -14,16 +28,7 @@ Shape::Shape(std::span<const int64_t> sizes) {
   for (const int64_t size : sizes) push_back(size);
 }
 
-int64_t Shape::numel() const {
-  int64_t n = 1;
-  for (const int64_t size : *this) n *= size;
-  return n;
-}
-
-void Shape::push_back(int64_t size) {
-  check<ShapeError>(rank_ < kMaxRank, "a tensor has at most {} axes", kMaxRank);
-  sizes_[static_cast<size_t>(rank_++)] = size;
-}
+void Shape::fail_rank() { fail<ShapeError>("a tensor has at most {} axes", kMaxRank); }
 
 std::string Shape::to_string() const {
   return fmt::format("[{}]", fmt::join(begin(), end(), ", "));

@@ -1,4 +1,4 @@
-// Making tensors and asking about them: the parts of Tensor that compute nothing.
+// Making tensors and querying them: the parts of Tensor that compute nothing.
 
 #include "attune/tensor/tensor.h"
 
@@ -7,25 +7,29 @@
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/scalar.h"
 
 namespace attune {
 namespace internal {
 namespace {
 
-// The number of elements of a shape that memory could hold.
+// The number of elements of a tensor of this shape. The sizes other than 0 must multiply to bytes
+// that 64 bits can count, so that no op has to fear for a product of some of a tensor's sizes.
 int64_t checked_numel(const Shape& shape, DType dtype) {
-  int64_t n = 1, bytes = 0;
+  auto bytes = static_cast<int64_t>(byte_size(dtype));
+  int64_t n = 1;
   bool negative = false, huge = false, empty = false;
   for (const int64_t size : shape) {
     negative |= size < 0;
     empty |= size == 0;
-    huge |= __builtin_mul_overflow(n, size, &n);
+    if (size == 0) continue;
+    huge |= __builtin_mul_overflow(bytes, size, &bytes);
+    n = static_cast<int64_t>(static_cast<uint64_t>(n) * static_cast<uint64_t>(size));
   }
-  huge |= __builtin_mul_overflow(n, static_cast<int64_t>(byte_size(dtype)), &bytes);
-  check<ShapeError>(!negative, "tensor: sizes must not be negative, got {}", shape);
-  if (empty) return 0;
-  check<OutOfMemory>(!huge, "tensor: no memory for {} elements of {}", shape, dtype);
-  return n;
+  if (negative) fail<ShapeError>("tensor: sizes must not be negative, got {}", shape);
+  if (huge) fail<OutOfMemory>("tensor: no memory for {} elements of {}", shape, dtype);
+  return empty ? 0 : n;
 }
 
 void set_shape(Block& block, const Shape& shape) {
@@ -35,17 +39,20 @@ void set_shape(Block& block, const Shape& shape) {
 
 }  // namespace
 
-Shape strides_of(const Block& block) {
-  if (block.kind == Block::Kind::view) {
-    return Shape(std::span<const int64_t>(block.strides(), block.rank));
-  }
-  Shape strides = shape_of(block);
+Shape row_major(const Shape& shape) {
+  Shape strides = shape;
   int64_t stride = 1;
-  for (int i = block.rank - 1; i >= 0; --i) {
+  for (int i = shape.rank() - 1; i >= 0; --i) {
     strides[i] = stride;
-    stride *= block.sizes[i];
+    stride *= shape[i];
   }
   return strides;
+}
+
+Shape strides_of(const Block& block) {
+  return block.kind == Block::Kind::view
+             ? Shape(std::span<const int64_t>(block.strides(), block.rank))
+             : row_major(shape_of(block));
 }
 
 Tensor make(const Shape& shape, DType dtype) {
@@ -68,26 +75,53 @@ Tensor make_like(const Tensor& x) {
   return Tensor(to);
 }
 
-Tensor make_scalar(double value, DType dtype) { return Tensor::full({}, value, dtype); }
+Tensor make_scalar(double value, DType dtype) { return make_scalar("full", value, dtype); }
+
+Tensor make_scalar(const char* op, Scalar value, DType dtype) {
+  Tensor y = make({}, dtype);
+  dispatch_stored(dtype, [&]<class T>() { *elements<T>(y) = element_of<T>(op, value); });
+  return y;
+}
 
 Tensor make_view(const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset) {
   Block& from = block(x);
   Block* view = allocate(sizeof(int64_t) * kMaxRank);
   view->kind = Block::Kind::view;
   view->dtype = from.dtype;
-  view->numel = shape.numel();
   view->base = from.kind == Block::Kind::view ? from.base : &from;
+  view->data = from.data;
   retain(view->base);
-  view->data = from.data + offset * static_cast<int64_t>(byte_size(from.dtype));
+  Tensor y(view);
   set_shape(*view, shape);
-  int64_t dense = 1;
+  // The first and the last element shown, counted from x's first.
+  int64_t first = offset, last = offset, numel = 1;
+  bool contiguous = true, empty = false, uncountable = false, outside = false;
   for (int i = shape.rank() - 1; i >= 0; --i) {
-    view->strides()[i] = strides[i];
-    if (shape[i] != 1 && strides[i] != dense) view->contiguous = false;
-    dense *= shape[i];
+    const int64_t size = shape[i], stride = strides[i];
+    int64_t reach = 0;
+    view->strides()[i] = stride;
+    contiguous &= size == 1 || stride == numel;
+    empty |= size == 0;
+    uncountable |= __builtin_mul_overflow(numel, size == 0 ? 1 : size, &numel);
+    outside |= __builtin_mul_overflow(size - 1, stride, &reach);
+    int64_t& end = reach < 0 ? first : last;
+    outside |= __builtin_add_overflow(end, reach, &end);
   }
-  if (view->numel == 0) view->contiguous = true;
-  return Tensor(view);
+  if (uncountable) [[unlikely]]
+    numel_of("view", shape);  // throws
+  view->numel = empty ? 0 : numel;
+  view->contiguous = contiguous || empty;
+  if (empty) return y;  // shows nothing, wherever it would start
+  const auto width = static_cast<int64_t>(byte_size(from.dtype));
+  const int64_t start = from.data - view->base->data;
+  outside |= __builtin_mul_overflow(first, width, &first);
+  outside |= __builtin_mul_overflow(last, width, &last);
+  if (outside || first < -start || last >= view->base->numel * width - start) [[unlikely]] {
+    fail<ShapeError>("view: {} with strides {} from element {} of {} reaches outside it", shape,
+                     strides, offset, x.shape());
+  }
+  view->data += offset * width;
+  return y;
 }
 
 void fail_undefined(const char* op) {
@@ -113,22 +147,24 @@ Tensor::Tensor(int64_t value) : Tensor(from(std::span<const int64_t>(&value, 1),
 Tensor::Tensor(bool value) : Tensor(from(std::span<const bool>(&value, 1), {})) {}
 
 Tensor Tensor::from_bytes(const void* values, size_t count, DType dtype, const Shape& shape) {
+  const int64_t numel = internal::checked_numel(shape, dtype);
+  check<ShapeError>(static_cast<size_t>(numel) == count,
+                    "from: got {} values for the shape {}, which has {}", count, shape, numel);
   Tensor x = internal::make(shape, dtype);
-  check<ShapeError>(static_cast<size_t>(x.numel()) == count,
-                    "from: {} values do not fill the shape {} of {}", count, shape, x.numel());
   if (count > 0) std::memcpy(internal::block(x).data, values, count * byte_size(dtype));
   return x;
 }
 
 Tensor Tensor::borrow_bytes(const void* elements, DType dtype, const Shape& shape,
                             std::shared_ptr<void> owner) {
-  check<ValueError>(elements != nullptr || shape.numel() == 0, "borrow: the pointer is null");
+  const int64_t numel = internal::checked_numel(shape, dtype);
+  check<ValueError>(elements != nullptr || numel == 0, "borrow: the pointer is null");
   internal::Block* borrowed = internal::allocate(sizeof(std::shared_ptr<void>));
   borrowed->kind = internal::Block::Kind::borrowed;
   std::construct_at(borrowed->lender(), std::move(owner));
   Tensor x(borrowed);
   borrowed->dtype = dtype;
-  borrowed->numel = internal::checked_numel(shape, dtype);
+  borrowed->numel = numel;
   internal::set_shape(*borrowed, shape);
   borrowed->data = const_cast<char*>(static_cast<const char*>(elements));
   return x;

@@ -1,14 +1,15 @@
 #pragma once
 // Tensor: an immutable n-dimensional array, and all of its operations on one page.
 //
-// A Tensor is a cheap handle to shared elements: copying it copies a pointer, every op gives a new
-// one. Ops broadcast as NumPy does, take any strides, and are recorded by the Tape (tape.h) that is
-// open on this thread. Shapes are written in brackets: x [batch, in].
+// A Tensor is a cheap handle to shared elements: copying it copies a pointer, and every op returns
+// a new one. Ops broadcast as in NumPy, take any strides, and are recorded by the Tape (tape.h)
+// that is open on this thread. Shapes are written in brackets: x [batch, in].
 
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -29,18 +30,20 @@ void release(Block* block);
 }  // namespace internal
 
 enum class Gelu : uint8_t { exact, tanh };                      // by erf, or its tanh approximation
-enum class PadMode : uint8_t { constant, reflect, replicate };  // what stands beyond the edge
+enum class PadMode : uint8_t { constant, reflect, replicate };  // what is beyond the edge
 
 class Tensor {
  public:
   // ---- Making one ----
 
-  Tensor() = default;            // holds nothing; defined() is false, every op refuses it
+  Tensor() = default;            // undefined: defined() is false, every op throws ValueError
   explicit Tensor(float value);  // 0-d
   explicit Tensor(double value);
   explicit Tensor(int32_t value);
   explicit Tensor(int64_t value);
   explicit Tensor(bool value);
+  template <class T>
+  explicit Tensor(T* pointer) = delete;  // would be a boolean; see from() and borrow()
   // Tensor({{1.f, 2.f}, {3.f, 4.f}}): nested lists, up to three deep. ShapeError if they are
   // ragged.
   template <class T>
@@ -57,10 +60,12 @@ class Tensor {
   static Tensor ones_like(const Tensor& x);
   static Tensor full(const Shape& shape, Scalar value, DType dtype = DType::f32);
   static Tensor eye(int64_t n, DType dtype = DType::f32);  // identity [n, n]
-  static Tensor arange(Scalar begin, Scalar end, Scalar step = 1, DType dtype = DType::i64);
+  // begin, begin + step, … below end (above it if step is negative). i64 if all three are integers,
+  // else f32, unless `dtype` is given; DTypeError if that cannot hold every element.
+  static Tensor arange(Scalar begin, Scalar end, Scalar step = 1, std::optional<DType> dtype = {});
   static Tensor linspace(double begin, double end, int64_t count, DType dtype = DType::f32);
 
-  // Random tensors advance `rng`; the numbers depend on it and the shape only.
+  // Random tensors advance `rng`; the numbers depend only on it, the shape and the dtype.
   static Tensor rand(const Shape& shape, Rng& rng, DType dtype = DType::f32);   // [0, 1)
   static Tensor randn(const Shape& shape, Rng& rng, DType dtype = DType::f32);  // N(0, 1)
   static Tensor uniform(const Shape& shape, double low, double high, Rng& rng,
@@ -70,16 +75,17 @@ class Tensor {
   static Tensor bernoulli(const Shape& shape, double probability, Rng& rng);  // boolean
   static Tensor permutation(int64_t n, Rng& rng);  // 0 … n-1 in random order, i64 [n]
 
-  // Copies `values`, whose number must be that of `shape`. T is any element type; no bool spans of
-  // std::vector<bool>, which has none.
+  // Copies `values`, as many as `shape` has elements (else ShapeError). T is any element type;
+  // there is no span of a std::vector<bool>.
   template <class T>
   static Tensor from(std::span<const T> values, const Shape& shape);
   template <class T>
   static Tensor from(const std::vector<T>& values, const Shape& shape) {
     return from(std::span<const T>(values), shape);
   }
-  // Zero-copy over the caller's elements, row-major. `owner`, if given, is kept alive as long as
-  // any tensor uses them; otherwise the caller keeps them alive, and unchanged.
+  // Refers to the caller's elements, row-major, without copying. `owner`, if given, is kept alive
+  // as long as any tensor uses them; otherwise the caller must keep them alive. They must not
+  // change.
   template <class T>
   static Tensor borrow(const T* elements, const Shape& shape,
                        std::shared_ptr<void> owner = nullptr);
@@ -96,11 +102,11 @@ class Tensor {
     if (block_ != nullptr) internal::release(block_);
   }
 
-  // ---- Asking about it ----
+  // ---- Querying it ----
 
   bool defined() const { return block_ != nullptr; }
   Shape shape() const;
-  int64_t size(int axis) const;  // IndexError outside the rank
+  int64_t size(int axis) const;  // IndexError if the axis is outside the rank
   int rank() const;
   int64_t numel() const;
   DType dtype() const;
@@ -108,17 +114,20 @@ class Tensor {
   bool is_contiguous() const;  // row-major without gaps
   template <class T>
   T item() const;  // the only element; DTypeError or ShapeError otherwise
+  // The elements of a contiguous tensor; valid while any handle lives, so not taken of a temporary.
   template <class T>
-  std::span<const T> data() const;  // of a contiguous tensor; valid while any handle lives
+  std::span<const T> data() const&;
+  template <class T>
+  std::span<const T> data() const&& = delete;
   template <class T>
   std::vector<T> to_vector() const;  // row-major copy; T must be the dtype
 
   // ---- Converting ----
 
-  Tensor cast(DType dtype) const;  // floating to integer cuts the fraction; to boolean: x != 0
-  Tensor contiguous() const;       // itself if it is
+  Tensor cast(DType dtype) const;  // floating to integer truncates; to boolean: x != 0
+  Tensor contiguous() const;       // x itself if it is contiguous, else a copy
   Tensor clone() const;            // a copy with elements of its own
-  Tensor detach() const;           // same elements, unknown to any tape
+  Tensor detach() const;           // a view of the same elements that no tape watches
 
   // ---- Element by element: y = f(x), same shape (tensor/ops/unary.cpp) ----
 
@@ -197,7 +206,7 @@ class Tensor {
 
   // ---- Reductions over axes (all by default) ----
 
-  Tensor sum(Axes axes = {}, KeepDims keep = {}) const;  // integers and booleans give i64
+  Tensor sum(Axes axes = {}, KeepDims keep = {}) const;  // of integers and booleans: i64
   Tensor mean(Axes axes = {}, KeepDims keep = {}) const;
   Tensor max(Axes axes = {}, KeepDims keep = {}) const;  // NaN if any is; ties share the gradient
   Tensor min(Axes axes = {}, KeepDims keep = {}) const;
@@ -222,25 +231,33 @@ class Tensor {
 
   // ---- Moving elements; views copy nothing ----
 
-  Tensor reshape(const Shape& shape) const;           // one size may be -1; a view where it can be
+  Tensor reshape(const Shape& shape) const;           // one size may be -1; a view if contiguous
   Tensor flatten(int begin = 0, int end = -1) const;  // axes begin … end become one
   Tensor permute(Axes axes) const;                    // view
   Tensor transpose(int a, int b) const;               // view
-  Tensor t() const;                                   // view: the last two axes swapped
-  Tensor expand(const Shape& shape) const;            // view: repeats axes of size 1
-  Tensor squeeze(Axes axes = {}) const;               // view: drops axes of size 1
-  Tensor unsqueeze(int axis) const;                   // view: a new axis of size 1
-  Tensor flip(Axes axes) const;                       // view
+  Tensor t() const;  // view: the last two axes swapped; of a vector, the vector
+  // View: axes of size 1 are repeated, and new ones may be added in front. -1 keeps a size.
+  Tensor expand(const Shape& shape) const;
+  // View without the axes of size 1, or without those named: ShapeError if one of these has another
+  // size, as in NumPy (PyTorch ignores it).
+  Tensor squeeze(Axes axes = {}) const;
+  Tensor unsqueeze(int axis) const;                               // view: a new axis of size 1
+  Tensor flip(Axes axes) const;                                   // view
   Tensor operator[](std::initializer_list<Index> indices) const;  // view
-  Tensor operator[](int64_t position) const;                      // view: one place along axis 0
-  Tensor narrow(int axis, int64_t begin, int64_t length) const;   // view
-  std::vector<Tensor> split(int64_t size,
-                            int axis = 0) const;  // views of `size`, the last may be less
-  // before[i] and after[i] elements on either side of axis i, counted from the last if fewer.
+  template <std::integral T>
+  Tensor operator[](T position) const {  // view: one place along axis 0
+    return (*this)[{Index(position)}];
+  }
+  // View: `length` places along an axis; a negative begin counts from the end.
+  Tensor narrow(int axis, int64_t begin, int64_t length) const;
+  // Views of `size` places each along an axis, the last of which may have fewer; at least one.
+  std::vector<Tensor> split(int64_t size, int axis = 0) const;
+  // {before, after} for each axis: how many elements to add on either side. If fewer pairs than
+  // axes are given, they are those of the last axes.
   Tensor pad(const std::vector<std::pair<int64_t, int64_t>>& widths,
              PadMode mode = PadMode::constant, double value = 0) const;
 
-  // ---- Choosing by index; indices are i32 or i64, negative ones count from the end ----
+  // ---- Selecting by index; indices are i32 or i64, negative ones count from the end ----
 
   Tensor gather(int axis, const Tensor& index) const;  // y[i][j] = x[index[i][j]][j] for axis 0
   Tensor scatter_add(int axis, const Tensor& index,
@@ -287,8 +304,9 @@ Tensor operator*(Scalar a, const Tensor& b);
 Tensor operator/(Scalar a, const Tensor& b);
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);  // a where true, else b
-Tensor cat(const std::vector<Tensor>& parts, int axis = 0);    // joined along an axis they have
-Tensor stack(const std::vector<Tensor>& parts, int axis = 0);  // along a new one
+// Joined along an axis they have. Empty vectors, of shape [0], fit any others, as in PyTorch.
+Tensor cat(const std::vector<Tensor>& parts, int axis = 0);
+Tensor stack(const std::vector<Tensor>& parts, int axis = 0);  // joined along a new axis
 
 enum class Activation : uint8_t { none, relu };
 // activation(x w^T + b): x [..., in], w [out, in], b [out] or undefined -> [..., out]. One fused
@@ -324,14 +342,18 @@ T Tensor::item() const {
   return *static_cast<const T*>(item_bytes(dtype_of<T>));
 }
 template <class T>
-std::span<const T> Tensor::data() const {
+std::span<const T> Tensor::data() const& {
   return {static_cast<const T*>(data_bytes(dtype_of<T>)), static_cast<size_t>(numel())};
 }
 template <class T>
 std::vector<T> Tensor::to_vector() const {
   const Tensor x = contiguous();
   const std::span<const T> elements = x.data<T>();
-  return {elements.begin(), elements.end()};
+  try {
+    return {elements.begin(), elements.end()};
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory("to_vector: the system has no memory left");
+  }
 }
 template <class T>
 Tensor::Tensor(std::initializer_list<T> values)

@@ -1,5 +1,5 @@
 #pragma once
-// The axes that a reduction works along: checked once, and the tensor laid out as lines along them.
+// The axes that an op works along, checked in one place, and a tensor laid out as lines along them.
 
 #include <array>
 #include <cstdint>
@@ -8,30 +8,41 @@
 
 namespace attune::internal {
 
-// Which axes an op reduces, and the shapes that remain.
+// One flag per axis of a tensor.
+using AxisSet = std::array<bool, kMaxRank>;
+
+// The axes that an op was given, as a set. In the name of `op`: ShapeError for more than the tensor
+// has, IndexError for one outside the rank, ValueError for one named twice. As in PyTorch, a 0-d
+// tensor takes axis 0 or -1, which names nothing.
+AxisSet axis_set(const char* op, const Axes& axes, const Shape& shape);
+
+// The axis of an op that works line by line (softmax, sort, …), from 0. A 0-d tensor takes 0 or -1
+// and is a line of one element: lines_along knows it too.
+int line_axis(const char* op, int axis, int rank);
+
+// Which axes an op reduces, and the shapes of its result.
 struct Reduced {
-  std::array<bool, kMaxRank> along{};
+  AxisSet along{};
   Shape kept;        // the result with keep_dims: reduced axes have size 1
-  Shape dropped;     // and without
+  Shape remaining;   // and without
   int64_t n = 1;     // elements that become one
   bool all = false;  // every axis is reduced
 
-  const Shape& result(KeepDims keep) const { return keep.value ? kept : dropped; }
+  const Shape& result(KeepDims keep) const { return keep.value ? kept : remaining; }
 };
-
-// IndexError for an axis outside the rank, ValueError for one named twice, in the name of `op`.
-Reduced reduced_axes(const char* op, const Tensor& x, const Axes& axes);
+Reduced reduced_axes(const char* op, const Tensor& x, const Axes& axes);  // throws as axis_set does
 
 // x as contiguous [outer, n, inner]: the line of result (o, i) is x[o][0 … n-1][i]. Copies x only
-// where its elements do not lie so.
+// if its elements are laid out otherwise.
 struct Lines {
   Tensor x;
   int64_t outer = 1, n = 1, inner = 1;
 };
 Lines lines_along(const Tensor& x, const Reduced& reduced);
-Lines lines_along(const Tensor& x, int axis);  // axis in 0 … rank-1
+Lines lines_along(const Tensor& x, int axis);  // from line_axis
 
-// The gradient of a sum: dy, a result over `reduced`, repeated over the shape of the operand.
+// The gradient of a sum: dy, of shape `kept` or the same without its axes of size 1, repeated over
+// the shape `to` of the operand.
 Tensor spread(const Tensor& dy, const Shape& kept, const Shape& to);
 
 }  // namespace attune::internal

@@ -1,7 +1,6 @@
 #pragma once
-// What a Tensor points to: a 128-byte header with the elements right behind it, in one block of the
-// pool. A view is a block without elements that keeps its strides in their place, and its base
-// alive.
+// What a Tensor points to: a 128-byte header followed by the elements, in one block of the pool. A
+// view has no elements of its own: it holds its strides in their place, and keeps its base alive.
 
 #include <atomic>
 #include <cstddef>
@@ -46,21 +45,31 @@ struct Block {
 };
 static_assert(sizeof(Block) <= kHeader);
 
-// A block with room for `bytes` behind the header, from this thread's pool. OutOfMemory.
+// A block with room for `bytes` after the header, from this thread's pool. OutOfMemory.
 Block* allocate(size_t bytes);
 
-// The shape of a block, and its stride in elements along an axis (also of contiguous ones).
+size_t kept_bytes();  // the most that all threads together keep free now; for tests
+
+int64_t numel_of(const char* op, const Shape& shape);  // shape.numel(), with errors that name `op`
+
+// The strides of contiguous elements of this shape.
+Shape row_major(const Shape& shape);
+
+// The shape of a block and its strides in elements.
 inline Shape shape_of(const Block& block) {
   return Shape(std::span<const int64_t>(block.sizes, block.rank));
 }
 Shape strides_of(const Block& block);
 
-// A new tensor with undefined elements; ops write them before anyone else sees it.
+// A new tensor with uninitialized elements; the op writes them before anyone else sees it.
 Tensor make(const Shape& shape, DType dtype);
 Tensor make_like(const Tensor& x);              // contiguous, with the shape and dtype of x
 Tensor make_scalar(double value, DType dtype);  // 0-d
+Tensor make_scalar(const char* op, Scalar value, DType dtype);  // DTypeError if it does not fit
 
-// A view of x's elements. `offset` in elements from x's first.
+// A view of x's elements that starts `offset` elements after x's first. ShapeError, in the name of
+// "view", if it would reach outside the memory that x is a part of: ops check their own arguments
+// and say it better; this is what stands between a mistake of theirs and the heap.
 Tensor make_view(const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset);
 
 inline Block& block(const Tensor& x) { return *x.block(); }
@@ -70,7 +79,7 @@ T* elements(const Tensor& x) {  // writing is for the op that made x
   return x.block()->as<T>();
 }
 
-// Nobody else holds x or its elements: an op that was given x for good may write in place.
+// Whether nobody else holds x or its elements: an op that owns x may then write in place.
 inline bool sole_owner(const Tensor& x) {
   const Block& b = block(x);
   return b.kind == Block::Kind::owner && b.refs.load(std::memory_order_acquire) == 1;
@@ -85,7 +94,7 @@ inline bool same_shape(const Tensor& x, const Tensor& y) {
   return true;
 }
 
-// Refuses an undefined tensor in the name of `op`.
+// Throws ValueError, in the name of `op`, if x is undefined.
 [[noreturn]] void fail_undefined(const char* op);
 [[noreturn]] void fail_out_of_memory(const char* op);  // for a std::bad_alloc of the library
 inline void require_defined(const char* op, const Tensor& x) {
@@ -93,7 +102,7 @@ inline void require_defined(const char* op, const Tensor& x) {
     fail_undefined(op);
 }
 
-// 0 … rank-1 for an axis that may be negative; IndexError otherwise.
+// An axis from -rank to rank-1 as one from 0 to rank-1; IndexError for any other.
 int normal_axis(const char* op, int axis, int rank);
 
 }  // namespace attune::internal

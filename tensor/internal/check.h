@@ -1,23 +1,15 @@
 #pragma once
-// check(): the one way an op refuses bad input. The message is built only when it is needed.
+// check(): how an op rejects bad input. The message is formatted only on failure; its arguments are
+// evaluated always, so where they cost something and the check is hot, write `if (bad) fail<E>(…)`.
 
 #include <fmt/format.h>
-#include <fmt/ostream.h>
-#include <fmt/ranges.h>
 
+#include <new>
+#include <stdexcept>
 #include <utility>
 
-#include "attune/tensor/dtype.h"
 #include "attune/tensor/error.h"
-#include "attune/tensor/shape.h"
-
-template <>
-struct fmt::formatter<attune::DType> : fmt::ostream_formatter {};
-template <>
-struct fmt::is_range<attune::Shape, char> : std::false_type {
-};  // print it as a Shape, not as a list
-template <>
-struct fmt::formatter<attune::Shape> : fmt::ostream_formatter {};
+#include "attune/tensor/format.h"
 
 namespace attune {
 
@@ -31,6 +23,19 @@ template <class E, class... Args>
 void check(bool fine, fmt::format_string<Args...> format, Args&&... args) {
   if (!fine) [[unlikely]]
     fail<E>(format, std::forward<Args>(args)...);
+}
+
+// Runs body(), in which the standard library may allocate as much as the user asked for: its
+// exceptions become OutOfMemory in the name of `op`.
+template <class Body>
+decltype(auto) guard_memory(const char* op, Body&& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    fail<OutOfMemory>("{}: the system has no memory left", op);
+  } catch (const std::length_error&) {
+    fail<OutOfMemory>("{}: more than memory can hold", op);
+  }
 }
 
 }  // namespace attune

@@ -32,6 +32,8 @@ decltype(auto) dispatch_stored(DType dtype, Body&& body) {
   return dispatch(dtype, body);
 }
 
+inline bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
+
 // The same by size alone, for what moves elements and computes nothing: T is an unsigned integer.
 template <class Body>
 decltype(auto) dispatch_bytes(DType dtype, Body&& body) {

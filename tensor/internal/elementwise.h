@@ -1,6 +1,6 @@
 #pragma once
-// y = f(a, b) for plain functions of one element, broadcast: what needs no Highway kernel, because
-// the compiler makes good loops of it.
+// y = f(a, b), broadcast, for plain functions of single elements: ops whose loops the compiler
+// vectorizes well enough, so that they need no Highway kernel.
 
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/walk.h"

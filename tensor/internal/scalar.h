@@ -1,5 +1,5 @@
 #pragma once
-// From a C++ number to an element, without a silent change.
+// From a C++ number to an element, or an error if the value would change.
 
 #include <cmath>
 #include <limits>
@@ -17,6 +17,8 @@ template <class T>
 T element_of(const char* op, Scalar scalar) {
   if constexpr (std::is_floating_point_v<T>) {
     return scalar.is_integral() ? static_cast<T>(scalar.integer()) : static_cast<T>(scalar.value());
+  } else if constexpr (!std::is_integral_v<T>) {  // float16, bfloat16
+    return static_cast<T>(scalar.value());
   } else {
     using Limits = std::numeric_limits<T>;
     using Whole = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;

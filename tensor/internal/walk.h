@@ -1,9 +1,9 @@
 #pragma once
-// Walking over several tensors of one (broadcast) shape at once, whatever their strides.
+// Iterating over several tensors of one (broadcast) shape at once, whatever their strides.
 //
-// Axes that lie next to each other in all operands are joined, so that contiguous tensors become
-// one long row. The caller gets rows: pointers' offsets, a length, and each operand's stride along
-// it.
+// Axes that are adjacent in memory in all operands are joined, so contiguous tensors become one
+// long row. The caller iterates over rows: where each starts in each operand, the length, and each
+// operand's stride along the row.
 
 #include <array>
 #include <cstdint>
@@ -28,7 +28,7 @@ struct Walk {
     return stride[static_cast<size_t>(operand)][static_cast<size_t>(rank - 1)];
   }
 
-  // Whether an operand's neighbours lie in the next row rather than the next column.
+  // Whether an operand's next element in memory is in the next row, not the next column.
   bool is_transposed(int operand) const {
     return rank >= 2 && row_stride(operand) != 1 &&
            stride[static_cast<size_t>(operand)][static_cast<size_t>(rank - 2)] == 1;
@@ -71,7 +71,7 @@ Walk<kOperands> make_walk(const Shape& shape, const std::array<Shape, kOperands>
   return walk;
 }
 
-// dy, of the shape an operand was broadcast to, summed back to the operand's own shape.
+// The gradient of broadcasting an operand of `shape`: dy summed over the axes that were repeated.
 Tensor sum_to(const Tensor& dy, const Shape& shape);
 
 }  // namespace attune::internal

@@ -1,7 +1,9 @@
-// Tensors from nothing: constants, ranges, the identity.
+// Tensors made from numbers: constants, ranges, the identity.
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/dispatch.h"
@@ -10,6 +12,31 @@
 namespace attune {
 
 using namespace internal;
+
+namespace {
+
+constexpr uint64_t kTooMany = uint64_t{1} << 60;  // elements
+
+// How many of begin, begin + step, … come before `end`, computed without rounding or overflow.
+uint64_t steps_to(int64_t begin, Scalar end, int64_t step) {
+  int64_t last = 0;  // the integer nearest to `end` that is not before it
+  if (end.is_integral()) {
+    last = end.integer();
+  } else {
+    const double whole = step > 0 ? std::ceil(end.value()) : std::floor(end.value());
+    last = whole >= 0x1p63    ? std::numeric_limits<int64_t>::max()
+           : whole <= -0x1p63 ? std::numeric_limits<int64_t>::min()
+                              : static_cast<int64_t>(whole);
+  }
+  if (step > 0 ? last <= begin : last >= begin) return 0;
+  const auto from = static_cast<uint64_t>(begin), to = static_cast<uint64_t>(last);
+  const uint64_t span = step > 0 ? to - from : from - to;
+  const uint64_t stride =
+      step > 0 ? static_cast<uint64_t>(step) : uint64_t{0} - static_cast<uint64_t>(step);
+  return (span - 1) / stride + 1;
+}
+
+}  // namespace
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) { return make(shape, dtype); }
 
@@ -24,34 +51,44 @@ Tensor Tensor::ones(const Shape& shape, DType dtype) { return full(shape, 1, dty
 Tensor Tensor::ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
 
 Tensor Tensor::full(const Shape& shape, Scalar value, DType dtype) {
+  const Tensor one = make_scalar("full", value, dtype);
   Tensor y = make(shape, dtype);
-  dispatch(dtype, [&]<class T>() {
-    std::fill_n(elements<T>(y), y.numel(), element_of<T>("full", value));
-  });
+  dispatch_bytes(dtype,
+                 [&]<class T>() { std::fill_n(elements<T>(y), y.numel(), *elements<T>(one)); });
   return y;
 }
 
 Tensor Tensor::eye(int64_t n, DType dtype) {
+  const Tensor one = make_scalar("eye", 1, dtype);
   Tensor y = zeros({n, n}, dtype);
-  dispatch(dtype, [&]<class T>() {
-    for (int64_t i = 0; i < n; ++i) elements<T>(y)[i * n + i] = T{1};
+  dispatch_bytes(dtype, [&]<class T>() {
+    for (int64_t i = 0; i < n; ++i) elements<T>(y)[i * n + i] = *elements<T>(one);
   });
   return y;
 }
 
-Tensor Tensor::arange(Scalar begin, Scalar end, Scalar step, DType dtype) {
+Tensor Tensor::arange(Scalar begin, Scalar end, Scalar step, std::optional<DType> wanted) {
   check<ValueError>(step.value() != 0 && std::isfinite(begin.value()) &&
                         std::isfinite(end.value()) && std::isfinite(step.value()),
                     "arange: needs finite bounds and a step other than 0, got {} … {} step {}",
                     begin.value(), end.value(), step.value());
-  const double count = std::ceil((end.value() - begin.value()) / step.value());
-  Tensor y = make({static_cast<int64_t>(std::max(0.0, count))}, dtype);
-  dispatch(dtype, [&]<class T>() {
-    for (int64_t i = 0; i < y.numel(); ++i) {
-      elements<T>(y)[i] =
-          begin.is_integral() && step.is_integral()
-              ? static_cast<T>(begin.integer() + i * step.integer())
-              : static_cast<T>(begin.value() + static_cast<double>(i) * step.value());
+  const bool exact = begin.is_integral() && step.is_integral();
+  const DType dtype = wanted.value_or(exact && end.is_integral() ? DType::i64 : DType::f32);
+  const double count =
+      exact ? 0 : std::max(0.0, std::ceil((end.value() - begin.value()) / step.value()));
+  const uint64_t n = exact            ? steps_to(begin.integer(), end, step.integer())
+                     : count < 0x1p60 ? static_cast<uint64_t>(count)
+                                      : kTooMany;
+  check<OutOfMemory>(n < kTooMany, "arange: no memory for the numbers from {} to {} by {}",
+                     begin.value(), end.value(), step.value());
+  Tensor y = make({static_cast<int64_t>(n)}, dtype);
+  dispatch_stored(dtype, [&]<class T>() {
+    for (uint64_t i = 0; i < n; ++i) {
+      const Scalar number =
+          exact ? Scalar(static_cast<int64_t>(static_cast<uint64_t>(begin.integer()) +
+                                              i * static_cast<uint64_t>(step.integer())))
+                : Scalar(begin.value() + static_cast<double>(i) * step.value());
+      elements<T>(y)[i] = element_of<T>("arange", number);
     }
   });
   return y;
@@ -59,6 +96,7 @@ Tensor Tensor::arange(Scalar begin, Scalar end, Scalar step, DType dtype) {
 
 Tensor Tensor::linspace(double begin, double end, int64_t count, DType dtype) {
   check<ValueError>(count >= 0, "linspace: count must not be negative, got {}", count);
+  if (is_half(dtype)) return linspace(begin, end, count, DType::f64).cast(dtype);
   Tensor y = make({count}, dtype);
   dispatch_floating("linspace", dtype, [&]<class T>() {
     for (int64_t i = 0; i < count; ++i) {

@@ -1,10 +1,11 @@
-// gather, scatter_add, index_select, one_hot: elements chosen by tensors of positions. Taking and
-// adding are each other's gradients.
+// gather, scatter_add, index_select, one_hot: elements chosen by tensors of positions. Reading and
+// adding are each other's gradient.
 
 #include <algorithm>
 #include <cstring>
 
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 using namespace internal;
 
-// The place of element number `i` of a tensor, as it is written between brackets.
+// The place of element number `i` of a tensor, as it is written in brackets.
 Shape place_of(int64_t i, const Shape& shape) {
   Shape place = shape;
   for (int axis = shape.rank() - 1; axis >= 0; --axis) {
@@ -33,9 +34,10 @@ Tensor positions(const char* op, const Tensor& index, int64_t size, int axis, co
     int64_t* out = elements<int64_t>(to);
     for (int64_t i = 0; i < from.numel(); ++i) {
       const auto at = static_cast<int64_t>(in[i]);
-      check<IndexError>(at >= -size && at < size,
-                        "{}: index {} at {} is out of range for axis {} of {}", op, at,
-                        place_of(i, index.shape()), axis, of);
+      if (at < -size || at >= size) [[unlikely]] {
+        fail<IndexError>("{}: index {} at {} is out of range for axis {} of {}", op, at,
+                         place_of(i, index.shape()), axis, of);
+      }
       out[i] = at < 0 ? at + size : at;
     }
     return to;
@@ -51,20 +53,13 @@ struct Split {
   }
 };
 
-Tensor dense(const Tensor& x) { return x.is_contiguous() ? x : x.detach().contiguous(); }
-
 // ---- gather and scatter_add: one position per element ----
 
 // Calls body(i, j): element i of an index of `shape` names element j of a tensor of shape `of`. The
 // two shapes may differ along any axis; `at` holds the positions along `axis`.
 template <class Body>
 void each_pair(const Shape& shape, const int64_t* at, const Shape& of, int axis, Body body) {
-  Shape strides = of;
-  int64_t stride = 1;
-  for (int i = of.rank() - 1; i >= 0; --i) {
-    strides[i] = stride;
-    stride *= of[i];
-  }
+  const Shape strides = row_major(of);
   const int last = std::max(shape.rank() - 1, 0);  // the rank is at least 1
   const int64_t n = shape[last];
   const int64_t step = axis == last ? 0 : strides[last], along = strides[axis];
@@ -88,39 +83,46 @@ Tensor scattered(const Tensor& x, int axis, const Tensor& at, const Tensor& sour
 Tensor gathered(const Tensor& x, int axis, const Tensor& at) {
   Tensor y = make(at.shape(), x.dtype());
   const Tensor from = dense(x);
-  dispatch(x.dtype(), [&]<class T>() {
+  dispatch_bytes(x.dtype(), [&]<class T>() {
     each_pair(
         at.shape(), elements<int64_t>(at), x.shape(), axis,
         [in = elements<T>(from), out = elements<T>(y)](int64_t i, int64_t j) { out[i] = in[j]; });
   });
   if (is_floating(x.dtype()) && tracks(x)) {
-    record(y, {&x}, [axis, at, shape = x.shape()](const Tensor& dy, Gradients& grads) {
+    record("gather", y, {&x}, [axis, at, shape = x.shape()](const Tensor& dy, Gradients& grads) {
       grads.add(0, scattered(Tensor::zeros(shape, dy.dtype()), axis, at, dy));
     });
   }
   return y;
 }
 
-Tensor scattered(const Tensor& x, int axis, const Tensor& at, const Tensor& source) {
-  Tensor y = x.detach().clone();
-  const Tensor from = dense(source);
-  dispatch(x.dtype(), [&]<class T>() {
-    each_pair(at.shape(), elements<int64_t>(at), x.shape(), axis,
-              [in = elements<T>(from), out = elements<T>(y)](int64_t i, int64_t j) {
-                if constexpr (std::is_same_v<T, bool>) {
-                  out[j] = out[j] || in[i];
-                } else {
-                  out[j] = static_cast<T>(out[j] + in[i]);
-                }
-              });
-  });
-  if (is_floating(x.dtype()) && tracks(x, source)) {
-    record(y, {&x, &source}, [axis, at](const Tensor& dy, Gradients& grads) {
-      if (grads.wants(0)) grads.add(0, dy);
-      if (grads.wants(1)) grads.add(1, gathered(dy, axis, at));
+// `given` and `addend` have one dtype.
+Tensor scattered(const Tensor& given, int axis, const Tensor& at, const Tensor& addend) {
+  const auto add = [&](const Tensor& x, const Tensor& source) {
+    Tensor y = x.detach().clone();
+    const Tensor from = dense(source);
+    dispatch(x.dtype(), [&]<class T>() {
+      each_pair(
+          at.shape(), elements<int64_t>(at), x.shape(), axis,
+          [in = elements<T>(from), out = elements<T>(y)](int64_t i, int64_t j) {
+            if constexpr (std::is_same_v<T, bool>) {
+              out[j] = out[j] || in[i];
+            } else if constexpr (std::is_integral_v<T>) {  // wraps, as integer + does
+              out[j] = static_cast<T>(static_cast<uint64_t>(out[j]) + static_cast<uint64_t>(in[i]));
+            } else {
+              out[j] += in[i];
+            }
+          });
     });
-  }
-  return y;
+    if (is_floating(x.dtype()) && tracks(x, source)) {
+      record("scatter_add", y, {&x, &source}, [axis, at](const Tensor& dy, Gradients& grads) {
+        if (grads.wants(0)) grads.add(0, dy);
+        if (grads.wants(1)) grads.add(1, gathered(dy, axis, at));
+      });
+    }
+    return y;
+  };
+  return through("scatter_add", Takes::any, given, addend, add);
 }
 
 // The index may be shorter than the tensor along other axes than the one it names.
@@ -163,38 +165,42 @@ Tensor slices(const Tensor& x, int axis, const Tensor& at) {
     });
   }
   if (is_floating(x.dtype()) && tracks(x)) {
-    record(y, {&x}, [axis, at, from = x.shape()](const Tensor& dy, Gradients& grads) {
-      grads.add(0, slices_added(dy, axis, at, from));
-    });
+    record("index_select", y, {&x},
+           [axis, at, from = x.shape()](const Tensor& dy, Gradients& grads) {
+             grads.add(0, slices_added(dy, axis, at, from));
+           });
   }
   return y;
 }
 
-// Zeros of `shape` with each slice of `source` added at its position, in the order of the index.
-Tensor slices_added(const Tensor& source, int axis, const Tensor& at, const Shape& shape) {
-  Tensor y = Tensor::zeros(shape, source.dtype());
-  const Split split(shape, axis);
-  const int64_t count = at.numel();
-  if (source.numel() > 0) {
-    const Tensor from = dense(source);
-    const int64_t* place = elements<int64_t>(at);
-    dispatch_floating("index_select", source.dtype(), [&]<class T>() {
-      const T* in = elements<T>(from);
-      T* out = elements<T>(y);
-      parallel_for(split.outer, count * split.inner, [=](int64_t begin, int64_t end) {
-        for (int64_t i = begin * count; i < end * count; ++i) {
-          const T* slice = in + i * split.inner;
-          T* sum = out + (i / count * split.size + place[i % count]) * split.inner;
-          for (int64_t k = 0; k < split.inner; ++k) sum[k] += slice[k];
-        }
+// Zeros of `shape` with each slice of `given` added at its position, in the order of the index.
+Tensor slices_added(const Tensor& given, int axis, const Tensor& at, const Shape& shape) {
+  return through("index_select", Takes::floating, given, [&](const Tensor& source) {
+    Tensor y = Tensor::zeros(shape, source.dtype());
+    const Split split(shape, axis);
+    const int64_t count = at.numel();
+    if (source.numel() > 0) {
+      const Tensor from = dense(source);
+      const int64_t* place = elements<int64_t>(at);
+      dispatch_floating("index_select", source.dtype(), [&]<class T>() {
+        const T* in = elements<T>(from);
+        T* out = elements<T>(y);
+        parallel_for(split.outer, count * split.inner, [=](int64_t begin, int64_t end) {
+          for (int64_t i = begin * count; i < end * count; ++i) {
+            const T* slice = in + i * split.inner;
+            T* sum = out + (i / count * split.size + place[i % count]) * split.inner;
+            for (int64_t k = 0; k < split.inner; ++k) sum[k] += slice[k];
+          }
+        });
       });
-    });
-  }
-  if (tracks(source)) {
-    record(y, {&source},
-           [axis, at](const Tensor& dy, Gradients& grads) { grads.add(0, slices(dy, axis, at)); });
-  }
-  return y;
+    }
+    if (tracks(source)) {
+      record("index_select_gradient", y, {&source}, [axis, at](const Tensor& dy, Gradients& grads) {
+        grads.add(0, slices(dy, axis, at));
+      });
+    }
+    return y;
+  });
 }
 
 }  // namespace
@@ -235,9 +241,10 @@ Tensor Tensor::one_hot(int64_t classes) const {
     const Tensor labels = contiguous();
     for (int64_t i = 0; i < labels.numel(); ++i) {
       const auto label = static_cast<int64_t>(elements<I>(labels)[i]);
-      check<ValueError>(label >= 0 && label < classes,
-                        "one_hot: label {} at {} is outside the classes 0 to {}", label,
-                        place_of(i, shape()), classes - 1);
+      if (label < 0 || label >= classes) [[unlikely]] {
+        fail<ValueError>("one_hot: label {} at {} is outside the classes 0 to {}", label,
+                         place_of(i, shape()), classes - 1);
+      }
       elements<float>(y)[i * classes + label] = 1;
     }
   });

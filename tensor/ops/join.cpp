@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
@@ -24,7 +25,7 @@ std::vector<Tensor> in_one_dtype(const char* op, const std::vector<Tensor>& part
   return same;
 }
 
-// y is filled by the parts, which stand one after another in each of its `rows` equal rows.
+// Fills y with the parts, which follow each other in each of its `rows` rows.
 void fill(const std::vector<Tensor>& parts, const Tensor& y, int64_t rows) {
   if (y.numel() == 0) return;
   const auto bytes_of_row = [&](const Tensor& x) {
@@ -34,8 +35,8 @@ void fill(const std::vector<Tensor>& parts, const Tensor& y, int64_t rows) {
   char* to = block(y).data;
   for (const Tensor& part : parts) {
     if (part.numel() == 0) continue;
-    const Tensor dense = part.is_contiguous() ? part : part.detach().contiguous();
-    const char* from = block(dense).data;
+    const Tensor source = dense(part);
+    const char* from = block(source).data;
     const size_t piece = bytes_of_row(part);
     parallel_for(rows, static_cast<int64_t>(piece / 4), [=](int64_t begin, int64_t end) {
       for (auto row = static_cast<size_t>(begin); row < static_cast<size_t>(end); ++row) {
@@ -52,33 +53,48 @@ int64_t rows_before(const Shape& shape, int axis) {
   return rows;
 }
 
+constexpr int64_t kNothing = -1;
+
+// PyTorch's empty vector, which may be joined to a tensor of any shape.
+bool is_nothing(const Tensor& x) { return x.shape() == Shape{0}; }
+
 }  // namespace
 
 Tensor cat(const std::vector<Tensor>& inputs, int axis) {
   const std::vector<Tensor> parts = in_one_dtype("cat", inputs);
-  const Shape first = parts[0].shape();
+  size_t model = 0;  // the part that says what shape all have
+  while (model + 1 < parts.size() && is_nothing(parts[model])) ++model;
+  const Shape first = parts[model].shape();
   check<ShapeError>(first.rank() > 0, "cat: a 0-d tensor has no axis to join along; use stack");
   axis = normal_axis("cat", axis, first.rank());
-  std::vector<int64_t> lengths;
+  std::vector<int64_t> lengths;  // along `axis`; kNothing for an empty vector
   Shape shape = first;
   shape[axis] = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     Shape other = parts[i].shape();
+    if (first.rank() != 1 && is_nothing(parts[i])) {
+      lengths.push_back(kNothing);
+      continue;
+    }
     lengths.push_back(other.rank() > axis ? std::exchange(other[axis], first[axis]) : 0);
     check<ShapeError>(other == first,
-                      "cat: tensor {} is {}, tensor 0 is {}; they may differ along axis {} only", i,
-                      parts[i].shape(), first, axis);
-    shape[axis] += lengths.back();
+                      "cat: tensor {} is {}, tensor {} is {}; they may differ along axis {} only",
+                      i, parts[i].shape(), model, first, axis);
+    check<OutOfMemory>(!__builtin_add_overflow(shape[axis], lengths.back(), &shape[axis]),
+                       "cat: no memory for so many elements along axis {}", axis);
   }
   Tensor y = make(shape, parts[0].dtype());
   fill(parts, y, rows_before(shape, axis));
   if (is_floating(y.dtype()) && tracks_any(parts)) {
-    record(y, parts, [lengths = std::move(lengths), axis](const Tensor& dy, Gradients& grads) {
-      int64_t begin = 0;
-      for (uint32_t i = 0; i < lengths.size(); begin += lengths[i++]) {
-        if (grads.wants(i)) grads.add(i, dy.narrow(axis, begin, lengths[i]));
-      }
-    });
+    record("cat", y, parts,
+           [lengths = std::move(lengths), axis](const Tensor& dy, Gradients& grads) {
+             int64_t begin = 0;
+             for (uint32_t i = 0; i < lengths.size(); ++i) {
+               if (lengths[i] == kNothing) continue;
+               if (grads.wants(i)) grads.add(i, dy.narrow(axis, begin, lengths[i]));
+               begin += lengths[i];
+             }
+           });
   }
   return y;
 }
@@ -100,7 +116,7 @@ Tensor stack(const std::vector<Tensor>& inputs, int axis) {
   Tensor y = make(shape, parts[0].dtype());
   fill(parts, y, rows_before(shape, axis));
   if (is_floating(y.dtype()) && tracks_any(parts)) {
-    record(y, parts, [count = parts.size(), axis](const Tensor& dy, Gradients& grads) {
+    record("stack", y, parts, [count = parts.size(), axis](const Tensor& dy, Gradients& grads) {
       for (uint32_t i = 0; i < count; ++i) {
         if (grads.wants(i)) grads.add(i, dy.narrow(axis, i, 1).squeeze(axis));
       }

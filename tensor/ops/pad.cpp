@@ -4,18 +4,18 @@
 #include <cmath>
 
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
-#include "attune/tensor/internal/scalar.h"
 
 namespace attune {
 namespace {
 
 using namespace internal;
 
-constexpr int64_t kNowhere = -1;  // a place that holds the constant
+constexpr int64_t kNowhere = -1;  // the source of a place that holds the constant
 
-// For each place along each axis of y, which place of x it shows.
+// Which place of x each place of y shows, axis by axis.
 struct Frame {
   Shape inner, outer;  // the shapes of x and of y
   std::array<int64_t, kMaxRank> before{};
@@ -32,13 +32,17 @@ struct Frame {
     return at < 0 ? 0 : size - 1;
   }
 
-  std::vector<int64_t> sources(int axis) const {
-    std::vector<int64_t> from(static_cast<size_t>(outer[axis]));
-    for (size_t i = 0; i < from.size(); ++i) from[i] = source(axis, static_cast<int64_t>(i));
+  // The source of each place of a row, i64 [row_length()].
+  Tensor columns() const {
+    Tensor from = make({row_length()}, DType::i64);
+    for (int64_t i = 0; i < row_length(); ++i) {
+      elements<int64_t>(from)[i] = source(outer.rank() - 1, i);
+    }
     return from;
   }
 
-  // Where in x the row number `row` of y lies (a row runs along the last axis), or kNowhere.
+  // Where the row of x begins that row number `row` of y shows (rows run along the last axis), or
+  // kNowhere.
   int64_t row_source(int64_t row) const {
     int64_t offset = 0, stride = inner[inner.rank() - 1];
     for (int axis = inner.rank() - 2; axis >= 0; --axis) {
@@ -57,7 +61,8 @@ struct Frame {
 
 template <class T>
 void surround(const T* x, T* y, const Frame& frame, T value) {
-  const std::vector<int64_t> columns = frame.sources(frame.inner.rank() - 1);
+  const Tensor sources = frame.columns();
+  const int64_t* columns = elements<int64_t>(sources);
   const int64_t n = frame.row_length();
   parallel_for(frame.rows(), n, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
@@ -68,27 +73,27 @@ void surround(const T* x, T* y, const Frame& frame, T value) {
         continue;
       }
       for (int64_t i = 0; i < n; ++i) {
-        const int64_t column = columns[static_cast<size_t>(i)];
-        to[i] = column == kNowhere ? value : x[from + column];
+        to[i] = columns[i] == kNowhere ? value : x[from + columns[i]];
       }
     }
   });
 }
 
-// The transpose: each place of dy is added to the place of dx it shows.
+// The transpose: each element of dy is added to the element of dx whose place it shows.
 template <class T>
-void fold(const T* dy, T* dx, const Frame& frame) {
-  const std::vector<int64_t> columns = frame.sources(frame.inner.rank() - 1);
+void add_back(const T* dy, T* dx, const Frame& frame) {
+  const Tensor sources = frame.columns();
+  const int64_t* columns = elements<int64_t>(sources);
   const int64_t n = frame.row_length();
   for (int64_t row = 0; row < frame.rows(); ++row) {
     const int64_t to = frame.row_source(row);
-    for (int64_t i = 0; i < n; ++i) dx[to + columns[static_cast<size_t>(i)]] += dy[row * n + i];
+    for (int64_t i = 0; i < n; ++i) dx[to + columns[i]] += dy[row * n + i];
   }
 }
 
-Tensor padded(const Tensor& x, const Frame& frame, double value);
+Tensor padded(const Tensor& x, const Frame& frame, const Tensor& value);
 
-Tensor folded(const Tensor& dy, const Frame& frame) {
+Tensor gradient_of(const Tensor& dy, const Frame& frame) {
   if (frame.mode == PadMode::constant) {
     Tensor dx = dy;
     for (int axis = 0; axis < dy.rank(); ++axis) {
@@ -96,26 +101,30 @@ Tensor folded(const Tensor& dy, const Frame& frame) {
     }
     return dx;
   }
-  Tensor dx = Tensor::zeros(frame.inner, dy.dtype());
-  const Tensor dense = dy.is_contiguous() ? dy : dy.detach().contiguous();
-  dispatch_floating("pad", dy.dtype(),
-                    [&]<class T>() { fold(elements<T>(dense), elements<T>(dx), frame); });
-  if (tracks(dy)) {
-    record(dx, {&dy},
-           [frame](const Tensor& ddx, Gradients& grads) { grads.add(0, padded(ddx, frame, 0)); });
-  }
-  return dx;
+  return through("pad", Takes::floating, dy, [&](const Tensor& source) {
+    Tensor dx = Tensor::zeros(frame.inner, source.dtype());
+    const Tensor from = dense(source);
+    dispatch_floating("pad", source.dtype(),
+                      [&]<class T>() { add_back(elements<T>(from), elements<T>(dx), frame); });
+    if (tracks(source)) {
+      record("pad_gradient", dx, {&source}, [frame](const Tensor& ddx, Gradients& grads) {
+        grads.add(0, padded(ddx, frame, Tensor::zeros({}, ddx.dtype())));
+      });
+    }
+    return dx;
+  });
 }
 
-Tensor padded(const Tensor& x, const Frame& frame, double value) {
+// `value`: 0-d, of x's dtype.
+Tensor padded(const Tensor& x, const Frame& frame, const Tensor& value) {
   Tensor y = make(frame.outer, x.dtype());
-  const Tensor dense = x.is_contiguous() ? x : x.detach().contiguous();
-  dispatch(x.dtype(), [&]<class T>() {
-    surround(elements<T>(dense), elements<T>(y), frame, static_cast<T>(value));
+  const Tensor from = dense(x);
+  dispatch_bytes(x.dtype(), [&]<class T>() {
+    surround(elements<T>(from), elements<T>(y), frame, *elements<T>(value));
   });
   if (is_floating(x.dtype()) && tracks(x)) {
-    record(y, {&x},
-           [frame](const Tensor& dy, Gradients& grads) { grads.add(0, folded(dy, frame)); });
+    record("pad", y, {&x},
+           [frame](const Tensor& dy, Gradients& grads) { grads.add(0, gradient_of(dy, frame)); });
   }
   return y;
 }
@@ -128,7 +137,7 @@ Tensor Tensor::pad(const std::vector<std::pair<int64_t, int64_t>>& widths, PadMo
   const int given = static_cast<int>(widths.size());
   check<ShapeError>(given <= rank(), "pad: widths for {} axes given, the tensor is {}", given,
                     shape());
-  dispatch(dtype(), [&]<class T>() { element_of<T>("pad", value); });  // refuses what does not fit
+  const Tensor filling = make_scalar("pad", value, dtype());
   if (given == 0) return *this;
   Frame frame{.inner = shape(), .outer = shape(), .before = {}, .mode = mode};
   for (int i = 0; i < given; ++i) {
@@ -144,12 +153,16 @@ Tensor Tensor::pad(const std::vector<std::pair<int64_t, int64_t>>& widths, PadMo
         "pad: reflecting ({}, {}) needs more elements than axis {} of {} has; at "
         "most {} can be reflected",
         before, after, axis, shape(), std::max<int64_t>(most, 0));
-    check<ShapeError>(mode != PadMode::replicate || size(axis) > 0 || before + after == 0,
+    check<ShapeError>(mode != PadMode::replicate || size(axis) > 0 || (before == 0 && after == 0),
                       "pad: axis {} of {} has no edge to repeat", axis, shape());
     frame.before[static_cast<size_t>(axis)] = before;
-    frame.outer[axis] += before + after;
+    int64_t& outer = frame.outer[axis];
+    check<OutOfMemory>(!__builtin_add_overflow(outer, before, &outer) &&
+                           !__builtin_add_overflow(outer, after, &outer),
+                       "pad: no memory for ({}, {}) more elements along axis {} of {}", before,
+                       after, axis, shape());
   }
-  return padded(*this, frame, value);
+  return padded(*this, frame, filling);
 }
 
 }  // namespace attune

@@ -1,5 +1,5 @@
-// Parts of a tensor as views: x[{0, Slice{1, -1}}], narrow, split. The gradient of a part is laid
-// into zeros.
+// Parts of a tensor as views: x[{0, Slice{1, -1}}], narrow, split. The gradient of a part is that
+// part of a tensor of zeros.
 
 #include <algorithm>
 
@@ -13,7 +13,7 @@ namespace {
 
 using namespace internal;
 
-// One axis of the result: where it comes from (-1: a new axis), and which positions.
+// One axis of the result: the axis it comes from (-1: a new one), and which of its positions.
 struct Cut {
   int axis = -1;
   int64_t begin = 0, step = 1, length = 1;
@@ -22,8 +22,8 @@ struct Cut {
 struct Part {
   std::array<Cut, kMaxRank> cuts{};
   int count = 0;
-  std::array<int64_t, kMaxRank> fixed{};  // position along each axis that an integer index removed
-  Shape whole;                            // the shape it was cut from
+  std::array<int64_t, kMaxRank> fixed{};  // the position along each axis that an integer removed
+  Shape whole;                            // the shape of the tensor it is a part of
 
   void push_back(const Cut& cut) {
     check<ShapeError>(count < kMaxRank, "index: a tensor has at most {} axes", kMaxRank);
@@ -34,13 +34,13 @@ struct Part {
 
 Tensor take(const Tensor& x, const Part& part);
 
-// dy laid into zeros of the whole's shape.
+// Zeros of the whole's shape, with dy where the part is.
 Tensor embed(const Tensor& dy, const Part& part) {
   Tensor dx = Tensor::zeros(part.whole, dy.dtype());
   const Tensor target = part.of(dx);
   if (dy.numel() > 0) {
     const auto walk = make_walk<2>(dy.shape(), {dy.strides(), target.strides()});
-    dispatch(dy.dtype(), [&]<class T>() {
+    dispatch_bytes(dy.dtype(), [&]<class T>() {
       for (int64_t row = 0; row < walk.rows(); ++row) {
         const auto at = walk.offsets(row);
         const T* from = elements<T>(dy) + at[0];
@@ -52,7 +52,7 @@ Tensor embed(const Tensor& dy, const Part& part) {
     });
   }
   if (tracks(dy)) {
-    record(dx, {&dy},
+    record("embed", dx, {&dy},
            [part](const Tensor& ddx, Gradients& grads) { grads.add(0, take(ddx, part)); });
   }
   return dx;
@@ -77,7 +77,8 @@ Tensor Part::of(const Tensor& x) const {
 Tensor take(const Tensor& x, const Part& part) {
   Tensor y = part.of(x);
   if (tracks(x)) {
-    record(y, {&x}, [part](const Tensor& dy, Gradients& grads) { grads.add(0, embed(dy, part)); });
+    record("slice", y, {&x},
+           [part](const Tensor& dy, Gradients& grads) { grads.add(0, embed(dy, part)); });
   }
   return y;
 }
@@ -86,7 +87,7 @@ Cut whole_axis(int axis, int64_t size) {
   return {.axis = axis, .begin = 0, .step = 1, .length = size};
 }
 
-// Python's rules: negative ends count from the end, ends outside are cut.
+// As in Python: negative ends count from the end of the axis, and ends beyond it are clipped.
 Cut cut_of(const Slice& slice, int axis, int64_t size) {
   check<ValueError>(slice.step != 0, "index: a slice's step must not be 0");
   const bool forward = slice.step > 0;
@@ -97,8 +98,13 @@ Cut cut_of(const Slice& slice, int axis, int64_t size) {
   };
   const int64_t begin = place(slice.begin, forward ? 0 : size - 1);
   const int64_t end = place(slice.end, forward ? size : -1);
-  const int64_t span = forward ? end - begin : begin - end, step = std::abs(slice.step);
-  return {axis, begin, slice.step, span > 0 ? (span + step - 1) / step : 0};
+  const int64_t span = forward ? end - begin : begin - end;
+  // Of one element or none the step is of no account, and could be too large to multiply with.
+  if (span <= 1) return {axis, begin, 1, std::max<int64_t>(span, 0)};
+  const uint64_t step =
+      forward ? static_cast<uint64_t>(slice.step) : uint64_t{0} - static_cast<uint64_t>(slice.step);
+  const auto length = static_cast<int64_t>((static_cast<uint64_t>(span) - 1) / step + 1);
+  return {axis, begin, length == 1 ? 1 : slice.step, length};
 }
 
 int64_t position_of(int64_t index, int axis, const Shape& shape) {
@@ -143,18 +149,17 @@ Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
   return take(*this, part);
 }
 
-Tensor Tensor::operator[](int64_t position) const { return (*this)[{Index(position)}]; }
-
 Tensor Tensor::narrow(int axis, int64_t begin, int64_t length) const {
   require_defined("narrow", *this);
   axis = normal_axis("narrow", axis, rank());
-  check<IndexError>(begin >= 0 && length >= 0 && begin + length <= size(axis),
-                    "narrow: {} elements from {} reach outside axis {} of {}", length, begin, axis,
-                    shape());
+  const int64_t first = begin < 0 ? begin + size(axis) : begin;
+  check<IndexError>(
+      first >= 0 && first <= size(axis) && length >= 0 && length <= size(axis) - first,
+      "narrow: {} elements from {} reach outside axis {} of {}", length, begin, axis, shape());
   Part part;
   part.whole = shape();
   for (int i = 0; i < rank(); ++i) part.push_back(whole_axis(i, size(i)));
-  part.cuts[static_cast<size_t>(axis)].begin = begin;
+  part.cuts[static_cast<size_t>(axis)].begin = first;
   part.cuts[static_cast<size_t>(axis)].length = length;
   return take(*this, part);
 }
@@ -163,9 +168,11 @@ std::vector<Tensor> Tensor::split(int64_t piece, int axis) const {
   require_defined("split", *this);
   check<ValueError>(piece > 0, "split: the size of a piece must be above 0, got {}", piece);
   axis = normal_axis("split", axis, rank());
+  const int64_t n = size(axis), count = n == 0 ? 1 : (n - 1) / piece + 1;
   std::vector<Tensor> parts;
-  for (int64_t begin = 0; begin < size(axis); begin += piece) {
-    parts.push_back(narrow(axis, begin, std::min(piece, size(axis) - begin)));
+  guard_memory("split", [&] { parts.reserve(static_cast<size_t>(count)); });
+  for (int64_t i = 0; i < count; ++i) {
+    parts.push_back(narrow(axis, i * piece, std::min(piece, n - i * piece)));
   }
   return parts;
 }

@@ -1,6 +1,7 @@
-// Views: the same elements under another shape or other strides. Nothing is copied, except by a
-// reshape of a tensor whose elements do not lie in order. Each gradient is the inverse move.
+// Views: the same elements with another shape or other strides. Nothing is copied, except by a
+// reshape of a tensor that is not contiguous. Each gradient is the inverse view.
 
+#include "attune/tensor/internal/axes.h"
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/walk.h"
@@ -10,50 +11,48 @@ namespace {
 
 using namespace internal;
 
-// Fills in the one -1, checks the rest.
+// The shape that `to` asks for, with its one -1 filled in.
 Shape resolve(const Shape& from, Shape to) {
   int unknown = -1;
-  int64_t known = 1;
+  int64_t known = 1;  // the product of the others, if it fits
+  bool empty = false, fits = true;
   for (int axis = 0; axis < to.rank(); ++axis) {
     if (to[axis] == -1) {
       check<ShapeError>(unknown < 0, "reshape: only one size may be -1, got {}", to);
       unknown = axis;
-    } else {
-      check<ShapeError>(to[axis] >= 0, "reshape: sizes must not be negative, got {}", to);
-      known *= to[axis];
+      continue;
     }
+    check<ShapeError>(to[axis] >= 0, "reshape: sizes must not be negative, got {}", to);
+    empty |= to[axis] == 0;
+    fits &= to[axis] == 0 || !__builtin_mul_overflow(known, to[axis], &known);
   }
   const int64_t numel = from.numel();
+  if (!fits) {
+    fail<ShapeError>("reshape: {} has {} elements, {} more than 64 bits can count", from, numel,
+                     to);
+  }
+  if (empty) known = 0;
   if (unknown >= 0) {
     check<ShapeError>(known > 0 && numel % known == 0,
                       "reshape: {} elements of {} cannot be arranged as {}", numel, from, to);
     to[unknown] = numel / known;
+    return to;
   }
-  check<ShapeError>(to.numel() == numel, "reshape: {} has {} elements, {} has {}", from, numel, to,
-                    to.numel());
+  check<ShapeError>(known == numel, "reshape: {} has {} elements, {} has {}", from, numel, to,
+                    known);
   return to;
-}
-
-Shape dense_strides(const Shape& shape) {
-  Shape strides = shape;
-  int64_t stride = 1;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    strides[axis] = stride;
-    stride *= shape[axis];
-  }
-  return strides;
 }
 
 struct Layout {
   Shape shape, strides;
 };
 
-// A view of x whose gradient is moved back by `inverse(dy)`, a tensor of x's shape.
+// A view of x. Its gradient is inverse(dy), a tensor of x's shape.
 template <class Inverse>
-Tensor view(const Tensor& x, const Layout& to, int64_t offset, Inverse inverse) {
+Tensor view(const char* op, const Tensor& x, const Layout& to, int64_t offset, Inverse inverse) {
   Tensor y = make_view(x, to.shape, to.strides, offset);
   if (tracks(x)) {
-    record(y, {&x}, [inverse = std::move(inverse)](const Tensor& dy, Gradients& grads) {
+    record(op, y, {&x}, [inverse = std::move(inverse)](const Tensor& dy, Gradients& grads) {
       grads.add(0, inverse(dy));
     });
   }
@@ -67,7 +66,7 @@ Layout layout_of(const Tensor& x) { return {x.shape(), x.strides()}; }
 Tensor Tensor::reshape(const Shape& wanted) const {
   require_defined("reshape", *this);
   const Shape to = resolve(shape(), wanted);
-  return view(contiguous(), {to, dense_strides(to)}, 0,
+  return view("reshape", contiguous(), {to, row_major(to)}, 0,
               [from = shape()](const Tensor& dy) { return dy.reshape(from); });
 }
 
@@ -103,7 +102,7 @@ Tensor Tensor::permute(Axes axes) const {
     to.shape.push_back(from.shape[axis]);
     to.strides.push_back(from.strides[axis]);
   }
-  return view(*this, to, 0, [place](const Tensor& dy) {
+  return view("permute", *this, to, 0, [place](const Tensor& dy) {
     Axes inverse = Axes::none();
     for (int i = 0; i < dy.rank(); ++i) inverse.push_back(place[static_cast<size_t>(i)]);
     return dy.permute(inverse);
@@ -112,48 +111,51 @@ Tensor Tensor::permute(Axes axes) const {
 
 Tensor Tensor::transpose(int a, int b) const {
   require_defined("transpose", *this);
-  a = normal_axis("transpose", a, rank());
-  b = normal_axis("transpose", b, rank());
+  a = line_axis("transpose", a, rank());
+  b = line_axis("transpose", b, rank());
   Layout to = layout_of(*this);
   std::swap(to.shape[a], to.shape[b]);
   std::swap(to.strides[a], to.strides[b]);
-  return view(*this, to, 0, [a, b](const Tensor& dy) { return dy.transpose(a, b); });
+  return view("transpose", *this, to, 0, [a, b](const Tensor& dy) { return dy.transpose(a, b); });
 }
 
 Tensor Tensor::t() const {
   require_defined("t", *this);
-  check<ShapeError>(rank() >= 2, "t: needs at least two axes, got {}", shape());
-  return transpose(-2, -1);
+  return rank() < 2 ? *this : transpose(-2, -1);
 }
 
-Tensor Tensor::expand(const Shape& to) const {
+Tensor Tensor::expand(const Shape& wanted) const {
   require_defined("expand", *this);
-  for (const int64_t size : to) {
-    check<ShapeError>(size >= 0, "expand: sizes must not be negative, got {}", to);
+  const Shape from = shape();
+  Shape to = wanted;
+  const int added = to.rank() - from.rank();
+  for (int axis = 0; axis < to.rank(); ++axis) {
+    if (to[axis] == -1 && axis >= added) to[axis] = from[axis - added];
+    check<ShapeError>(to[axis] >= 0,
+                      "expand: sizes must not be negative, except for -1 in place of a size of {}, "
+                      "got {}",
+                      from, wanted);
   }
-  return view(*this, {to, broadcast_strides("expand", *this, to)}, 0,
-              [from = shape()](const Tensor& dy) { return sum_to(dy, from); });
+  numel_of("expand", to);  // throws if there would be too many to count
+  return view("expand", *this, {to, broadcast_strides("expand", *this, to)}, 0,
+              [from](const Tensor& dy) { return sum_to(dy, from); });
 }
 
 Tensor Tensor::squeeze(Axes axes) const {
   require_defined("squeeze", *this);
-  std::array<bool, kMaxRank> drop{};
-  for (int axis = 0; axis < rank(); ++axis)
-    drop[static_cast<size_t>(axis)] = axes.all() && size(axis) == 1;
-  for (int i = 0; i < axes.count(); ++i) {
-    const int axis = normal_axis("squeeze", axes[i], rank());
-    check<ShapeError>(size(axis) == 1, "squeeze: axis {} of {} has size {}, not 1", axis, shape(),
-                      size(axis));
-    drop[static_cast<size_t>(axis)] = true;
-  }
   const Layout from = layout_of(*this);
+  const AxisSet named = axis_set("squeeze", axes, from.shape);
   Layout to;
-  for (int axis = 0; axis < rank(); ++axis) {
-    if (drop[static_cast<size_t>(axis)]) continue;
+  for (int axis = 0; axis < from.shape.rank(); ++axis) {
+    const bool single = from.shape[axis] == 1, drop = named[static_cast<size_t>(axis)];
+    check<ShapeError>(single || !drop || axes.all(), "squeeze: axis {} of {} has size {}, not 1",
+                      axis, from.shape, from.shape[axis]);
+    if (single && drop) continue;
     to.shape.push_back(from.shape[axis]);
     to.strides.push_back(from.strides[axis]);
   }
-  return view(*this, to, 0, [shape = from.shape](const Tensor& dy) { return dy.reshape(shape); });
+  return view("squeeze", *this, to, 0,
+              [shape = from.shape](const Tensor& dy) { return dy.reshape(shape); });
 }
 
 Tensor Tensor::unsqueeze(int axis) const {
@@ -165,19 +167,20 @@ Tensor Tensor::unsqueeze(int axis) const {
     if (i == axis) to.shape.push_back(1), to.strides.push_back(1);
     if (i < rank()) to.shape.push_back(from.shape[i]), to.strides.push_back(from.strides[i]);
   }
-  return view(*this, to, 0, [axis](const Tensor& dy) { return dy.squeeze(axis); });
+  return view("unsqueeze", *this, to, 0, [axis](const Tensor& dy) { return dy.squeeze(axis); });
 }
 
 Tensor Tensor::flip(Axes axes) const {
   require_defined("flip", *this);
   Layout to = layout_of(*this);
   int64_t offset = 0;
-  for (int i = 0; i < (axes.all() ? rank() : axes.count()); ++i) {
-    const int axis = axes.all() ? i : normal_axis("flip", axes[i], rank());
+  const AxisSet named = axis_set("flip", axes, to.shape);
+  for (int axis = 0; axis < to.shape.rank(); ++axis) {
+    if (!named[static_cast<size_t>(axis)]) continue;
     if (to.shape[axis] > 0) offset += (to.shape[axis] - 1) * to.strides[axis];
     to.strides[axis] = -to.strides[axis];
   }
-  return view(*this, to, offset, [axes](const Tensor& dy) { return dy.flip(axes); });
+  return view("flip", *this, to, offset, [axes](const Tensor& dy) { return dy.flip(axes); });
 }
 
 }  // namespace attune

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <limits>
 
 #include "attune/tensor/tape.h"
 
@@ -49,6 +50,19 @@ std::vector<double> slow_gather(const Tensor& x, int axis, const Tensor& index) 
 }
 
 }  // namespace
+
+TEST_CASE("scatter_add: integers wrap, as in +") {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const Tensor y = ints({kMax}, {1}).scatter_add(0, ints({0}, {1}), ints({kMax}, {1}));
+  CHECK(y.item<int64_t>() == -2);
+  const Tensor small =
+      Tensor({int32_t{1} << 30}).scatter_add(0, ints({0, 0}, {2}), Tensor({int32_t{1} << 30, 1}));
+  CHECK(small.item<int32_t>() == std::numeric_limits<int32_t>::min() + 1);
+}
+
+TEST_CASE("one_hot: more classes than memory") {
+  CHECK_THROWS_AS(ints({0, 1}, {2}).one_hot(std::numeric_limits<int64_t>::max()), OutOfMemory);
+}
 
 TEST_CASE("gather: each axis, negative positions, a shorter index") {
   const Tensor x({{1.f, 2.f, 3.f}, {4.f, 5.f, 6.f}});

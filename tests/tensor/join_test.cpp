@@ -43,6 +43,21 @@ TEST_CASE("cat: along each axis, in every dtype") {
   CHECK(cat({b, b.cast(DType::f64), b.cast(DType::i32)}).dtype() == DType::f64);
 }
 
+TEST_CASE("cat: empty vectors fit any shape, as in PyTorch") {
+  const Tensor x = normal({2, 3}, 1), none = Tensor::zeros({0}, DType::f64);
+  for (const int axis : {0, 1}) {
+    const Tensor y = cat({none, x, none, x}, axis);
+    CHECK(y.shape() == cat({x, x}, axis).shape());
+    CHECK(y.to_vector<double>() == cat({x, x}, axis).to_vector<double>());
+  }
+  CHECK(cat({none, none}).shape() == Shape{0});
+  CHECK(cat({none, x[0]}).shape() == Shape{3});
+  Tape tape{x, none};
+  const auto g = tape.gradient(cat({none, x.square()}).sum(), {x, none});
+  CHECK(g[0].to_vector<double>() == (x * 2).to_vector<double>());
+  CHECK(g[1].shape() == Shape{0});
+}
+
 TEST_CASE("cat: a middle axis of three, large enough for threads") {
   const Tensor a = normal({40, 7, 300}, 1), b = normal({40, 2, 300}, 2);
   const Tensor y = cat({a, b, a}, 1);

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "attune/tensor/tape.h"
 
 using namespace attune;
@@ -71,6 +73,13 @@ TEST_CASE("pad: every mistake is named") {
                        "pad: widths must not be negative, got (-1, 0) for axis 1; use narrow to "
                        "take elements away",
                        ValueError);
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  for (const PadMode mode : {PadMode::constant, PadMode::replicate}) {
+    CHECK_THROWS_AS(x.pad({{kMax, kMax}, {0, 0}}, mode), OutOfMemory);
+    CHECK_THROWS_AS(x.pad({{kMax, 0}, {0, kMax}}, mode), OutOfMemory);
+    CHECK_THROWS_AS(x.pad({{0, kMax / 16}}, mode), OutOfMemory);
+  }
+  CHECK_THROWS_AS(Tensor::zeros({0}).pad({{kMax, kMax}}, PadMode::replicate), ShapeError);
   CHECK_THROWS_WITH_AS(x.pad({{0, 3}}, PadMode::reflect),
                        "pad: reflecting (0, 3) needs more elements than axis 1 of [2, 3] has; at "
                        "most 2 can be reflected",

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "attune/tensor/tape.h"
 
 using namespace attune;
@@ -73,6 +75,31 @@ TEST_CASE("narrow and split: views one after another") {
   CHECK(parts[2].shape() == Shape{1, 2});
   CHECK(ints(cat(parts)) == ints(x));
   CHECK(ints(cat(x.split(1, 1), 1)) == ints(x));
+  CHECK(ints(x.narrow(0, -2, 2)) == Ints{6, 7, 8, 9});
+  const std::vector<Tensor> nothing = x.narrow(0, 0, 0).split(2);
+  REQUIRE(nothing.size() == 1);
+  CHECK(nothing[0].shape() == Shape{0, 2});
+  CHECK(x.split(std::numeric_limits<int64_t>::max()).size() == 1);
+}
+
+TEST_CASE("slice and narrow: the largest and the smallest numbers") {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  const Tensor x = counting({3, 4});
+  CHECK(ints(x[{Slice{1, {}, kMax}}]) == Ints{4, 5, 6, 7});
+  CHECK(ints(x[{Slice{{}, {}, kMin}}]) == Ints{8, 9, 10, 11});
+  CHECK(ints(x[{Slice{{}, {}, -kMax}}]) == Ints{8, 9, 10, 11});
+  CHECK(x[{Slice{kMin, kMax}}].shape() == Shape{3, 4});
+  CHECK(x[{Slice{kMax, kMin, -1}}].shape() == Shape{3, 4});
+  CHECK(x[{Slice{kMax, kMax}}].shape() == Shape{0, 4});
+  CHECK_THROWS_AS(x.narrow(0, kMax, 1), IndexError);
+  CHECK_THROWS_AS(x.narrow(0, kMax, 3), IndexError);
+  CHECK_THROWS_AS(x.narrow(0, 1, kMax), IndexError);
+  CHECK_THROWS_AS(x.narrow(0, kMin, 1), IndexError);
+  CHECK_THROWS_AS(x.narrow(0, 0, kMin), IndexError);
+  CHECK_THROWS_AS(x[kMin], IndexError);
+  CHECK_THROWS_AS(x[std::numeric_limits<size_t>::max()], IndexError);  // not -1
+  CHECK_THROWS_AS((x[{0, std::numeric_limits<size_t>::max()}]), IndexError);
 }
 
 TEST_CASE("slice: gradients, and gradients of gradients") {

@@ -1,6 +1,7 @@
 // Views: each shows the elements it should, copies nothing, and passes gradients back.
 #include <doctest/doctest.h>
 
+#include "attune/tensor/internal/block.h"
 #include "attune/tensor/tape.h"
 
 using namespace attune;
@@ -95,14 +96,15 @@ TEST_CASE("views: elements") {
 TEST_CASE("views: nothing is copied where nothing needs to be") {
   const Tensor x = counting({4, 6});
   const int64_t* first = x.data<int64_t>().data();
-  CHECK(x.reshape({24}).data<int64_t>().data() == first);
-  CHECK(x.t().t().data<int64_t>().data() == first);
-  CHECK(x.flip({0}).flip({0}).data<int64_t>().data() == first);
-  CHECK(x.unsqueeze(0).squeeze(0).data<int64_t>().data() == first);
-  CHECK(x.narrow(0, 2, 1).data<int64_t>().data() == first + 12);
+  const auto starts_at = [](const Tensor& y) { return y.data<int64_t>().data(); };
+  CHECK(starts_at(x.reshape({24})) == first);
+  CHECK(starts_at(x.t().t()) == first);
+  CHECK(starts_at(x.flip({0}).flip({0})) == first);
+  CHECK(starts_at(x.unsqueeze(0).squeeze(0)) == first);
+  CHECK(starts_at(x.narrow(0, 2, 1)) == first + 12);
   CHECK(!x.t().is_contiguous());
   CHECK(x.t().strides() == Shape{1, 6});
-  CHECK(x.clone().data<int64_t>().data() != first);
+  CHECK(starts_at(x.clone()) != first);
 }
 
 TEST_CASE("views: keep their base alive, and leave it as it was") {
@@ -113,6 +115,57 @@ TEST_CASE("views: keep their base alive, and leave it as it was") {
   }
   CHECK(view[0].item<int64_t>() == 99);
   CHECK(view[99].item<int64_t>() == 9999);
+}
+
+TEST_CASE("views: no product of sizes wraps") {
+  constexpr int64_t kHuge = int64_t{1} << 62, kHalf = int64_t{1} << 32;
+  CHECK_THROWS_AS(Tensor::zeros({4}).reshape({kHuge + 1, 4}), ShapeError);
+  CHECK_THROWS_AS(Tensor::zeros({4}).reshape({kHuge + 1, 4, -1}), ShapeError);
+  CHECK_THROWS_AS(Tensor::zeros({0}).reshape({kHalf, kHalf}), ShapeError);
+  CHECK_THROWS_AS(Tensor::zeros({0}).reshape({kHalf, 0, kHalf}), ShapeError);
+  CHECK_THROWS_AS(Tensor::zeros({0, kHalf, kHalf}), OutOfMemory);
+  CHECK_THROWS_WITH_AS(Tensor::ones({1, 1}).expand({kHalf, kHalf}),
+                       "expand: [4294967296, 4294967296] has more elements than 64 bits can count",
+                       ShapeError);
+  CHECK_THROWS_AS(Tensor::ones({3, 4}).expand({kHuge, 3, 4}), ShapeError);
+  CHECK_THROWS_AS((Shape{kHalf, kHalf}.numel()), ShapeError);
+  CHECK_THROWS_AS((Shape{kHalf, kHalf, 0}.numel()), ShapeError);
+  const Tensor large = Tensor::ones({1}).expand({kHuge});
+  CHECK(large.numel() == kHuge);
+  CHECK(large[kHuge - 1].item<float>() == 1);
+  CHECK_THROWS_AS(large.contiguous(), OutOfMemory);
+  CHECK_THROWS_AS(large.to_vector<float>(), OutOfMemory);
+  CHECK_THROWS_AS(large.split(1), OutOfMemory);
+  CHECK_THROWS_AS(cat({large, large}), OutOfMemory);
+  CHECK_THROWS_AS(stack({large, large, large, large}), OutOfMemory);
+  CHECK(large.split(kHuge - 1)[1].numel() == 1);
+}
+
+TEST_CASE("views: none reaches outside its base") {
+  using internal::make_view;
+  const Tensor x = counting({2, 3}), row = x[1];
+  CHECK(ints(make_view(row, {3}, {-1}, -1)) == Ints{2, 1, 0});  // in the base, if not in the row
+  CHECK_THROWS_WITH_AS(make_view(x, {2, 3}, {3, 1}, 1),
+                       "view: [2, 3] with strides [3, 1] from element 1 of [2, 3] reaches outside "
+                       "it",
+                       ShapeError);
+  CHECK_THROWS_AS(make_view(row, {5}, {-1}, 0), ShapeError);
+  CHECK_THROWS_AS(make_view(x, {1}, {1}, -1), ShapeError);
+  CHECK_THROWS_AS(make_view(x, {3}, {int64_t{1} << 62}, 0), ShapeError);
+  CHECK_THROWS_AS(make_view(x, {1}, {1}, int64_t{1} << 62), ShapeError);
+  CHECK_THROWS_AS(make_view(Tensor::zeros({0}), {1}, {1}, 0), ShapeError);
+}
+
+TEST_CASE("views: what PyTorch takes besides") {
+  const Tensor x = counting({2, 3}), scalar(3.f);
+  CHECK(ints(x[0].t()) == Ints{0, 1, 2});
+  CHECK(scalar.t().rank() == 0);
+  CHECK(scalar.transpose(0, -1).item<float>() == 3);
+  CHECK(scalar.squeeze(0).item<float>() == 3);
+  CHECK(scalar.flip(-1).item<float>() == 3);
+  CHECK_THROWS_AS(scalar.transpose(0, 1), IndexError);
+  CHECK(x.unsqueeze(0).expand({4, -1, -1}).shape() == Shape{4, 2, 3});
+  CHECK(x.unsqueeze(2).expand({5, -1, 3, 2}).shape() == Shape{5, 2, 3, 2});
 }
 
 TEST_CASE("views: every mistake is named") {
@@ -126,18 +179,27 @@ TEST_CASE("views: every mistake is named") {
   CHECK_THROWS_WITH_AS(x.reshape({-2, -3}), "reshape: sizes must not be negative, got [-2, -3]",
                        ShapeError);
   CHECK_THROWS_WITH_AS(x.unsqueeze(0).expand({-2, 2, 3}),
-                       "expand: sizes must not be negative, got [-2, 2, 3]", ShapeError);
+                       "expand: sizes must not be negative, except for -1 in place of a size of "
+                       "[1, 2, 3], got [-2, 2, 3]",
+                       ShapeError);
+  CHECK_THROWS_AS(x.expand({-1, 2, 3}), ShapeError);  // no size of x to keep
   CHECK_THROWS_WITH_AS(x.permute({0}), "permute: 1 axes given for [2, 3]", ShapeError);
   CHECK_THROWS_WITH_AS(x.permute({0, 0}), "permute: axis 0 is named twice", ValueError);
   CHECK_THROWS_WITH_AS(x.permute({0, 2}), "permute: axis 2 is out of range for 2 axes", IndexError);
   CHECK_THROWS_WITH_AS(x.transpose(0, 2), "transpose: axis 2 is out of range for 2 axes",
                        IndexError);
-  CHECK_THROWS_WITH_AS(x[0].t(), "t: needs at least two axes, got [3]", ShapeError);
   CHECK_THROWS_WITH_AS(x.expand({4, 3}), "expand: [2, 3] does not broadcast to [4, 3]", ShapeError);
   CHECK_THROWS_WITH_AS(x.expand({3}), "expand: [2, 3] does not broadcast to [3]", ShapeError);
   CHECK_THROWS_WITH_AS(x.squeeze(0), "squeeze: axis 0 of [2, 3] has size 2, not 1", ShapeError);
   CHECK_THROWS_WITH_AS(x.unsqueeze(3), "unsqueeze: axis 3 is out of range for 3 axes", IndexError);
   CHECK_THROWS_WITH_AS(x.flatten(1, 0), "flatten: axes 1 to 0 are in the wrong order", IndexError);
   CHECK_THROWS_AS(x.flip(2), IndexError);
+  CHECK_THROWS_WITH_AS(x.flip({0, -2}), "flip: axis -2 is named twice", ValueError);
+  CHECK_THROWS_WITH_AS(x.flip({0, 1, 0, 1, 0, 1, 0, 1, 0, 1}), "flip: 10 axes given for [2, 3]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(x.reshape({1, 1, 6}).squeeze({0, 0}), "squeeze: axis 0 is named twice",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(x.squeeze({0, 1, 0, 1, 0, 1, 0, 1, 0}), "squeeze: 9 axes given for [2, 3]",
+                       ShapeError);
   CHECK_THROWS_AS(Tensor().t(), ValueError);
 }
