@@ -91,6 +91,7 @@ attune_test(attune_tensor_tests
     tests/tensor/loss_test.cpp
     tests/tensor/matmul_test.cpp
     tests/tensor/pad_test.cpp
+    tests/tensor/pool_test.cpp
     tests/tensor/print_test.cpp
     tests/tensor/random_test.cpp
     tests/tensor/reduce_test.cpp

@@ -1,41 +1,67 @@
 // Memory for tensors: free lists per thread and size class, so that a training step that has run
 // once asks the system for nothing.
 //
-// A block freed on another thread joins that thread's list. Each thread keeps at most kKeep bytes;
-// blocks above kLargest go back to the system at once.
+// A block joins the lists of the thread that frees it, and a thread's lists are freed when it ends.
+// What a thread keeps is bounded, and so is what all keep together. Blocks above kLargest go back
+// to the system at once. Under AddressSanitizer, free blocks and the unused ends of those in use
+// are poisoned, so that the pool hides no bad access. ATTUNE_NO_POOL switches the pool off, which
+// LeakSanitizer needs to tell a leaked tensor from a free block.
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ATTUNE_ASAN
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(ATTUNE_ASAN)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(begin, size) (static_cast<void>(begin), static_cast<void>(size))
+#define ASAN_UNPOISON_MEMORY_REGION(begin, size) (static_cast<void>(begin), static_cast<void>(size))
+#endif
+
 namespace attune::internal {
 namespace {
 
-constexpr size_t kSmallest = 256;
-constexpr size_t kLargest = size_t{1} << 26;
-constexpr size_t kKeep = size_t{1} << 28;
-constexpr int kClasses = 96;
-constexpr uint8_t kUnpooled = 255;
-
-// Address sanitizer finds uses after free only if a block really is freed.
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef ATTUNE_NO_POOL
 constexpr bool kPooled = false;
 #else
 constexpr bool kPooled = true;
 #endif
 
-struct FreeBlock {
-  FreeBlock* next;
+constexpr size_t kSmallest = 256;
+constexpr size_t kLargest = size_t{1} << 26;
+constexpr size_t kKeep = size_t{1} << 28;     // bytes that one thread keeps
+constexpr size_t kKeepAll = size_t{1} << 30;  // and all threads together
+constexpr size_t kShare = size_t{1} << 22;    // how much of kKeepAll a thread takes at a time
+constexpr int kClasses = 96;
+constexpr uint8_t kUnpooled = 255;
+
+// The link of a free block lies behind its header, so that all of the header can be poisoned.
+struct Link {
+  Link* next;
 };
+static_assert(sizeof(Block) + sizeof(Link) <= kHeader);
 
 struct Pool {
-  FreeBlock* lists[kClasses];
-  size_t kept;
-  bool closed;  // this thread is ending: keep nothing any more
+  Link* lists[kClasses];
+  size_t kept;     // bytes in the lists
+  size_t allowed;  // the most that may be in them: this thread's part of kKeepAll
+  bool closed;     // the thread is ending and keeps nothing any more
 };
 constinit thread_local Pool pool{};
+constinit std::atomic<size_t> all_allowed{0};  // over all threads
+
+Link* link_of(void* memory) {
+  return reinterpret_cast<Link*>(static_cast<char*>(memory) + kHeader - sizeof(Link));
+}
+void* memory_of(Link* link) { return reinterpret_cast<char*>(link + 1) - kHeader; }
 
 // Four classes per doubling, so that at most a fifth of a block is unused.
 int class_of(size_t bytes) {
@@ -50,21 +76,49 @@ size_t bytes_of(int size_class) {
   return (size_t{1} << log2) + (static_cast<size_t>(size_class % 4) << (log2 - 2));
 }
 
-// Gives a thread's blocks back when it ends.
-struct Closer {
-  ~Closer() {
-    pool.closed = true;
-    for (FreeBlock*& list : pool.lists) {
-      while (list != nullptr) std::free(std::exchange(list, list->next));
-    }
-  }
-};
-
 void* system_allocate(size_t bytes) {
-  if (kPooled) thread_local const Closer closer;
   void* memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
   if (memory == nullptr) fail<OutOfMemory>("tensor: no memory for {} bytes", bytes);
   return memory;
+}
+
+// Frees a thread's lists when it ends.
+struct Closer {
+  ~Closer() {
+    for (int i = 0; i < kClasses; ++i) {
+      while (Link* link = pool.lists[i]) {
+        pool.lists[i] = link->next;
+        ASAN_UNPOISON_MEMORY_REGION(memory_of(link), bytes_of(i));
+        std::free(memory_of(link));
+      }
+    }
+    all_allowed.fetch_sub(pool.allowed, std::memory_order_relaxed);
+    pool.kept = pool.allowed = 0;
+    pool.closed = true;
+  }
+};
+
+// Whether this thread may keep `bytes` more than it is allowed so far.
+[[gnu::noinline]] bool allow(size_t bytes) {
+  if (pool.closed || pool.kept + bytes > kKeep) return false;
+  thread_local const Closer closer;  // made when the thread first keeps a block
+  const size_t more = bytes > kShare ? bytes : kShare;
+  if (all_allowed.fetch_add(more, std::memory_order_relaxed) + more > kKeepAll) {
+    all_allowed.fetch_sub(more, std::memory_order_relaxed);
+    return false;
+  }
+  pool.allowed += more;
+  return true;
+}
+
+// A block that no list has. What this thread may keep but does not is left to others.
+[[gnu::noinline]] void* new_block(size_t bytes) {
+  const size_t unused = pool.allowed - pool.kept;
+  if (unused > 2 * kShare) {
+    all_allowed.fetch_sub(unused - kShare, std::memory_order_relaxed);
+    pool.allowed -= unused - kShare;
+  }
+  return system_allocate(bytes);
 }
 
 }  // namespace
@@ -72,20 +126,22 @@ void* system_allocate(size_t bytes) {
 Block* allocate(size_t bytes) {
   const size_t total = bytes + kHeader;
   if (total < bytes) fail<OutOfMemory>("tensor: no memory for {} bytes", bytes);
+  void* memory = nullptr;
+  int size_class = kUnpooled;
   if (!kPooled || total > kLargest) {
-    auto* block = new (system_allocate(total)) Block;
-    block->size_class = kUnpooled;
-    block->data = reinterpret_cast<char*>(block) + kHeader;
-    return block;
-  }
-  const int size_class = class_of(total);
-  FreeBlock*& list = pool.lists[size_class];
-  void* memory = list;
-  if (memory != nullptr) {
-    list = list->next;
-    pool.kept -= bytes_of(size_class);
+    memory = system_allocate(total);
   } else {
-    memory = system_allocate(bytes_of(size_class));
+    size_class = class_of(total);
+    const size_t size = bytes_of(size_class);
+    if (Link* link = pool.lists[size_class]) {
+      pool.lists[size_class] = link->next;
+      pool.kept -= size;
+      memory = memory_of(link);
+      ASAN_UNPOISON_MEMORY_REGION(memory, total);
+    } else {
+      memory = new_block(size);
+      ASAN_POISON_MEMORY_REGION(static_cast<char*>(memory) + total, size - total);
+    }
   }
   auto* block = new (memory) Block;
   block->size_class = static_cast<uint8_t>(size_class);
@@ -112,12 +168,22 @@ void release(Block* block) {
   }
   if (block->kind != Block::Kind::owner) drop_parts(block);
   const int size_class = block->size_class;
-  if (size_class == kUnpooled || pool.closed || pool.kept > kKeep) {
+  if (size_class == kUnpooled) {
     std::free(block);
     return;
   }
-  pool.kept += bytes_of(size_class);
-  pool.lists[size_class] = new (block) FreeBlock{pool.lists[size_class]};
+  const size_t size = bytes_of(size_class);
+  if (pool.kept + size > pool.allowed && !allow(size)) {
+    ASAN_UNPOISON_MEMORY_REGION(block, size);
+    std::free(block);
+    return;
+  }
+  pool.kept += size;
+  ASAN_POISON_MEMORY_REGION(block, size);
+  ASAN_UNPOISON_MEMORY_REGION(link_of(block), sizeof(Link));
+  pool.lists[size_class] = new (link_of(block)) Link{pool.lists[size_class]};
 }
+
+size_t kept_bytes() { return all_allowed.load(std::memory_order_relaxed); }
 
 }  // namespace attune::internal
