@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
@@ -107,15 +108,15 @@ class Splitter {
   Cells cells_;
 };
 
-// The delimiter that cuts the first rows into the most cells, the same number each; failing that,
-// the one the first row has most of.
+// The delimiter that splits each of the first rows into the same number of cells, the most if
+// several do; failing that, the one that is most frequent in the first row.
 char sniff(const std::string& text, size_t begin) {
   constexpr std::string_view kCandidates = ",;\t";
   constexpr size_t kRows = 20;
   char best = ',', likely = ',';
-  int most = 0, most_in_first = 0;
+  int64_t most = 0, most_in_first = 0;
   for (const char candidate : kCandidates) {
-    int first = -1, count = 0;
+    int64_t first = -1, count = 0;
     size_t rows = 0, width = 0;
     bool alike = true, inside = false;
     for (size_t i = begin; i <= text.size() && rows < kRows; ++i) {
@@ -157,7 +158,7 @@ std::optional<double> number_of(std::string_view cell) {
   const auto [stop, error] = std::from_chars(cell.data(), end, value);
   if (stop != end || cell.empty()) return {};
   if (error == std::errc::result_out_of_range) {
-    // Too large or too small: which, a wider type or the sign of the exponent tells.
+    // Too large or too small: a wider type, or the sign of the exponent, tells which.
     long double wide = 0;
     if (std::from_chars(cell.data(), end, wide).ec == std::errc()) return static_cast<double>(wide);
     const bool small =
@@ -185,15 +186,17 @@ class Builder {
           path_, row.line, row.cells, first.cells);
     }
     Table table;
+    std::unordered_map<std::string, size_t> places;  // of the names
     const size_t begin = header ? 1 : 0;
     table.rows = static_cast<int64_t>(cells_.rows.size() - begin);
     for (size_t column = 0; column < first.cells; ++column) {
       std::string name(header ? trimmed(cells_.at(first, column)) : std::string_view());
       if (name.empty()) name = fmt::format("column{}", column + 1);
-      const auto same = std::ranges::find(table.names, name);
-      check<IoError>(same == table.names.end(),
-                     "{}: line {}: columns {} and {} are both named \"{}\"", path_, first.line,
-                     same - table.names.begin() + 1, column + 1, name);
+      const auto [same, is_new] = places.emplace(name, column);
+      if (!is_new) {
+        fail<IoError>("{}: line {}: columns {} and {} are both named \"{}\"", path_, first.line,
+                      same->second + 1, column + 1, name);
+      }
       table.names.push_back(std::move(name));
       table.columns.push_back(column_of(column, begin));
     }
@@ -258,6 +261,8 @@ size_t Table::index_of(const std::string& name) const {
 }
 
 Tensor Table::to_tensor(const std::vector<std::string>& of, DType dtype) const {
+  check<ShapeError>(names.size() == columns.size(), "table: {} names for {} columns", names.size(),
+                    columns.size());
   std::vector<size_t> chosen;
   for (const std::string& name : of.empty() ? names : of) chosen.push_back(index_of(name));
   const auto width = static_cast<int64_t>(chosen.size());
@@ -267,8 +272,11 @@ Tensor Table::to_tensor(const std::vector<std::string>& of, DType dtype) const {
       check<DTypeError>(is_number(chosen[i]),
                         "table: column \"{}\" is text; turn it into numbers, or leave it out",
                         names[chosen[i]]);
+      const auto& numbers = std::get<std::vector<double>>(columns[chosen[i]]);
+      check<ShapeError>(std::ssize(numbers) == rows, "table: column \"{}\" has {} rows, not {}",
+                        names[chosen[i]], numbers.size(), rows);
       T* to = internal::elements<T>(y) + i;
-      for (const double x : std::get<std::vector<double>>(columns[chosen[i]])) {
+      for (const double x : numbers) {
         *to = static_cast<T>(x);
         to += width;
       }
@@ -277,7 +285,9 @@ Tensor Table::to_tensor(const std::vector<std::string>& of, DType dtype) const {
   return y;
 }
 
-Table read_csv(const std::string& path, const CsvOptions& options) {
+namespace {
+
+Table read(const std::string& path, const CsvOptions& options) {
   std::string text = internal::read_file(path);
   const size_t binary = text.find('\0');
   check<IoError>(binary == std::string::npos,
@@ -291,6 +301,12 @@ Table read_csv(const std::string& path, const CsvOptions& options) {
   Cells cells = Splitter(path, text, begin, delimiter).split();
   check<IoError>(!cells.rows.empty(), "{}: the file is empty", path);
   return Builder(path, options, std::move(cells)).build();
+}
+
+}  // namespace
+
+Table read_csv(const std::string& path, const CsvOptions& options) {
+  return guard_memory(path.c_str(), [&] { return read(path, options); });
 }
 
 }  // namespace attune

@@ -1,5 +1,5 @@
 #pragma once
-// Tables from text files: comma-separated values, by RFC 4180 and as they are met in the wild.
+// Tables from text files: comma-separated values, by RFC 4180 and as found in the wild.
 
 #include <cstdint>
 #include <string>
@@ -16,7 +16,7 @@ struct CsvOptions {
   char delimiter = 0;  // 0: whichever of , ; and tab splits the first rows alike
   // automatic: the first row is names unless one of its cells is a number or all are empty.
   CsvHeader header = CsvHeader::automatic;
-  // Cells that mean "not known", beside empty ones. Compared without spaces around them.
+  // Cells that mean "not known", as empty ones do. Spaces around a cell are ignored.
   std::vector<std::string> missing{"NA", "N/A", "NaN", "nan", "NULL", "null", "?"};
 };
 
@@ -32,7 +32,8 @@ struct Table {
   bool is_number(size_t column) const {
     return std::holds_alternative<std::vector<double>>(columns[column]);
   }
-  // [rows, names], or of all columns; DTypeError where one is text.
+  // [rows, columns], of the columns named or of all. DTypeError if one is text; ShapeError if one
+  // was given another number of rows.
   Tensor to_tensor(const std::vector<std::string>& of = {}, DType dtype = DType::f32) const;
 };
 

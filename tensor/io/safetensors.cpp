@@ -25,7 +25,8 @@ using Json = nlohmann::ordered_json;
 static_assert(std::endian::native == std::endian::little, "elements are copied as they lie");
 
 constexpr size_t kPrefix = 8;
-constexpr uint64_t kLongestHeader = 100'000'000;  // as the reference implementation has it
+constexpr uint64_t kLongestHeader = 100'000'000;  // as in the reference implementation
+constexpr int kDeepestHeader = 3;                 // name, "shape", sizes
 constexpr const char* kMetadata = "__metadata__";
 
 const char* format_name(DType dtype) {
@@ -43,9 +44,11 @@ const char* format_name(DType dtype) {
   return "BOOL";
 }
 
+constexpr DType kAllDTypes[] = {DType::f64, DType::f32, DType::f16, DType::bf16,   DType::i64,
+                                DType::i32, DType::i8,  DType::u8,  DType::boolean};
+
 std::optional<DType> dtype_named(const std::string& name) {
-  for (const DType dtype : {DType::f32, DType::f64, DType::i32, DType::i64, DType::u8,
-                            DType::boolean, DType::f16, DType::bf16, DType::i8}) {
+  for (const DType dtype : kAllDTypes) {
     if (name == format_name(dtype)) return dtype;
   }
   return {};
@@ -112,10 +115,12 @@ class Reader {
              fmt::format("a header of {} bytes is announced, the file has {} more", length, rest));
     }
     data_ = kPrefix + static_cast<size_t>(length);
-    // A parser keeps the last of two equal names; here that would hide a tensor.
+    // A parser keeps the last of two equal names, which would hide a tensor; and what is nested
+    // without end overflows the stack of whatever walks over it.
     std::vector<std::set<std::string>> seen;
     std::string twice;
-    const auto watch = [&](int, Json::parse_event_t event, const Json& value) {
+    const auto watch = [&](int depth, Json::parse_event_t event, const Json& value) {
+      require(depth <= kDeepestHeader, "the header is nested more than {} deep", kDeepestHeader);
       if (event == Json::parse_event_t::object_start) seen.emplace_back();
       if (event == Json::parse_event_t::object_end) seen.pop_back();
       if (event == Json::parse_event_t::key &&
@@ -152,8 +157,8 @@ class Reader {
     const Json &dtype = value["dtype"], &shape = value["shape"], &span = value["data_offsets"];
     require(dtype.is_string(), "\"{}\": the dtype is not a string", name);
     const std::optional<DType> known = dtype_named(dtype.get<std::string>());
-    require(known.has_value(), "\"{}\": dtype {} is none of F32 F64 I32 I64 U8 BOOL", name,
-            dtype.get<std::string>());
+    require(known.has_value(), "\"{}\": dtype {} is none of F64 F32 F16 BF16 I64 I32 I8 U8 BOOL",
+            name, dtype.get<std::string>());
     require(shape.is_array() && shape.size() <= kMaxRank,
             "\"{}\": the shape {} is not a list of at most {} sizes", name, shape.dump(), kMaxRank);
     require(span.is_array() && span.size() == 2, "\"{}\": data_offsets {} is not [begin, end]",
@@ -163,25 +168,26 @@ class Reader {
     require(e.begin <= e.end && e.end <= held,
             "\"{}\": bytes {} to {} of the data, of which there are {}; the file may be truncated",
             name, e.begin, e.end, held);
-    // Multiplied so that nothing can overflow: the product never passes what the file could hold.
-    uint64_t bytes = byte_size(e.dtype);
-    bool empty = false;
-    for (const Json& size : shape) empty = number(name, size) == 0 || empty;
+    auto bytes = static_cast<int64_t>(byte_size(e.dtype));
+    bool empty = false, fits = true;
     for (const Json& size : shape) {
       const uint64_t n = number(name, size);
-      require(n <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) &&
-                  (empty || bytes <= held / n),
-              "\"{}\": the shape {} needs more bytes than the file has", name, shape.dump());
-      if (!empty) bytes *= n;
+      empty = empty || n == 0;
+      fits = fits && std::in_range<int64_t>(n) &&
+             !__builtin_mul_overflow(bytes, n == 0 ? 1 : static_cast<int64_t>(n), &bytes);
       e.shape.push_back(static_cast<int64_t>(n));
     }
     if (empty) bytes = 0;
-    require(bytes == e.end - e.begin, "\"{}\": {} of {} needs {} bytes, data_offsets gives {}",
-            name, e.shape, e.dtype, bytes, e.end - e.begin);
+    require(fits && std::cmp_less_equal(bytes, held),
+            "\"{}\": the shape {} needs more bytes than the file has", name, shape.dump());
+    require(static_cast<uint64_t>(bytes) == e.end - e.begin,
+            "\"{}\": {} of {} needs {} bytes, data_offsets gives {}", name, e.shape, e.dtype, bytes,
+            e.end - e.begin);
     return e;
   }
 
-  // The tensors must cover the data exactly: a gap could hide something, an overlap is a lie.
+  // The tensors must cover the data exactly: a gap could hide something, and an overlap would make
+  // two tensors of the same bytes.
   void check_cover(const std::vector<Entry>& entries) const {
     std::vector<const Entry*> in_order;
     for (const Entry& e : entries) in_order.push_back(&e);
@@ -231,7 +237,9 @@ bool TensorFile::contains(const std::string& name) const {
   return std::ranges::any_of(tensors_, [&](const auto& entry) { return entry.first == name; });
 }
 
-TensorFile load_safetensors(const std::string& path) { return Reader(path).read(); }
+TensorFile load_safetensors(const std::string& path) {
+  return guard_memory(path.c_str(), [&] { return Reader(path).read(); });
+}
 
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
                       const Metadata& metadata) {
@@ -241,7 +249,7 @@ void save_safetensors(const std::string& path, const NamedTensors& tensors,
     check<ValueError>(name != kMetadata, "save_safetensors: {} cannot name a tensor", kMetadata);
     check<ValueError>(names.insert(name).second, "save_safetensors: \"{}\" is named twice", name);
   }
-  // Wide elements first, so that every tensor is aligned to its element; then in the given order.
+  // Wide elements come first, so that each tensor is aligned to its elements.
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::ranges::greater{},

@@ -14,7 +14,7 @@ namespace attune {
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 using Metadata = std::map<std::string, std::string>;
 
-// What a file holds, in the order in which it names it.
+// The contents of a file, in the order in which it names them.
 class TensorFile {
  public:
   TensorFile(NamedTensors tensors, Metadata metadata)
@@ -32,14 +32,14 @@ class TensorFile {
   Metadata metadata_;
 };
 
-// Writes f32 f64 i32 i64 u8 and boolean tensors of any strides. The file appears complete or not at
-// all (it is written beside its place, synced and renamed). IoError says why not, for instance that
-// the disk is full; ValueError for a name used twice.
+// Writes tensors of every dtype and any strides. The file appears complete or not at all (it is
+// written under another name, synced and renamed). IoError says why, for instance that the disk is
+// full; ValueError for a name used twice.
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
                       const Metadata& metadata = {});
 
-// Reads and checks all of it: a file that is truncated, has gaps or overlaps, or claims what its
-// length cannot hold is an IoError with the path and the byte.
+// Reads and checks the whole file: one that is truncated, has gaps or overlaps, or claims more than
+// it holds throws IoError with the path and the byte.
 TensorFile load_safetensors(const std::string& path);
 
 }  // namespace attune

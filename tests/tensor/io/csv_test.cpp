@@ -161,3 +161,13 @@ TEST_CASE("csv: every mistake is named with its line") {
                        "no/such.csv: cannot be opened: No such file or directory", IoError);
   CHECK_THROWS_AS(read("a\n1\n", {.delimiter = '"'}), ValueError);
 }
+
+TEST_CASE("csv: a table that was changed into nonsense is refused") {
+  Table table;
+  table.names = {"a", "b"};
+  table.columns = {std::vector<double>{1, 2}, std::vector<double>{3, 4, 5}};
+  table.rows = 2;
+  CHECK_THROWS_WITH_AS(table.to_tensor(), "table: column \"b\" has 3 rows, not 2", ShapeError);
+  table.columns.pop_back();
+  CHECK_THROWS_WITH_AS(table.to_tensor(), "table: 2 names for 1 columns", ShapeError);
+}

@@ -61,6 +61,9 @@ TEST_CASE("safetensors: every dtype, shape and layout comes back") {
       {"z.f32", Tensor::randn({3, 4}, rng)},
       {"a.f64", Tensor::randn({2, 1, 5}, rng, DType::f64)},
       {"turned", Tensor::randn({3, 4}, rng).t()},
+      {"f16", Tensor::randn({5}, rng, DType::f16)},
+      {"bf16", Tensor::randn({2, 3}, rng, DType::bf16).t()},
+      {"i8", Tensor({-128, -1, 127}).cast(DType::i8)},
       {"i32", Tensor({1, -2, 3})},
       {"i64", Tensor::arange(-5, 5)},
       {"u8", Tensor::arange(0, 7).cast(DType::u8)},
@@ -101,6 +104,27 @@ TEST_CASE("safetensors: the bytes are the format's") {
   expected.append(reinterpret_cast<const char*>(data), 8);
   CHECK(header.size() % 8 == 0);
   CHECK(bytes_of(path) == expected);
+}
+
+TEST_CASE("safetensors: f16, bf16 and i8 as Python writes them") {
+  const Folder folder;
+  const std::string path = folder.file("half.safetensors");
+  std::string bytes = made(R"({"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},)"
+                           R"("b":{"dtype":"BF16","shape":[1],"data_offsets":[4,6]},)"
+                           R"("i":{"dtype":"I8","shape":[2],"data_offsets":[6,8]}})",
+                           0);
+  bytes += std::string("\x00\x3c\x00\xc2\xc0\x3f\xff\x80", 8);  // 1, -3; 1.5; -1, -128
+  std::ofstream(path, std::ios::binary) << bytes;
+  const TensorFile file = load_safetensors(path);
+  const auto values = [&](const char* name) {
+    return file.at(name).cast(DType::f64).to_vector<double>();
+  };
+  CHECK(values("h") == std::vector<double>{1, -3});
+  CHECK(values("b") == std::vector<double>{1.5});
+  CHECK(values("i") == std::vector<double>{-1, -128});
+  NamedTensors again(file.begin(), file.end());
+  save_safetensors(path, again);
+  CHECK(bytes_of(path).substr(bytes_of(path).size() - 8) == bytes.substr(bytes.size() - 8));
 }
 
 TEST_CASE("safetensors: an empty set of tensors, and a file replaced") {
@@ -147,7 +171,7 @@ TEST_CASE("safetensors: every lie is named") {
   says(R"({"a":{"dtype":"F32","data_offsets":[0,4]}})", 4, "\"a\" has no shape");
   says(R"({"a":{"dtype":"F32","shape":[1]}})", 4, "\"a\" has no data_offsets");
   says(R"({"a":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}})", 1,
-       "dtype F8 is none of F32 F64 I32 I64 U8 BOOL");
+       "dtype F8 is none of F64 F32 F16 BF16 I64 I32 I8 U8 BOOL");
   says(R"({"a":{"dtype":7,"shape":[1],"data_offsets":[0,4]}})", 4, "the dtype is not a string");
   says(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 4, "-1 is not a size");
   says(R"({"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}})", 4, "1.5 is not a size");
@@ -163,8 +187,15 @@ TEST_CASE("safetensors: every lie is named") {
        "[1] of f32 needs 4 bytes, data_offsets gives 8");
   says(R"({"a":{"dtype":"F64","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", 0,
        "needs more bytes than the file has");
-  says(R"({"a":{"dtype":"U8","shape":[0,18446744073709551615],"data_offsets":[0,0]}})", 0,
-       "needs more bytes than the file has");
+  for (const char* shape : {"[0,18446744073709551615]", "[4611686018427387904,0,4]",
+                            "[4294967296,4294967296]", "[9223372036854775808,2]"}) {
+    says(R"({"a":{"dtype":"U8","shape":)" + std::string(shape) + R"(,"data_offsets":[0,0]}})", 0,
+         "needs more bytes than the file has");
+  }
+  const std::string deep(200'000, '[');  // would overflow the stack of a recursive reader
+  says(R"({"a":{"dtype":"U8","shape":)" + deep + std::string(deep.size(), ']') +
+           R"(,"data_offsets":[0,0]}})",
+       0, "the header is nested more than 3 deep");
   says(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
        R"("b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
        3, "\"b\" begins at byte 1 of the data, the one before ends at 2");
