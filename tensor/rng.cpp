@@ -28,7 +28,7 @@ uint64_t derive_key(uint64_t key, uint64_t value, Domain domain) {
   return join(block[0], block[1]);
 }
 
-// FNV-1a, 64 bits. Philox mixes what it gives, so plain is enough.
+// FNV-1a, 64 bits. Philox mixes the result, so a plain hash is enough.
 uint64_t hash_name(std::string_view name) {
   uint64_t h = 0xcbf29ce484222325;
   for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
@@ -67,7 +67,7 @@ double Rng::uniform() { return static_cast<double>(next_u64() >> 11) * 0x1p-53; 
 
 double Rng::uniform(double low, double high) { return low + (high - low) * uniform(); }
 
-// Box and Muller (1958); the second of the pair is not kept, so that a draw leaves no state.
+// Box and Muller (1958). The second number of the pair is dropped: keeping it would be state.
 double Rng::normal() {
   position_ = (position_ + 3) & ~uint64_t{3};
   const auto block = philox(key_, position_ / 4);

@@ -1,6 +1,6 @@
 #pragma once
 // Random numbers without hidden state: a generator is a key and a position in that key's stream.
-// Copying an Rng saves it; forking gives an independent stream named by what it is for.
+// A copy of an Rng saves its state; fork() returns an independent stream, keyed by its purpose.
 
 #include <array>
 #include <cstdint>
@@ -15,8 +15,8 @@ class Rng {
  public:
   explicit Rng(uint64_t seed);
 
-  // An independent stream, keyed by this one's key and a name or number. Draws nothing: the result
-  // does not depend on how much has been drawn from this stream.
+  // An independent stream, keyed by this one's key and a name or number. Draws nothing, so the
+  // result does not depend on how much has been drawn from this stream.
   Rng fork(std::string_view name) const;
   Rng fork(int64_t number) const;
 
@@ -27,15 +27,15 @@ class Rng {
   double normal();                          // mean 0, deviation 1
   uint64_t below(uint64_t n);               // in [0, n), without bias; n > 0, else ValueError
 
-  // Where this stream stands. Kernels that draw many numbers read words
-  // [position, position + n) themselves and then skip(n).
+  // The key and position of this stream. Kernels that draw many numbers compute the words
+  // [position, position + n) themselves and then call skip(n).
   uint64_t key() const { return key_; }
   uint64_t position() const { return position_; }
   void skip(uint64_t words) { position_ += words; }
 
   friend bool operator==(const Rng&, const Rng&) = default;
 
-  // The four words that the key's block number `block` holds.
+  // The four words of block number `block` in the key's stream.
   static std::array<uint32_t, 4> philox(uint64_t key, uint64_t block);
 
  private:

@@ -26,8 +26,8 @@ int max_threads() { return scope_threads > 0 ? scope_threads : omp_get_max_threa
 
 namespace internal {
 
-// libgomp's threads do not survive a fork: a region in the child would wait for them for ever. The
-// process that first ran a region is remembered; any other one computes alone.
+// libgomp's threads do not survive a fork: a parallel region in the child would wait for them for
+// ever. So only the process that first asks runs regions; any other computes on one thread.
 int usable_threads() {
   static std::atomic<pid_t> owner{0};
   const int threads = max_threads();

@@ -3,10 +3,10 @@
 
 namespace attune {
 
-// While it lives, kernels called from this thread use at most `threads` threads, BLAS included.
-// Scopes nest; the innermost counts. Results do not depend on it. The host's OpenMP and BLAS
-// settings are neither read from elsewhere nor changed: without a scope, kernels use what OpenMP
-// offers this thread (omp_get_max_threads). ValueError if threads < 1.
+// While it exists, kernels called from this thread use at most `threads` threads, BLAS included.
+// Scopes nest, and the innermost applies. Results do not depend on it. The host's OpenMP and BLAS
+// settings are not changed; without a scope, kernels use as many threads as OpenMP offers this
+// thread (omp_get_max_threads). ValueError if threads < 1.
 class ThreadScope {
  public:
   explicit ThreadScope(int threads);
@@ -18,6 +18,6 @@ class ThreadScope {
   int outer_;
 };
 
-int max_threads();  // what kernels called from this thread may use now, at least 1
+int max_threads();  // how many threads kernels called from this thread may use now; at least 1
 
 }  // namespace attune

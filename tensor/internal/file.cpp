@@ -30,8 +30,8 @@ class Descriptor {
   int file_;
 };
 
-// So that the new name itself survives a power cut. Some file systems cannot sync a folder, which
-// costs nothing but that.
+// Makes the new name itself survive a power cut. Some file systems cannot sync a folder; there it
+// does nothing.
 void sync_folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -49,7 +49,7 @@ std::string read_file(const std::string& path) {
   check<IoError>(!S_ISDIR(info.st_mode), "{}: is a folder, not a file", path);
   std::string bytes;
   bytes.resize(static_cast<size_t>(std::max<off_t>(info.st_size, 0)));
-  // A pipe says size 0, and a file may grow while it is read: read until there is no more.
+  // A pipe reports size 0, and a file may grow while it is read: read until nothing is left.
   for (size_t done = 0;;) {
     if (done == bytes.size()) bytes.resize(bytes.size() + 4096);
     const ssize_t got = read(file.get(), bytes.data() + done, bytes.size() - done);

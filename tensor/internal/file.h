@@ -1,19 +1,19 @@
 #pragma once
-// Whole files, read and written so that a failure is an IoError in words and never half a file.
+// Whole files, read and written so that any failure is an IoError and never leaves half a file.
 
 #include <cstddef>
 #include <string>
 
 namespace attune::internal {
 
-// All bytes of a file. IoError names the path and the system's reason.
+// All bytes of a file. IoError, with the path and the system's reason.
 std::string read_file(const std::string& path);
 
-// A file that appears under its name complete, or not at all: bytes go to a temporary file in the
+// A file that appears under its name complete or not at all: bytes go to a temporary file in the
 // same folder, which commit() syncs to disk and renames. Without commit() it is removed.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::string path);  // IoError where the folder does not take a file
+  explicit AtomicFile(std::string path);  // IoError if the folder takes no new file
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

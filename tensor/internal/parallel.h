@@ -1,6 +1,6 @@
 #pragma once
-// Splitting a kernel's outer loop over threads. Which thread takes what never changes a result:
-// pieces are independent, and a reduction's pieces are fixed by the shape alone.
+// Splitting a kernel's outer loop over threads. Which thread runs which piece never changes a
+// result: pieces are independent, and those of a reduction are fixed by the shape alone.
 
 #include <cstdint>
 
@@ -8,8 +8,8 @@ namespace attune::internal {
 
 int usable_threads();  // max_threads(), or 1 inside a parallel region and in a forked child
 
-// Below this many elements of simple work, a second thread costs more than it brings
-// (an OpenMP region takes about a microsecond; bench/threads_bench.cpp).
+// With fewer elements of simple work than this, a second thread costs more than it saves: an OpenMP
+// region takes about a microsecond (bench/threads_bench.cpp).
 inline constexpr int64_t kParallelWork = 32768;
 
 // Calls body(begin, end) on pieces that cover [0, n). `cost` is the work of one index, in elements
@@ -34,8 +34,8 @@ void parallel_for(int64_t n, int64_t cost, Body&& body) {
   }
 }
 
-// While it lives, OpenBLAS's OpenMP build computes on the calling thread alone; the host's setting
-// comes back when it goes. attune splits products itself, in pieces fixed by the shape.
+// While it exists, OpenBLAS's OpenMP build computes on the calling thread alone; its destructor
+// restores the host's setting. attune splits products itself, in pieces fixed by the shape.
 class OneBlasThread {
  public:
   OneBlasThread();

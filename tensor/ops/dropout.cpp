@@ -1,11 +1,12 @@
-// dropout: elements zeroed at random, the others scaled up, in one pass. Nothing is kept for the
-// gradient but the place in the random stream, from which the same mask is drawn again.
+// dropout: elements zeroed at random and the others scaled up, in one pass. The gradient keeps only
+// the position in the random stream, from which it draws the same mask again.
 
 #include <bit>
 #include <cmath>
 #include <type_traits>
 
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/words.h"
@@ -15,7 +16,7 @@ namespace {
 
 using namespace internal;
 
-// Bits are masked rather than chosen: a branch would be foreseen wrongly as often as p says.
+// Bits are masked instead of branched on: a branch would be mispredicted at rate min(p, 1 - p).
 template <class T>
 void keep_above(uint32_t limit, const uint32_t* words, T scale, const T* x, T* y, int64_t n) {
   using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
@@ -25,11 +26,11 @@ void keep_above(uint32_t limit, const uint32_t* words, T scale, const T* x, T* y
   }
 }
 
-// y[i] = x[i] scale where word i of `rng` is above `limit`, else 0. Linear in x, so that the
-// gradient, and the gradient's gradient, are this again.
+// y[i] = scale x[i] where word i of `rng` is above `limit`, else 0. Linear in x, so the gradient
+// and the gradient's gradient are this function again.
 Tensor drop(const Tensor& x, const Rng& rng, uint32_t limit, double scale) {
   Tensor y = make(x.shape(), x.dtype());
-  const Tensor from = x.is_contiguous() ? x : x.detach().contiguous();
+  const Tensor from = dense(x);
   dispatch_floating("dropout", x.dtype(), [&]<class T>() {
     const T* in = elements<T>(from);
     T* out = elements<T>(y);
@@ -46,7 +47,7 @@ Tensor drop(const Tensor& x, const Rng& rng, uint32_t limit, double scale) {
                  });
   });
   if (tracks(x)) {
-    record(y, {&x}, [rng, limit, scale](const Tensor& dy, Gradients& grads) {
+    record("dropout", y, {&x}, [rng, limit, scale](const Tensor& dy, Gradients& grads) {
       grads.add(0, drop(dy, rng, limit, scale));
     });
   }
@@ -58,14 +59,16 @@ Tensor drop(const Tensor& x, const Rng& rng, uint32_t limit, double scale) {
 Tensor Tensor::dropout(double p, Rng& rng) const {
   require_defined("dropout", *this);
   check<ValueError>(p >= 0 && p <= 1, "dropout: the probability must be in [0, 1], got {}", p);
-  check<DTypeError>(is_floating(dtype()), "dropout: needs f32 or f64, got {}; cast it first",
+  check<DTypeError>(is_floating(dtype()), "dropout: needs a floating dtype, got {}; cast it first",
                     dtype());
   const Rng here = rng;
   rng.skip(static_cast<uint64_t>(numel()));  // whatever p: the next draw does not depend on it
   // A word is at most `limit` with probability (limit + 1) / 2^32.
   const auto dropped = static_cast<uint64_t>(std::llround(p * 0x1p32));
   if (dropped == 0) return *this;
-  return drop(*this, here, static_cast<uint32_t>(dropped - 1), p < 1 ? 1 / (1 - p) : 0);
+  return through("dropout", Takes::floating, *this, [&](const Tensor& x) {
+    return drop(x, here, static_cast<uint32_t>(dropped - 1), p < 1 ? 1 / (1 - p) : 0);
+  });
 }
 
 }  // namespace attune

@@ -1,7 +1,8 @@
-// Printing: nested brackets as NumPy has them, numbers in columns, the middle of a long tensor left
-// out, and the dtype named unless it is f32.
+// Printing: nested brackets as in NumPy, numbers in columns, the middle of a long tensor left out,
+// and the dtype appended unless it is f32.
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <ostream>
 
@@ -17,21 +18,33 @@ using namespace internal;
 constexpr int64_t kAllUpTo = 1000;  // elements; above it only the ends of each axis are shown
 constexpr int64_t kEnds = 3;
 constexpr size_t kColumns = 80;
-constexpr int kMostDigits = 6;  // behind the point
+constexpr int kMostDigits = 6;  // after the point
 
-// ---- How the numbers of one tensor are written: all alike, so that they stand in columns ----
+// ---- The format of a tensor's numbers: one for all, so that they line up ----
 
 struct Style {
   bool scientific = false;
-  int digits = 0;  // behind the point
+  int digits = 0;  // after the point
 };
 
-// The digits behind the point that x needs, at most kMostDigits.
-int digits_needed(double x, bool single, bool scientific) {
+// The digits after the point that x needs, at most kMostDigits. Of f16 and bf16: as many as tell it
+// from its neighbours.
+template <class T>
+int digits_needed(double x, bool scientific) {
+  if constexpr (sizeof(T) == 2) {
+    for (int digits = 0; digits < kMostDigits; ++digits) {
+      const std::string text =
+          scientific ? fmt::format("{:.{}e}", x, digits) : fmt::format("{:.{}f}", x, digits);
+      double read = 0;
+      std::from_chars(text.data(), text.data() + text.size(), read);
+      if (static_cast<double>(T(read)) == x) return digits;
+    }
+    return kMostDigits;
+  }
   std::string text =
       scientific ? fmt::format("{:.{}e}", x, kMostDigits) : fmt::format("{:.{}f}", x, kMostDigits);
-  if (single && !scientific) {
-    // 0.1f is 0.100000001…: the shortest text that gives the float back says how many are meant.
+  if (std::is_same_v<T, float> && !scientific) {
+    // 0.1f is 0.100000001…: the shortest text that reads as the same float has the digits meant.
     const std::string shortest = fmt::format("{}", static_cast<float>(x));
     if (shortest.find('e') == std::string::npos) text = shortest;
   }
@@ -42,7 +55,8 @@ int digits_needed(double x, bool single, bool scientific) {
   return std::min(static_cast<int>(end - point) - 1, kMostDigits);
 }
 
-Style style_of(const std::vector<double>& numbers, bool single) {
+template <class T>
+Style style_of(const std::vector<double>& numbers) {
   Style style;
   double least = 0, most = 0;
   for (const double x : numbers) {
@@ -53,7 +67,7 @@ Style style_of(const std::vector<double>& numbers, bool single) {
   style.scientific = most >= 1e8 || (least > 0 && (least < 1e-4 || most / least > 1e6));
   for (const double x : numbers) {
     if (!std::isfinite(x)) continue;
-    style.digits = std::max(style.digits, digits_needed(x, single, style.scientific));
+    style.digits = std::max(style.digits, digits_needed<T>(x, style.scientific));
   }
   return style;
 }
@@ -90,7 +104,7 @@ void visit(const Tensor& x, bool abbreviated, int axis, int64_t offset, const Sh
 
 std::vector<std::string> texts_of(const Tensor& x, bool abbreviated) {
   std::vector<std::string> texts;
-  dispatch(x.dtype(), [&]<class T>() {
+  dispatch_stored(x.dtype(), [&]<class T>() {
     const auto each = [&](auto f) { visit<T>(x, abbreviated, 0, 0, x.strides(), f); };
     if constexpr (std::is_same_v<T, bool>) {
       each([&](bool b) { texts.emplace_back(b ? "true" : "false"); });
@@ -99,7 +113,7 @@ std::vector<std::string> texts_of(const Tensor& x, bool abbreviated) {
     } else {
       std::vector<double> numbers;
       each([&](T number) { numbers.push_back(static_cast<double>(number)); });
-      const Style style = style_of(numbers, std::is_same_v<T, float>);
+      const Style style = style_of<T>(numbers);
       for (const double number : numbers) texts.push_back(text_of(number, style));
     }
   });

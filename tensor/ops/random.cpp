@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/words.h"
@@ -187,19 +188,38 @@ void draw(const Tensor& y, Rng& rng, int64_t words_each, Make make_piece) {
   rng.skip(static_cast<uint64_t>(numel * words_each));
 }
 
-// The largest T below `high` (at least `low`): rounding must not give `high` itself.
+// The largest T below `high` (at least `low`): rounding must not return `high` itself.
 template <class T>
 double largest_below(double low, double high) {
   T top = static_cast<T>(high);
-  if (static_cast<double>(top) >= high) top = std::nextafter(top, std::numeric_limits<T>::lowest());
+  if (static_cast<double>(top) >= high) {
+    if constexpr (std::is_floating_point_v<T>) {
+      top = std::nextafter(top, std::numeric_limits<T>::lowest());
+    } else {  // a half: the next one is one bit away, and below 0 is the least negative one
+      const bool zero = static_cast<double>(top) == 0;
+      top.bits = static_cast<uint16_t>(zero                ? 0x8001
+                                       : top.bits & 0x8000 ? top.bits + 1
+                                                           : top.bits - 1);
+    }
+  }
   return std::max(static_cast<double>(top), static_cast<double>(static_cast<T>(low)));
 }
 
+// Numbers in f16 and bf16 are drawn in f32, up to the largest that rounds to less than `high`.
+DType drawn_in(DType dtype) { return is_half(dtype) ? DType::f32 : dtype; }
+
 Tensor draw_uniform(const char* op, const Shape& shape, double low, double high, Rng& rng,
                     DType dtype) {
-  return dispatch_floating(op, dtype, [&]<class T>() {
-    Tensor y = make(shape, dtype);
-    const double top = largest_below<T>(low, high);
+  check<DTypeError>(is_floating(dtype), "{}: needs a floating dtype, got {}", op, dtype);
+  const double top = dispatch_stored(dtype, [&]<class T>() {
+    if constexpr (std::is_integral_v<T>) {
+      return high;
+    } else {
+      return largest_below<T>(low, high);
+    }
+  });
+  Tensor drawn = dispatch_floating(op, drawn_in(dtype), [&]<class T>() {
+    Tensor y = make(shape, drawn_in(dtype));
     draw<T>(y, rng, std::is_same_v<T, float> ? 1 : 2, [&](const uint32_t* words, T* to, size_t n) {
       if constexpr (std::is_same_v<T, float>) {
         HWY_DYNAMIC_DISPATCH(UniformF32)(words, to, n, low, high - low, top);
@@ -208,6 +228,22 @@ Tensor draw_uniform(const char* op, const Shape& shape, double low, double high,
       }
     });
     return y;
+  });
+  return into(drawn, dtype);
+}
+
+// The range in which a dtype holds every integer.
+std::pair<int64_t, int64_t> whole_numbers(DType dtype) {
+  const auto up_to = [](int bits) { return std::pair(-(int64_t{1} << bits), int64_t{1} << bits); };
+  if (dtype == DType::f16) return up_to(11);
+  if (dtype == DType::bf16) return up_to(8);
+  return dispatch(dtype, [&]<class T>() -> std::pair<int64_t, int64_t> {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (std::is_floating_point_v<T>) {
+      return up_to(Limits::digits);
+    } else {
+      return {Limits::lowest(), Limits::max()};
+    }
   });
 }
 
@@ -232,8 +268,8 @@ Tensor Tensor::uniform(const Shape& shape, double low, double high, Rng& rng, DT
 }
 
 Tensor Tensor::randn(const Shape& shape, Rng& rng, DType dtype) {
-  return dispatch_floating("randn", dtype, [&]<class T>() {
-    Tensor y = make(shape, dtype);
+  Tensor drawn = dispatch_floating("randn", drawn_in(dtype), [&]<class T>() {
+    Tensor y = make(shape, drawn_in(dtype));
     constexpr bool kSingle = std::is_same_v<T, float>;
     draw<T>(y, rng, kSingle ? 1 : 2, [](const uint32_t* words, T* to, size_t n) {
       alignas(64) T values[kPieceWords + kSlack];  // the last pair, or vector, may reach beyond y
@@ -247,18 +283,20 @@ Tensor Tensor::randn(const Shape& shape, Rng& rng, DType dtype) {
     if (y.numel() % 2 == 1) rng.skip(kSingle ? 1 : 2);  // the other half of the last pair
     return y;
   });
+  return into(drawn, dtype);
 }
 
 Tensor Tensor::randint(const Shape& shape, int64_t low, int64_t high, Rng& rng, DType dtype) {
   check<ValueError>(low < high, "randint: needs low below high, got {} and {}", low, high);
-  check<DTypeError>(dtype != DType::boolean, "randint: gives numbers, not booleans; use bernoulli");
+  check<DTypeError>(dtype != DType::boolean,
+                    "randint: returns numbers, not booleans; use bernoulli");
+  const auto [least, most] = whole_numbers(dtype);
+  check<ValueError>(low >= least && high - 1 <= most, "randint: {} to {} does not fit {}", low,
+                    high - 1, dtype);
+  if (is_half(dtype)) return randint(shape, low, high, rng, DType::f32).cast(dtype);
   Tensor y = make(shape, dtype);
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   dispatch(dtype, [&]<class T>() {
-    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-      check<ValueError>(std::in_range<T>(low) && std::in_range<T>(high - 1),
-                        "randint: {} to {} does not fit {}", low, high - 1, dtype);
-    }
     draw<T>(y, rng, 2, [&](const uint32_t* words, T* to, size_t n) {
       for (size_t i = 0; i < n; ++i) {
         const uint64_t number = static_cast<uint64_t>(low) + scaled(words + 2 * i, range);

@@ -62,7 +62,21 @@ TEST_CASE("dropout: every mistake is named") {
                        "dropout: the probability must be in [0, 1], got 1.5", ValueError);
   CHECK_THROWS_AS(Tensor::ones({2}).dropout(std::nan(""), rng), ValueError);
   CHECK_THROWS_WITH_AS(Tensor::ones({2}, DType::i64).dropout(0.5, rng),
-                       "dropout: needs f32 or f64, got i64; cast it first", DTypeError);
+                       "dropout: needs a floating dtype, got i64; cast it first", DTypeError);
   CHECK_THROWS_WITH_AS(Tensor().dropout(0.5, rng),
                        "dropout: the tensor is undefined (made by Tensor())", ValueError);
+}
+
+TEST_CASE("dropout: f16 and bf16, with the mask of f32") {
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    Rng a(3), b(3);
+    const Tensor x = Tensor::ones({50}, dtype);
+    Tape tape{x};
+    const Tensor y = x.dropout(0.5, a);
+    CHECK(y.dtype() == dtype);
+    const auto want = Tensor::ones({50}).dropout(0.5, b).to_vector<float>();
+    CHECK(y.cast(DType::f32).to_vector<float>() == want);
+    CHECK(tape.gradient(y.cast(DType::f32).sum(), {x})[0].cast(DType::f32).to_vector<float>() ==
+          want);
+  }
 }

@@ -65,3 +65,10 @@ TEST_CASE("print: fmt, by tensor/format.h") {
   CHECK(fmt::format("x = {}", Tensor({1, 2})) == "x = [1, 2] i32");
   CHECK(fmt::format("{} {}", Shape{2, 3}, DType::f32) == "[2, 3] f32");
 }
+
+TEST_CASE("print: f16, bf16 and i8 with the digits that tell them from their neighbours") {
+  const Tensor x({0.1f, 2.5f, -3.f});
+  CHECK(fmt::format("{}", x.cast(DType::f16)) == "[ 0.1,  2.5, -3.0] f16");
+  CHECK(fmt::format("{}", x.cast(DType::bf16)) == "[ 0.1,  2.5, -3.0] bf16");
+  CHECK(fmt::format("{}", x.cast(DType::i8)) == "[ 0,  2, -3] i8");
+}

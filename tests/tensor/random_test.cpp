@@ -220,8 +220,8 @@ TEST_CASE("random tensors: empty and 0-d shapes, and forks that draw nothing") {
 
 TEST_CASE("random tensors: every mistake is named") {
   Rng rng(1);
-  CHECK_THROWS_WITH_AS(Tensor::rand({2}, rng, DType::i32),
-                       "rand: needs f32 or f64, got i32; cast it first", DTypeError);
+  CHECK_THROWS_WITH_AS(Tensor::rand({2}, rng, DType::i32), "rand: needs a floating dtype, got i32",
+                       DTypeError);
   CHECK_THROWS_WITH_AS(Tensor::uniform({2}, 1, 0, rng),
                        "uniform: needs finite bounds, the lower one first, got 1 and 0",
                        ValueError);
@@ -230,10 +230,34 @@ TEST_CASE("random tensors: every mistake is named") {
   CHECK_THROWS_WITH_AS(Tensor::randint({2}, 0, 257, rng, DType::u8),
                        "randint: 0 to 256 does not fit u8", ValueError);
   CHECK_THROWS_WITH_AS(Tensor::randint({2}, 0, 2, rng, DType::boolean),
-                       "randint: gives numbers, not booleans; use bernoulli", DTypeError);
+                       "randint: returns numbers, not booleans; use bernoulli", DTypeError);
   CHECK_THROWS_WITH_AS(Tensor::bernoulli({2}, 1.5, rng),
                        "bernoulli: the probability must be in [0, 1], got 1.5", ValueError);
   CHECK_THROWS_WITH_AS(Tensor::permutation(-1, rng),
                        "permutation: the length must not be negative, got -1", ValueError);
   CHECK(rng.position() == 0);
+}
+
+TEST_CASE("random tensors in f16, bf16 and i8") {
+  for (const DType dtype : {DType::f16, DType::bf16}) {
+    CAPTURE(dtype);
+    Rng a(8), b(8);
+    CHECK(Tensor::randn({101}, a, dtype).cast(DType::f32).to_vector<float>() ==
+          Tensor::randn({101}, b).cast(dtype).cast(DType::f32).to_vector<float>());
+    CHECK(a == b);
+    for (const auto& [low, high] : {std::pair{0.0, 1.0}, {-1.0, 0.0}, {-3.0, -2.0}, {5.0, 5.0}}) {
+      const auto x = Tensor::uniform({5000}, low, high, a, dtype).cast(DType::f64);
+      CHECK(x.min().item<double>() >= low);
+      CHECK((x.max().item<double>() < high || low == high));
+    }
+    const Tensor whole = Tensor::randint({500}, -200, 201, a, dtype);
+    CHECK(whole.dtype() == dtype);
+    CHECK(whole.cast(DType::f32).max().item<float>() <= 200);
+    CHECK_THROWS_AS(Tensor::randint({2}, 0, 4096, a, dtype), ValueError);
+  }
+  Rng rng(9);
+  const Tensor x = Tensor::randint({500}, -128, 128, rng, DType::i8);
+  CHECK(x.cast(DType::i32).min().item<int32_t>() < -100);
+  CHECK_THROWS_AS(Tensor::randint({2}, 0, 129, rng, DType::i8), ValueError);
+  CHECK_THROWS_AS(Tensor::rand({2}, rng, DType::i8), DTypeError);
 }
