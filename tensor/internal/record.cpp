@@ -146,6 +146,7 @@ std::shared_ptr<Record> OpenTapes::fresh_record() {
 
 void OpenTapes::recycle(std::shared_ptr<Record> record) {
   record->clear();
+  if (record->abandoned > 0) record->leaves = {};  // theirs: only a tape's own thread removes them
   record->open = 0;
   record->abandoned = 0;
   if (!spare && record.use_count() == 1) spare = std::move(record);

@@ -463,3 +463,14 @@ TEST_CASE("tape: what a record captures goes with it, also when an op throws hal
   }
   CHECK(seen.expired());
 }
+
+TEST_CASE("tape: what a tape destroyed on another thread watched is forgotten with its record") {
+  const Tensor x({2.0}), y({3.0}), z({5.0});
+  auto outer = std::make_unique<Tape>(std::initializer_list<Tensor>{x});
+  {
+    const Tape inner{y};
+    std::thread([&] { outer.reset(); }).join();
+  }
+  Tape next{z};  // takes over the record; x is a constant to it
+  CHECK(number(next.gradient((x * z).sum(), {z})[0]) == 2);
+}
