@@ -30,7 +30,7 @@ HWY_INLINE void MaskAndSumColumns(T* dy, const T* y, T* sums, int64_t rows, int6
     Pack<T> g = whole ? load(dy) : load_first(n, dy);
     if (y != nullptr) {
       const Pack<T> v = whole ? load(y) : load_first(n, y);
-      g = select(v > 0.0, g, Pack<T>(0.0));
+      g = select(v <= 0.0, Pack<T>(0.0), g);
       whole ? store(g, dy) : store_first(n, g, dy);
       y += stride;
     }
@@ -39,8 +39,8 @@ HWY_INLINE void MaskAndSumColumns(T* dy, const T* y, T* sums, int64_t rows, int6
   if (sums != nullptr) store_first(n, sum, sums);
 }
 
-// dy [rows, columns]: zeroed where y, if given, is not above 0; sums [columns], if given, gets its
-// column sums, added from the first row to the last.
+// dy [rows, columns]: zeroed where y, if given, is 0 (not where it is NaN); sums [columns], if
+// given, gets its column sums, added from the first row to the last.
 template <class T>
 void MaskAndSum(T* dy, const T* y, T* sums, int64_t rows, int64_t columns) {
   const auto step = static_cast<int64_t>(lanes<T>());
@@ -130,7 +130,7 @@ void backward(const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& d
 // The same in ops, for gradients of gradients.
 void backward_in_ops(const Tensor& x, const Tensor& w, const Tensor& y, const Tensor& dy,
                      int64_t rows, Gradients& grads) {
-  const Tensor masked = (y.defined() ? dy * y.gt(0).cast(dy.dtype()) : dy);
+  const Tensor masked = y.defined() ? dy.masked_fill(y.le(0), 0) : dy;
   const Tensor flat_dy = masked.reshape({rows, w.size(0)});
   if (grads.wants(0)) grads.add(0, masked.matmul(w));
   if (grads.wants(1)) grads.add(1, flat_dy.t().matmul(x.reshape({rows, w.size(1)})));

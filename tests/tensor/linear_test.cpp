@@ -152,6 +152,23 @@ TEST_CASE("linear and matmul: halves are computed in f32 and rounded once") {
   }
 }
 
+TEST_CASE("linear: relu stops infinite gradients and lets those of NaN through, nested or not") {
+  const Tensor x({{-1.0}, {4.0}, {std::nan("")}}), w({{1.0}});
+  const auto root = [&] { return linear(x, w, {}, Activation::relu).sqrt().sum(); };
+  const auto check = [](const std::vector<double>& dx) {
+    CHECK(dx[0] == 0);  // the square root's slope at 0 is infinite
+    CHECK(dx[1] == 0.25);
+    CHECK(std::isnan(dx[2]));
+  };
+  {
+    Tape tape({x});
+    check(values(tape.gradient(root(), {x})[0]));
+  }
+  const Tape outer({x});
+  Tape inner({x});
+  check(values(inner.gradient(root(), {x})[0]));
+}
+
 TEST_CASE("linear: a gradient of another dtype is refused") {
   const Tensor x = Tensor::ones({8, 64}), w = Tensor::ones({64, 64});
   Tape tape({w});
