@@ -38,6 +38,8 @@ inline Tensor square(const Tensor& x) { return x.square(); }
 inline Tensor positive(const Tensor& x) { return x.gt(0).cast(x.dtype()); }
 // 1 where x <= 0, else 0
 inline Tensor nonpositive(const Tensor& x) { return x.le(0).cast(x.dtype()); }
+// dy, but 0 where x <= 0
+inline Tensor past_zero(const Tensor& dy, const Tensor& x) { return dy.masked_fill(x.le(0), 0); }
 
 // ---- Integers ----
 

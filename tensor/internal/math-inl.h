@@ -129,8 +129,7 @@ HWY_INLINE Pack<T> tanh(Pack<T> x) {
   return select(is_nan(x), x, copy_sign(y, x));
 }
 
-// 1 / (1 + exp(-x)), by exp of what is negative, which never overflows. `rest` is what x lost by
-// rounding.
+// 1 / (1 + exp(-x)), by exp of what is negative, which never overflows.
 template <class T>
 HWY_INLINE Pack<T> sigmoid(Pack<T> x) {
   const Pack<T> e = exp_of_negative(-abs(x));

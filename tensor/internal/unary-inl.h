@@ -4,6 +4,8 @@
 // A formula is a struct with
 //   template <class V> static V value(V x)           // or value(V x, double p) with a parameter
 //   template <class V> static V slope(V x, V y)      // dy/dx, given x and y = value(x)
+// and, if dx is not dy times the slope where dy is infinite,
+//   template <class V> static V gradient(V dy, V x)
 
 #if defined(ATTUNE_TENSOR_INTERNAL_UNARY_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ATTUNE_TENSOR_INTERNAL_UNARY_INL_H_
@@ -37,6 +39,21 @@ HWY_INLINE V slope_of(const V& x, const V& y, double p) {
   }
 }
 
+template <class F, class V>
+HWY_INLINE V gradient_of(const V& dy, const V& x, const V& y, double p) {
+  if constexpr (requires { F::gradient(dy, x); }) {
+    return F::gradient(dy, x);
+  } else {
+    return dy * slope_of<F>(x, y, p);
+  }
+}
+
+// dy, but 0 where x <= 0
+template <class T>
+HWY_INLINE Pack<T> past_zero(const Pack<T>& dy, const Pack<T>& x) {
+  return select(x <= 0.0, Pack<T>(0.0), dy);
+}
+
 template <class F, class T>
 void Map(const T* HWY_RESTRICT x, T* HWY_RESTRICT y, size_t size, double p) {
   const size_t step = lanes<T>();
@@ -51,12 +68,13 @@ void MapSlope(const T* HWY_RESTRICT x, const T* HWY_RESTRICT y, const T* dy, T* 
   const size_t step = lanes<T>();
   size_t i = 0;
   for (; i + step <= size; i += step) {
-    store(load(dy + i) * slope_of<F>(load(x + i), load(y + i), p), dx + i);
+    store(gradient_of<F>(load(dy + i), load(x + i), load(y + i), p), dx + i);
   }
   if (i < size) {
     const size_t n = size - i;
-    const Pack<T> slope = slope_of<F>(load_first(n, x + i), load_first(n, y + i), p);
-    store_first(n, load_first(n, dy + i) * slope, dx + i);
+    store_first(n,
+                gradient_of<F>(load_first(n, dy + i), load_first(n, x + i), load_first(n, y + i), p),
+                dx + i);
   }
 }
 

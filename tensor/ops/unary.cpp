@@ -94,6 +94,7 @@ struct Round {
 struct Relu {
   template <class V> static V value(V x) { return maximum(x, 0); }
   template <class V> static V slope(const V& x, const V&) { return 1.0 - nonpositive(x); }  // 1 at NaN
+  template <class V> static V gradient(const V& dy, const V& x) { return past_zero(dy, x); }
 };
 struct Sqrt {
   template <class V> static V value(V x) { return sqrt(x); }
@@ -169,7 +170,7 @@ struct GeluTanh {  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
 };
 struct LeakyRelu {
   template <class V> static V value(V x, double p) { return maximum(x, 0) + p * minimum(x, 0); }
-  template <class V> static V slope(const V& x, const V&, double p) { return p + (1.0 - p) * positive(x); }
+  template <class V> static V slope(const V& x, const V&, double p) { return positive(x) + p * (1.0 - positive(x)); }
 };
 // clang-format on
 
@@ -212,11 +213,11 @@ ATTUNE_KERNEL(unary_slopes, UnarySlopes)
 
 enum Integers : uint8_t { kKept, kAsFloat };
 
-// f'(x) made of ops, for the gradient of a gradient.
-Tensor slope_tensor(UnaryOp op, const Tensor& x, const Tensor& y, double p) {
+// dx made of ops, for the gradient of a gradient.
+Tensor gradient_tensor(UnaryOp op, const Tensor& dy, const Tensor& x, const Tensor& y, double p) {
   switch (op) {
 #define CASE(method, F, integers) \
-  case UnaryOp::k##F: return HWY_NAMESPACE::slope_of<HWY_NAMESPACE::F>(x, y, p);
+  case UnaryOp::k##F: return HWY_NAMESPACE::gradient_of<HWY_NAMESPACE::F>(dy, x, y, p);
     UNARY_OPS(CASE)
 #undef CASE
   }
@@ -224,7 +225,7 @@ Tensor slope_tensor(UnaryOp op, const Tensor& x, const Tensor& y, double p) {
 }
 
 Tensor unary_gradient(UnaryOp op, double p, const Tensor& x, const Tensor& y, Tensor dy) {
-  if (recording()) return dy * slope_tensor(op, x, y, p);
+  if (recording()) return gradient_tensor(op, dy, x, y, p);
   dy = dense(dy);
   Tensor dx = sole_owner(dy) ? dy : make_like(dy);
   dispatch_floating("unary", x.dtype(), [&]<class T>() {

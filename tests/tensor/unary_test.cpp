@@ -77,6 +77,24 @@ TEST_CASE("unary: what PyTorch returns at 0 and NaN, and so do we") {
   });
 }
 
+TEST_CASE("unary: relu stops infinite gradients, nested or not") {
+  const Tensor x({-1.0, 4.0});
+  const auto root = [&] { return x.relu().sqrt().sum(); };  // the root's slope at 0 is infinite
+  {
+    Tape tape({x});
+    CHECK(max_error(tape.gradient(root(), {x})[0], {0, 0.25}) == 0);
+  }
+  const Tape outer({x});
+  Tape inner({x});
+  CHECK(max_error(inner.gradient(root(), {x})[0], {0, 0.25}) == 0);
+}
+
+TEST_CASE("unary: leaky_relu's slope is exactly 1 above 0, however steep it is below") {
+  const Tensor x({2.f, -2.f});
+  Tape tape({x});
+  CHECK(max_error(tape.gradient(x.leaky_relu(1e10).sum(), {x})[0], {1, 1e10}) == 0);
+}
+
 TEST_CASE("unary: integers wrap around") {
   const int64_t end = std::numeric_limits<int64_t>::min();
   CHECK((-Tensor(end)).item<int64_t>() == end);
