@@ -1,79 +1,116 @@
 #include "attune/nn/loss.h"
 
-#include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/labels.h"
+#include "attune/tensor/internal/op.h"
 
 namespace attune::nn {
 namespace {
 
-void check_labels(const char* name, const Tensor& scores, const Tensor& labels,
-                  const Tensor& weights) {
-  check<ShapeError>(scores.rank() == 2 && labels.rank() == 1 && labels.size(0) == scores.size(0),
-                    "{}: needs scores [batch, classes] and labels [batch], got {} and {}", name,
-                    scores.shape(), labels.shape());
-  check<DTypeError>(labels.dtype() == DType::i64 || labels.dtype() == DType::i32,
-                    "{}: labels must be i32 or i64, got {}", name, labels.dtype());
-  check<ValueError>(labels.numel() > 0, "{}: the batch is empty", name);
-  check<ShapeError>(!weights.defined() || weights.shape() == Shape{scores.size(1)},
-                    "{}: weights must be [{}], one for each class, got {}", name, scores.size(1),
-                    weights.defined() ? weights.shape() : Shape{});
-  const Tensor wide = labels.cast(DType::i64).contiguous();
-  const auto all = wide.data<int64_t>();
-  for (size_t row = 0; row < all.size(); ++row) {
-    check<ValueError>(all[row] >= 0 && all[row] < scores.size(1),
-                      "{}: the label of row {} is {}, outside the {} classes", name, row, all[row],
-                      scores.size(1));
-  }
-}
+using namespace internal;
 
-// The target in the type of the prediction, which must have its shape: [n] against [n, 1] would
-// broadcast to [n, n] and train on nonsense.
-Tensor like(const char* name, const Tensor& prediction, const Tensor& target) {
-  check<ShapeError>(prediction.shape() == target.shape(),
-                    "{}: the prediction is {} but the target {}; reshape one", name,
-                    prediction.shape(), target.shape());
-  check<ValueError>(prediction.numel() > 0, "{}: the batch is empty", name);
-  return target.dtype() == prediction.dtype() ? target : target.cast(prediction.dtype());
+// What each row of a batch contributes, and the divisor of a mean. Rows that are ignored cost 0,
+// whatever their scores are.
+class Rows {
+ public:
+  Rows(const char* op, const Tensor& log_p, const Tensor& labels, const NllOptions& options)
+      : op_(op), reduction_(options.reduction) {
+    labels_ = checked_labels(op, log_p, labels, options.ignore_index);
+    count_ = Tensor::ones({labels_.numel()}, log_p.dtype());
+    if (options.ignore_index) {
+      ignored_ = labels_.eq(*options.ignore_index);
+      labels_ = labels_.masked_fill(ignored_, 0);
+    }
+    if (options.weights.defined()) {
+      check<ShapeError>(options.weights.shape() == Shape{log_p.size(1)},
+                        "{}: weights must be [{}], one for each class, got {}", op, log_p.size(1),
+                        options.weights.shape());
+      weights_ = options.weights.cast(log_p.dtype());
+      count_ = weights_.index_select(0, labels_);
+    }
+    if (ignored_.defined()) count_ = count_.masked_fill(ignored_, 0);
+  }
+
+  // -w log p[label]
+  Tensor of_label(const Tensor& log_p) const {
+    return kept(-log_p.gather(1, labels_.unsqueeze(1)).squeeze(1) * count_);
+  }
+  // -w log p, summed over the classes
+  Tensor of_all(const Tensor& log_p) const {
+    return kept(-(weights_.defined() ? log_p * weights_ : log_p).sum(1));
+  }
+
+  Tensor reduce(const Tensor& rows) const {
+    if (reduction_ == Reduction::none) return rows;
+    if (reduction_ == Reduction::sum) return rows.sum();
+    check<ValueError>(rows.numel() > 0, "{}: the batch is empty; its mean has no value", op_);
+    check<ValueError>(!ignored_.defined() || !ignored_.all().item<bool>(),
+                      "{}: all {} rows are ignored; their mean has no value", op_, rows.numel());
+    return rows.sum() / count_.sum();
+  }
+
+ private:
+  Tensor kept(const Tensor& rows) const {
+    return ignored_.defined() ? rows.masked_fill(ignored_, 0) : rows;
+  }
+
+  const char* op_;
+  Reduction reduction_;
+  Tensor labels_, count_, ignored_, weights_;  // the last two may be undefined
+};
+
+Tensor smoothed(const Tensor& logits, const Tensor& labels, const CrossEntropyOptions& options) {
+  const double smoothing = options.label_smoothing;
+  const Tensor log_p = logits.log_softmax(-1);
+  const Rows rows("cross_entropy", log_p, labels,
+                  {options.weights, options.ignore_index, options.reduction});
+  const Tensor hard = rows.of_label(log_p);
+  if (smoothing == 0) return rows.reduce(hard);
+  const auto classes = static_cast<double>(logits.size(1));
+  return rows.reduce(hard * (1 - smoothing) + rows.of_all(log_p) * (smoothing / classes));
 }
 
 }  // namespace
 
-Tensor nll(const Tensor& log_probabilities, const Tensor& labels, const Tensor& weights) {
-  check_labels("nll", log_probabilities, labels, weights);
-  const Tensor picked = -log_probabilities.gather(1, labels.unsqueeze(1)).squeeze(1);
-  if (!weights.defined()) return picked.mean();
-  const Tensor w = weights.cast(log_probabilities.dtype()).index_select(0, labels);
-  return (picked * w).sum() / w.sum();
+Tensor nll(const Tensor& log_probabilities, const Tensor& labels, const NllOptions& options) {
+  return through("nll", Takes::floating, log_probabilities, [&](const Tensor& log_p) {
+    const Rows rows("nll", log_p, labels, options);
+    return rows.reduce(rows.of_label(log_p));
+  });
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels,
                      const CrossEntropyOptions& options) {
   const double smoothing = options.label_smoothing;
-  if (smoothing == 0 && !options.weights.defined()) return cross_entropy(logits, labels);
   check<ValueError>(smoothing >= 0 && smoothing <= 1,
                     "cross_entropy: label_smoothing must be in [0, 1], got {}", smoothing);
-  check_labels("cross_entropy", logits, labels, options.weights);
-  const Tensor log_p = logits.log_softmax(1);
-  Tensor hard = nll(log_p, labels, options.weights);
-  if (smoothing == 0) return hard;
-  const auto classes = static_cast<double>(logits.size(1));
-  if (!options.weights.defined()) {
-    return hard * (1 - smoothing) - log_p.sum(1).mean() * (smoothing / classes);
+  if (smoothing == 0 && !options.weights.defined() && !options.ignore_index &&
+      options.reduction == Reduction::mean) {
+    return cross_entropy(logits, labels);
   }
-  const Tensor w = options.weights.cast(logits.dtype());
-  const Tensor soft = -(log_p * w).sum() / w.index_select(0, labels).sum();
-  return hard * (1 - smoothing) + soft * (smoothing / classes);
+  return through("cross_entropy", Takes::floating, logits,
+                 [&](const Tensor& z) { return smoothed(z, labels, options); });
 }
 
-Tensor l1(const Tensor& prediction, const Tensor& target) {
-  return (prediction - like("l1", prediction, target)).abs().mean();
-}
-
-Tensor huber(const Tensor& prediction, const Tensor& target, double delta) {
-  check<ValueError>(delta > 0, "huber: delta must be positive, got {}", delta);
-  const Tensor distance = (prediction - like("huber", prediction, target)).abs();
-  // With c = min(d, delta), c (d - c / 2) is d^2 / 2 below delta and delta d - delta^2 / 2 above.
-  const Tensor c = distance.minimum(delta);
-  return (c * (distance - c * 0.5)).mean();
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const BceOptions& options) {
+  const Tensor weight = options.pos_weight;
+  if (!weight.defined()) return bce_with_logits(logits, target, options.reduction);
+  require_defined("bce_with_logits", logits);
+  require_defined("bce_with_logits", target);
+  check<ShapeError>(logits.shape() == target.shape(),
+                    "bce_with_logits: prediction and target must have one shape, got {} and {}; "
+                    "reshape or expand one of them",
+                    logits.shape(), target.shape());
+  check<ValueError>(logits.numel() > 0 || options.reduction != Reduction::mean,
+                    "bce_with_logits: the batch is empty; its mean has no value");
+  return through(
+      "bce_with_logits", Takes::floating, logits, target, [&](const Tensor& x, const Tensor& t) {
+        const Tensor each = (1 - t) * x.softplus() + weight.cast(x.dtype()) * t * (-x).softplus();
+        check<ShapeError>(each.shape() == x.shape(),
+                          "bce_with_logits: pos_weight {} does not broadcast to {}", weight.shape(),
+                          x.shape());
+        if (options.reduction == Reduction::none) return each;
+        return options.reduction == Reduction::sum ? each.sum() : each.mean();
+      });
 }
 
 }  // namespace attune::nn

@@ -16,6 +16,7 @@ attune_module(tensor
     tensor/internal/op.cpp
     tensor/internal/pool.cpp
     tensor/internal/record.cpp
+    tensor/internal/reduce.cpp
     tensor/internal/walk.cpp
     tensor/io/csv.cpp
     tensor/io/safetensors.cpp

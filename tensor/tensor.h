@@ -205,29 +205,31 @@ class Tensor {
   Tensor masked_fill(const Tensor& mask, const Tensor& value) const;  // value []
 
   // ---- Reductions over axes (all by default) ----
+  // NaN counts as the largest and as the smallest number: max, min, argmax, argmin return it. Equal
+  // elements, or several NaN, share the gradient of max and min.
 
   Tensor sum(Axes axes = {}, KeepDims keep = {}) const;  // of integers and booleans: i64
   Tensor mean(Axes axes = {}, KeepDims keep = {}) const;
-  Tensor max(Axes axes = {}, KeepDims keep = {}) const;  // NaN if any is; ties share the gradient
+  Tensor max(Axes axes = {}, KeepDims keep = {}) const;
   Tensor min(Axes axes = {}, KeepDims keep = {}) const;
   Tensor prod(Axes axes = {}, KeepDims keep = {}) const;
   // Mean squared distance from the mean, dividing by n - correction.
   Tensor var(Axes axes = {}, int correction = 1, KeepDims keep = {}) const;
   Tensor std(Axes axes = {}, int correction = 1, KeepDims keep = {}) const;
-  Tensor norm(Axes axes = {}, KeepDims keep = {}) const;  // Euclidean
-  Tensor logsumexp(Axes axes = {}, KeepDims keep = {}) const;
+  Tensor norm(Axes axes = {}, KeepDims keep = {}) const;       // Euclidean
+  Tensor logsumexp(Axes axes = {}, KeepDims keep = {}) const;  // all -inf: -inf, with slopes of 0
   Tensor any(Axes axes = {}, KeepDims keep = {}) const;
   Tensor all(Axes axes = {}, KeepDims keep = {}) const;
   Tensor argmax(std::optional<int> axis = {}, KeepDims keep = {}) const;  // first of equals, i64
   Tensor argmin(std::optional<int> axis = {}, KeepDims keep = {}) const;
   Tensor cumsum(int axis) const;
 
-  // ---- Order ----
+  // ---- Order: stable, with NaN as the largest number ----
 
-  struct Sorted;                                              // {values, indices}
-  Sorted sort(int axis = -1, bool descending = false) const;  // stable; NaN last
+  struct Sorted;  // {values, indices}
+  Sorted sort(int axis = -1, bool descending = false) const;
   Tensor argsort(int axis = -1, bool descending = false) const;
-  Sorted topk(int64_t k, int axis = -1, bool largest = true) const;
+  Sorted topk(int64_t k, int axis = -1, bool largest = true) const;  // the first k of sort()
 
   // ---- Moving elements; views copy nothing ----
 
@@ -314,16 +316,32 @@ enum class Activation : uint8_t { none, relu };
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {},
               Activation activation = Activation::none);
 
-// Each row along the last axis to mean 0 and variance 1 (plus epsilon), then times weight plus
-// bias, both [n] or undefined: x [..., n] -> same. Fused. Ba, Kiros and Hinton (2016).
+// Scales each row along the last `axes` axes to mean 0 and variance 1 (plus epsilon), then times
+// weight plus bias, both of the shape of those axes or undefined: x [..., n] -> same. Fused.
+// ValueError for an epsilon below 0. Ba, Kiros and Hinton (2016).
 Tensor layer_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
-                  double epsilon = 1e-5);
+                  double epsilon = 1e-5, int axes = 1);
+
+// ---- Losses (nn/loss.h has more, and their options) ----
+
+enum class Reduction : uint8_t { mean, sum, none };  // of a loss's elements; none: one per element
 
 // Mean over the batch of -log softmax(logits)[label]: logits [batch, classes], labels [batch] i32
 // or i64 -> []. Fused. ValueError names the first label outside the classes.
 Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
-Tensor mse(const Tensor& prediction, const Tensor& target);          // mean of squares -> []
-Tensor bce_with_logits(const Tensor& logits, const Tensor& target);  // mean, target in [0, 1] -> []
+
+// Prediction and target of one shape -> [], or their shape with Reduction::none. ShapeError where
+// they would broadcast, ValueError for the mean of an empty batch. A NaN makes value and gradient
+// NaN, but that of l1 is 0 there, as at a difference of 0.
+Tensor mse(const Tensor& prediction, const Tensor& target, Reduction reduction = Reduction::mean);
+Tensor l1(const Tensor& prediction, const Tensor& target, Reduction reduction = Reduction::mean);
+// d^2 / 2 for a difference d of at most `delta`, then delta |d| - delta^2 / 2. Huber (1964).
+Tensor huber(const Tensor& prediction, const Tensor& target, double delta = 1,
+             Reduction reduction = Reduction::mean);
+// Cross-entropy of sigmoid(logits) against targets in [0, 1], which are not checked. An infinite
+// logit costs what its limit does: inf where it is wrong, NaN (0 times inf) where it is right.
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target,
+                       Reduction reduction = Reduction::mean);
 
 std::ostream& operator<<(std::ostream& out, const Tensor& x);
 

@@ -1,78 +1,47 @@
-// cross_entropy: mean over rows of log(sum(exp(logits))) - logits[label]. The forward pass keeps
-// (softmax - one_hot) / rows, which is the gradient but for the factor dy.
+// cross_entropy: the mean over rows of log(sum(exp(logits))) - logits[label]. The forward pass
+// keeps (softmax - one_hot) / rows, which is the gradient but for the factor dy.
 
 #include <cmath>
-#include <limits>
 
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/labels.h"
+#include "attune/tensor/internal/op.h"
+#include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE \
   "tensor/ops/cross_entropy.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
-#include "attune/tensor/internal/math-inl.h"
+#include "attune/tensor/internal/kernel.h"
+#include "attune/tensor/internal/rows-inl.h"
 
 // ---- Kernel ----
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
+namespace {
 
-// g = softmax(row of z) * scale; returns log(sum(exp(z))). Shifted by the maximum: never overflows.
+// Each row's loss, and its gradient times `scale` in g unless g is null. The distance of the
+// label's logit to the largest is taken before the logarithm is added: the other way round, the
+// logarithm would drown in a large logit.
 template <class T>
-T ScaledSoftmax(const T* HWY_RESTRICT z, T* HWY_RESTRICT g, size_t n, T scale) {
-  const hn::ScalableTag<T> d;
-  const size_t step = lanes<T>();
-  const auto lowest = hn::Set(d, -std::numeric_limits<T>::infinity());
-  auto top = lowest;
-  for (size_t i = 0; i < n; i += step) {
-    const auto in = hn::FirstN(d, n - i);
-    top = hn::Max(top, hn::IfThenElse(in, load_first(d, n - i, z + i), lowest));
-  }
-  const Pack<T> shift(hn::MaxOfLanes(d, top));
-  auto sum = hn::Zero(d);
-  for (size_t i = 0; i < n; i += step) {
-    const auto in = hn::FirstN(d, n - i);
-    const Pack<T> x = Pack<T>(load_first(d, n - i, z + i)) - shift;  // at most 0, or NaN
-    const auto e = hn::IfThenElseZero(in, select(is_nan(x), x, exp_of_negative(x)).v);
-    hn::BlendedStore(e, in, d, g + i);
-    sum = hn::Add(sum, e);
-  }
-  const T total = hn::GetLane(hn::SumOfLanes(d, sum));
-  const auto factor = hn::Set(d, scale / total);
-  for (size_t i = 0; i < n; i += step) {
-    const auto in = hn::FirstN(d, n - i);
-    hn::BlendedStore(hn::Mul(load_first(d, n - i, g + i), factor), in, d, g + i);
-  }
-  return std::log(total) + hn::GetLane(shift.v);
-}
-
-template <class T, class I>
-double Rows(const T* z, const I* label, T* g, int64_t rows, int64_t classes) {
-  const T scale = T{1} / static_cast<T>(rows);
-  double loss = 0;
-  for (int64_t r = 0; r < rows; ++r, z += classes, g += classes) {
-    const auto answer = static_cast<int64_t>(label[r]);
-    const T log_sum = ScaledSoftmax(z, g, static_cast<size_t>(classes), scale);
-    loss += static_cast<double>(log_sum - z[answer]);
+void CrossEntropyRows(const T* z, const int64_t* label, T* loss, T* g, size_t rows, size_t n,
+                      T scale) {
+  for (size_t row = 0; row < rows; ++row, z += n) {
+    const auto answer = static_cast<size_t>(label[row]);
+    const T top = row_max(z, n), total = sum_of_exp(z, top, g, n);
+    loss[row] = (top - z[answer]) + std::log(total);
+    if (g == nullptr) continue;
+    const Pack<T> factor(hn::Set(hn::ScalableTag<T>(), scale / total));
+    each_pack<T>(n, [&](size_t i, size_t some)
+                        HWY_ATTR { store_some(some, load_some(some, g + i) * factor, g + i); });
     g[answer] -= scale;
+    g += n;
   }
-  return loss / static_cast<double>(rows);
 }
 
-double RowsF32I32(const float* z, const int32_t* t, float* g, int64_t r, int64_t c) {
-  return Rows(z, t, g, r, c);
-}
-double RowsF32I64(const float* z, const int64_t* t, float* g, int64_t r, int64_t c) {
-  return Rows(z, t, g, r, c);
-}
-double RowsF64I32(const double* z, const int32_t* t, double* g, int64_t r, int64_t c) {
-  return Rows(z, t, g, r, c);
-}
-double RowsF64I64(const double* z, const int64_t* t, double* g, int64_t r, int64_t c) {
-  return Rows(z, t, g, r, c);
-}
-
+}  // namespace
 }  // namespace attune::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -80,61 +49,54 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace attune {
+
+Tensor internal::checked_labels(const char* op, const Tensor& scores, const Tensor& labels,
+                                std::optional<int64_t> ignore) {
+  require_defined(op, scores);
+  require_defined(op, labels);
+  check<ShapeError>(scores.rank() == 2 && labels.rank() == 1 && scores.size(0) == labels.size(0),
+                    "{}: needs scores [batch, classes] and labels [batch], got {} and {}", op,
+                    scores.shape(), labels.shape());
+  check<DTypeError>(labels.dtype() == DType::i64 || labels.dtype() == DType::i32,
+                    "{}: labels must be i32 or i64, got {}", op, labels.dtype());
+  Tensor wide = labels.cast(DType::i64).contiguous();
+  const int64_t classes = scores.size(1), *label = elements<int64_t>(wide);
+  for (int64_t row = 0; row < wide.numel(); ++row) {
+    if ((label[row] >= 0 && label[row] < classes) || label[row] == ignore) [[likely]]
+      continue;
+    fail<ValueError>("{}: label {} at row {} is not one of the {} classes 0 to {}", op, label[row],
+                     row, classes, classes - 1);
+  }
+  return wide;
+}
+
 namespace {
 
 using namespace internal;
 
-HWY_EXPORT(RowsF32I32);
-HWY_EXPORT(RowsF32I64);
-HWY_EXPORT(RowsF64I32);
-HWY_EXPORT(RowsF64I64);
+ATTUNE_KERNEL(cross_entropy_rows, CrossEntropyRows)
 
-double rows(const float* z, const int32_t* t, float* g, int64_t r, int64_t c) {
-  return HWY_DYNAMIC_DISPATCH(RowsF32I32)(z, t, g, r, c);
-}
-double rows(const float* z, const int64_t* t, float* g, int64_t r, int64_t c) {
-  return HWY_DYNAMIC_DISPATCH(RowsF32I64)(z, t, g, r, c);
-}
-double rows(const double* z, const int32_t* t, double* g, int64_t r, int64_t c) {
-  return HWY_DYNAMIC_DISPATCH(RowsF64I32)(z, t, g, r, c);
-}
-double rows(const double* z, const int64_t* t, double* g, int64_t r, int64_t c) {
-  return HWY_DYNAMIC_DISPATCH(RowsF64I64)(z, t, g, r, c);
-}
+constexpr int64_t kCost = 8;  // of one element, in elements of a cheap op
 
-template <class I>
-void check_labels(const I* label, int64_t count, int64_t classes) {
-  for (int64_t i = 0; i < count; ++i) {
-    if (label[i] < 0 || label[i] >= classes) [[unlikely]] {
-      fail<ValueError>("cross_entropy: label {} at row {} is not one of the {} classes 0 to {}",
-                       label[i], i, classes, classes - 1);
-    }
-  }
-}
-
-}  // namespace
-
-Tensor cross_entropy(const Tensor& logits_any, const Tensor& labels_any) {
-  require_defined("cross_entropy", logits_any);
-  require_defined("cross_entropy", labels_any);
-  check<ShapeError>(
-      logits_any.rank() == 2 && labels_any.rank() == 1 && logits_any.size(0) == labels_any.size(0),
-      "cross_entropy: needs logits [batch, classes] and labels [batch], got {} and {}",
-      logits_any.shape(), labels_any.shape());
-  const Tensor z = logits_any.contiguous(), labels = labels_any.contiguous();
-  const int64_t batch = z.size(0), classes = z.size(1);
-  check<ShapeError>(batch > 0 && classes > 0, "cross_entropy: the batch is empty: {}", z.shape());
-  const Tensor g = make_like(z);
-  Tensor loss = make({}, z.dtype());
-  dispatch_index("cross_entropy", labels.dtype(), [&]<class I>() {
-    check_labels(elements<I>(labels), batch, classes);
-    dispatch_floating("cross_entropy", z.dtype(), [&]<class T>() {
-      *elements<T>(loss) =
-          static_cast<T>(rows(elements<T>(z), elements<I>(labels), elements<T>(g), batch, classes));
+// labels: checked. logits floating.
+Tensor cross_entropy_of(const Tensor& logits, const Tensor& labels) {
+  const Tensor z = logits.contiguous();
+  const int64_t rows = z.size(0), n = z.size(1);
+  const bool tracked = tracks(z);
+  const Tensor losses = make({rows}, z.dtype());
+  Tensor g = tracked ? make_like(z) : Tensor();
+  dispatch_floating("cross_entropy", z.dtype(), [&]<class T>() {
+    const T scale = T{1} / static_cast<T>(rows);
+    parallel_for(rows, n * kCost, [&](int64_t begin, int64_t end) {
+      cross_entropy_rows<T>(elements<T>(z) + begin * n, elements<int64_t>(labels) + begin,
+                            elements<T>(losses) + begin,
+                            tracked ? elements<T>(g) + begin * n : nullptr,
+                            static_cast<size_t>(end - begin), static_cast<size_t>(n), scale);
     });
   });
-  if (tracks(z)) {
-    record(loss, {&z}, [z, labels, g](const Tensor& dy, Gradients& grads) {
+  Tensor loss = losses.mean();
+  if (tracked) {
+    record("cross_entropy", loss, {&z}, [z, labels, g](const Tensor& dy, Gradients& grads) {
       if (recording()) {
         const Tensor target = labels.one_hot(z.size(1)).cast(z.dtype());
         grads.add(0, dy * (z.softmax(-1) - target) / z.size(0));
@@ -145,6 +107,16 @@ Tensor cross_entropy(const Tensor& logits_any, const Tensor& labels_any) {
     });
   }
   return loss;
+}
+
+}  // namespace
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
+  const Tensor checked = checked_labels("cross_entropy", logits, labels);
+  check<ValueError>(checked.numel() > 0,
+                    "cross_entropy: the batch is empty; its mean has no value");
+  return through("cross_entropy", Takes::floating, logits,
+                 [&](const Tensor& z) { return cross_entropy_of(z, checked); });
 }
 
 }  // namespace attune

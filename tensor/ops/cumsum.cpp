@@ -1,10 +1,11 @@
-// cumsum: y[i] = x[0] + … + x[i] along an axis. Integers and booleans give i64.
+// cumsum: y[i] = x[0] + … + x[i] along an axis. Of integers and booleans it is i64.
 
 #include <algorithm>
 #include <array>
 
 #include "attune/tensor/internal/axes.h"
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
@@ -49,30 +50,35 @@ void add_up(const From* x, To* y, int64_t outer, int64_t n, int64_t inner) {
   });
 }
 
-}  // namespace
-
-Tensor Tensor::cumsum(int axis) const {
-  require_defined("cumsum", *this);
-  if (rank() == 0 && (axis == 0 || axis == -1)) return reshape({1}).cumsum(0).reshape({});
-  axis = normal_axis("cumsum", axis, rank());
-  Tensor y = make(shape(), is_floating(dtype()) ? dtype() : DType::i64);
+Tensor cumsum_along(const Tensor& x, int axis) {
+  if (x.rank() == 0 && (axis == 0 || axis == -1)) return x.reshape({1}).cumsum(0).reshape({});
+  axis = normal_axis("cumsum", axis, x.rank());
+  const bool floating = is_floating(x.dtype());
+  Tensor y = make(x.shape(), floating ? x.dtype() : DType::i64);
   if (y.numel() > 0) {
-    const Lines lines = lines_along(*this, axis);
-    dispatch(dtype(), [&]<class T>() {
+    const Lines lines = lines_along(x, axis);
+    dispatch(x.dtype(), [&]<class T>() {
       const T* from = elements<T>(lines.x);
       if constexpr (std::is_floating_point_v<T>) {
         add_up<double>(from, elements<T>(y), lines.outer, lines.n, lines.inner);
-      } else {  // unsigned: wraps round
+      } else if constexpr (std::is_integral_v<T>) {  // unsigned: wraps round
         add_up<uint64_t>(from, elements<int64_t>(y), lines.outer, lines.n, lines.inner);
       }
     });
   }
-  if (is_floating(dtype()) && tracks(*this)) {
-    record(y, {this}, [axis](const Tensor& dy, Gradients& grads) {
+  if (floating && tracks(x)) {
+    record("cumsum", y, {&x}, [axis](const Tensor& dy, Gradients& grads) {
       grads.add(0, dy.flip(axis).cumsum(axis).flip(axis));  // dx[i] = dy[i] + … + dy[n-1]
     });
   }
   return y;
+}
+
+}  // namespace
+
+Tensor Tensor::cumsum(int axis) const {
+  return through("cumsum", Takes::any, *this,
+                 [&](const Tensor& x) { return cumsum_along(x, axis); });
 }
 
 }  // namespace attune

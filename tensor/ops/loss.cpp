@@ -1,29 +1,34 @@
-// mse, bce_with_logits: the mean over all elements of a function of prediction and target, in one
-// pass. To add one: write its formula, name it in PAIR_LOSSES, declare it in tensor.h, and give it
-// a row in tests/tensor/loss_test.cpp.
+// mse, l1, huber, bce_with_logits: a function of prediction and target, element by element, or its
+// mean or sum in one pass. To add one: write its formula, name it in PAIR_LOSSES, define and
+// declare its function (below, and in tensor.h), and give it a row in tests/tensor/loss_test.cpp.
+
+#include <algorithm>
+#include <cmath>
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/formula.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/ops/loss.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
-#include "attune/tensor/internal/math-inl.h"
+#include "attune/tensor/internal/kernel.h"
+#include "attune/tensor/internal/rows-inl.h"
 
 #ifndef ATTUNE_PAIR_LOSSES
 #define ATTUNE_PAIR_LOSSES
-#define PAIR_LOSSES(X) \
-  X(mse, Mse)          \
-  X(bce_with_logits, BceWithLogits)
+#define PAIR_LOSSES(X) X(Mse) X(L1) X(Huber) X(BceWithLogits)
 
 namespace attune {
 enum class PairLoss : uint8_t {
-#define ENUMERATOR(name, F) k##F,
+#define ENUMERATOR(F) k##F,
   PAIR_LOSSES(ENUMERATOR)
 #undef ENUMERATOR
 };
+
+inline Tensor bounded(const Tensor& x, double bound) { return x.clamp(-bound, bound); }
 }  // namespace attune
 #endif
 
@@ -31,83 +36,120 @@ enum class PairLoss : uint8_t {
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
+namespace {
 
-// The slopes take Packs in the kernel, and Tensors where a gradient is itself recorded.
-struct Mse {
+template <class T>
+HWY_INLINE Pack<T> bounded(Pack<T> x, double bound) {
+  return minimum(maximum(x, Pack<T>(-bound)), Pack<T>(bound));
+}
+
+// value(x, t, p) is the loss of one element, p the loss's parameter. slope_x and slope_t are its
+// derivatives times s. They take Packs in the kernel, and Tensors where a gradient is itself
+// recorded. s comes first into each product: the derivative alone may overflow.
+template <class F>
+struct OfDifference {
   template <class V>
-  static V value(V x, V t) {
-    return square(x - t);
+  static HWY_INLINE V value(V x, V t, double p) {
+    return F::of(x - t, p);
   }
   template <class V>
-  static V slope_x(const V& x, const V& t) {
-    return 2.0 * (x - t);
+  static HWY_INLINE V slope_x(const V& x, const V& t, const V& s, double p) {
+    return F::slope(x - t, s, p);
   }
   template <class V>
-  static V slope_t(const V& x, const V& t) {
-    return 2.0 * (t - x);
+  static HWY_INLINE V slope_t(const V& x, const V& t, const V& s, double p) {
+    return F::slope(t - x, s, p);
   }
 };
-struct BceWithLogits {  // -t log s(x) - (1 - t) log(1 - s(x)) without ever computing s(x)
+struct Mse : OfDifference<Mse> {
   template <class V>
-  static V value(V x, V t) {
-    return maximum(x, 0.0) - x * t + log1p(exp(-abs(x)));
+  static HWY_INLINE V of(V d, double) {
+    return square(d);
   }
   template <class V>
-  static V slope_x(const V& x, const V& t) {
-    return sigmoid(x) - t;
+  static HWY_INLINE V slope(const V& d, const V& s, double) {
+    return (s * 2.0) * d;
+  }
+};
+struct L1 : OfDifference<L1> {
+  template <class V>
+  static HWY_INLINE V of(V d, double) {
+    return abs(d);
   }
   template <class V>
-  static V slope_t(const V& x, const V&) {
-    return -x;
+  static HWY_INLINE V slope(const V& d, const V& s, double) {
+    return s * sign(d);
+  }
+};
+// With c = min(|d|, delta), c (|d| - c / 2) is d^2 / 2 below delta and delta |d| - delta^2 / 2
+// above.
+struct Huber : OfDifference<Huber> {
+  template <class V>
+  static HWY_INLINE V of(V d, double delta) {
+    const V distance = abs(d), c = minimum(distance, V(delta));
+    return c * (distance - c * 0.5);
+  }
+  template <class V>
+  static HWY_INLINE V slope(const V& d, const V& s, double delta) {
+    return s * bounded(d, delta);
+  }
+};
+// -t log s(x) - (1 - t) log(1 - s(x)), by the exponential of -|x|, which cannot overflow. The
+// product is of x and what it is wrong by, so that it is 0 or small where the logit is large and
+// right.
+struct BceWithLogits {
+  template <class V>
+  static HWY_INLINE V value(V x, V t, double) {
+    return select(x > 0.0, x * (1.0 - t), -(x * t)) + log1p(exp(-abs(x)));
+  }
+  template <class V>
+  static HWY_INLINE V slope_x(const V& x, const V& t, const V& s, double) {
+    return s * (sigmoid(x) - t);
+  }
+  template <class V>
+  static HWY_INLINE V slope_t(const V& x, const V&, const V& s, double) {
+    return -(s * x);
   }
 };
 
 // The sum over a piece, in four running sums.
 template <class F, class T>
-double SumOf(const T* x, const T* t, size_t size) {
-  const hn::ScalableTag<T> d;
+double SumOf(const T* x, const T* t, size_t size, double p) {
   const size_t step = lanes<T>();
   Pack<T> sums[4];
   size_t i = 0;
   for (; i + 4 * step <= size; i += 4 * step) {
     for (size_t k = 0; k < 4; ++k) {
-      sums[k] = sums[k] + F::value(load(x + i + k * step), load(t + i + k * step));
+      sums[k] = sums[k] + F::value(load(x + i + k * step), load(t + i + k * step), p);
     }
   }
-  for (; i + step <= size; i += step) sums[0] = sums[0] + F::value(load(x + i), load(t + i));
+  for (; i + step <= size; i += step) sums[0] = sums[0] + F::value(load(x + i), load(t + i), p);
   if (i < size) {
     const size_t n = size - i;
-    const Pack<T> rest = F::value(load_first(n, x + i), load_first(n, t + i));
-    sums[1] = sums[1] + Pack<T>(hn::IfThenElseZero(hn::FirstN(d, n), rest.v));
+    const Pack<T> rest = F::value(load_first(n, x + i), load_first(n, t + i), p);
+    sums[1] = sums[1] + first_or(n, rest, Pack<T>());
   }
-  const Pack<T> sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  return static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum.v)));
+  return static_cast<double>(sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])));
 }
 
-// dx and dt, where not null: scale times the slopes.
+// dx and dt, where not null: the slopes times `scale`, and times dy unless that is null.
 template <class F, class T>
-void SlopesOf(const T* x, const T* t, double scale, T* dx, T* dt, size_t size) {
+void SlopesOf(const T* x, const T* t, const T* dy, double scale, T* dx, T* dt, size_t size,
+              double p) {
   const Pack<T> by = scale;
-  const size_t step = lanes<T>();
-  size_t i = 0;
-  for (; i + step <= size; i += step) {
-    const Pack<T> a = load(x + i), b = load(t + i);
-    if (dx != nullptr) store(by * F::slope_x(a, b), dx + i);
-    if (dt != nullptr) store(by * F::slope_t(a, b), dt + i);
-  }
-  if (i < size) {
-    const size_t n = size - i;
-    const Pack<T> a = load_first(n, x + i), b = load_first(n, t + i);
-    if (dx != nullptr) store_first(n, by * F::slope_x(a, b), dx + i);
-    if (dt != nullptr) store_first(n, by * F::slope_t(a, b), dt + i);
-  }
+  each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR {
+    const Pack<T> a = load_some(n, x + i), b = load_some(n, t + i);
+    const Pack<T> s = dy == nullptr ? by : by * load_some(n, dy + i);
+    if (dx != nullptr) store_some(n, F::slope_x(a, b, s, p), dx + i);
+    if (dt != nullptr) store_some(n, F::slope_t(a, b, s, p), dt + i);
+  });
 }
 
 template <class T>
-double LossSum(PairLoss loss, const T* x, const T* t, size_t n) {
+double LossSum(PairLoss loss, const T* x, const T* t, size_t n, double p) {
   switch (loss) {
-#define CASE(name, F) \
-  case PairLoss::k##F: return SumOf<F>(x, t, n);
+#define CASE(F) \
+  case PairLoss::k##F: return SumOf<F>(x, t, n, p);
     PAIR_LOSSES(CASE)
 #undef CASE
   }
@@ -115,30 +157,32 @@ double LossSum(PairLoss loss, const T* x, const T* t, size_t n) {
 }
 
 template <class T>
-void LossSlopes(PairLoss loss, const T* x, const T* t, double scale, T* dx, T* dt, size_t n) {
+void LossEach(PairLoss loss, const T* x, const T* t, T* y, size_t size, double p) {
+  const auto run = [&]<class F>(F) {
+    each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR {
+      store_some(n, F::value(load_some(n, x + i), load_some(n, t + i), p), y + i);
+    });
+  };
   switch (loss) {
-#define CASE(name, F) \
-  case PairLoss::k##F: return SlopesOf<F>(x, t, scale, dx, dt, n);
+#define CASE(F) \
+  case PairLoss::k##F: return run(F());
     PAIR_LOSSES(CASE)
 #undef CASE
   }
 }
 
-double LossSumF32(PairLoss loss, const float* x, const float* t, size_t n) {
-  return LossSum(loss, x, t, n);
-}
-double LossSumF64(PairLoss loss, const double* x, const double* t, size_t n) {
-  return LossSum(loss, x, t, n);
-}
-void LossSlopesF32(PairLoss loss, const float* x, const float* t, double scale, float* dx,
-                   float* dt, size_t n) {
-  LossSlopes(loss, x, t, scale, dx, dt, n);
-}
-void LossSlopesF64(PairLoss loss, const double* x, const double* t, double scale, double* dx,
-                   double* dt, size_t n) {
-  LossSlopes(loss, x, t, scale, dx, dt, n);
+template <class T>
+void LossSlopes(PairLoss loss, const T* x, const T* t, const T* dy, double scale, T* dx, T* dt,
+                size_t n, double p) {
+  switch (loss) {
+#define CASE(F) \
+  case PairLoss::k##F: return SlopesOf<F>(x, t, dy, scale, dx, dt, n, p);
+    PAIR_LOSSES(CASE)
+#undef CASE
+  }
 }
 
+}  // namespace
 }  // namespace attune::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -150,105 +194,139 @@ namespace {
 
 using namespace internal;
 
-HWY_EXPORT(LossSumF32);
-HWY_EXPORT(LossSumF64);
-HWY_EXPORT(LossSlopesF32);
-HWY_EXPORT(LossSlopesF64);
+ATTUNE_KERNEL(loss_sum, LossSum)
+ATTUNE_KERNEL(loss_each, LossEach)
+ATTUNE_KERNEL(loss_slopes, LossSlopes)
 
-constexpr int64_t kPiece = 4096;  // elements summed in T; the pieces' sums are added in double
+constexpr int64_t kCost = 4;      // of one element, in elements of a cheap op
+constexpr int64_t kPiece = 4096;  // elements summed in T; the pieces' sums are added in f64
 
+struct Loss {
+  const char* name;
+  PairLoss formula;
+  Reduction reduction;
+  double parameter = 0;
+};
+
+// The sum over x and t divided by `divisor`.
 template <class T>
-double sum_of(PairLoss loss, const T* x, const T* t, int64_t n) {
-  const auto kernel = [] {
-    if constexpr (std::is_same_v<T, float>) {
-      return HWY_DYNAMIC_DISPATCH(LossSumF32);
-    } else {
-      return HWY_DYNAMIC_DISPATCH(LossSumF64);
-    }
-  }();
-  if (n <= kPiece) return kernel(loss, x, t, static_cast<size_t>(n));
-  std::vector<double> sums(static_cast<size_t>((n + kPiece - 1) / kPiece));
-  parallel_for(static_cast<int64_t>(sums.size()), kPiece, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t from = i * kPiece, size = std::min(kPiece, n - from);
-      sums[static_cast<size_t>(i)] = kernel(loss, x + from, t + from, static_cast<size_t>(size));
-    }
-  });
+double sum_over(const Loss& loss, const Tensor& x, const Tensor& t, double divisor) {
+  const int64_t n = x.numel();
+  const auto sum_of = [&](int64_t from, int64_t size) {
+    return loss_sum<T>(loss.formula, elements<T>(x) + from, elements<T>(t) + from,
+                       static_cast<size_t>(size), loss.parameter);
+  };
   double total = 0;
-  for (const double sum : sums) total += sum;
+  if (n <= kPiece) {
+    total = sum_of(0, n);
+  } else {
+    const int64_t pieces = (n + kPiece - 1) / kPiece;
+    const Tensor sums = make({pieces}, DType::f64);
+    double* sum = elements<double>(sums);
+    parallel_for(pieces, kPiece * kCost, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        sum[i] = sum_of(i * kPiece, std::min(kPiece, n - i * kPiece));
+      }
+    });
+    for (int64_t i = 0; i < pieces; ++i) total += sum[i];
+  }
+  if (std::isfinite(total)) return total / divisor;
+  total = 0;  // the sum may overflow where the mean does not
+  for (int64_t i = 0; i < n; ++i) total += sum_of(i, 1) / divisor;
   return total;
 }
 
-// The gradients made of ops, for the gradient of a gradient.
-void gradients_of_ops(PairLoss loss, const Tensor& x, const Tensor& t, const Tensor& scale,
+// The gradients made of ops, for the gradient of a gradient. s is dy, over n for a mean.
+void gradients_of_ops(const Loss& loss, const Tensor& x, const Tensor& t, const Tensor& s,
                       Gradients& grads) {
-  switch (loss) {
-#define CASE(name, F)                                                                 \
-  case PairLoss::k##F:                                                                \
-    if (grads.wants(0)) grads.add(0, scale* HWY_NAMESPACE::F::slope_x<Tensor>(x, t)); \
-    if (grads.wants(1)) grads.add(1, scale* HWY_NAMESPACE::F::slope_t<Tensor>(x, t)); \
+  const double p = loss.parameter;
+  switch (loss.formula) {
+#define CASE(F)                                                                      \
+  case PairLoss::k##F:                                                               \
+    if (grads.wants(0)) grads.add(0, HWY_NAMESPACE::F::slope_x<Tensor>(x, t, s, p)); \
+    if (grads.wants(1)) grads.add(1, HWY_NAMESPACE::F::slope_t<Tensor>(x, t, s, p)); \
     break;
     PAIR_LOSSES(CASE)
 #undef CASE
   }
 }
 
-void give_gradients(PairLoss loss, const Tensor& x, const Tensor& t, const Tensor& dy,
-                    Gradients& grads) {
-  const auto n = static_cast<double>(x.numel());
-  if (recording()) return gradients_of_ops(loss, x, t, dy / n, grads);
+void add_gradients(const Loss& loss, const Tensor& x, const Tensor& t, const Tensor& given,
+                   Gradients& grads) {
+  const double n = loss.reduction == Reduction::mean ? static_cast<double>(x.numel()) : 1;
+  if (recording()) return gradients_of_ops(loss, x, t, given / n, grads);
+  const Tensor dy = given.contiguous();
   Tensor dx = grads.wants(0) ? make_like(x) : Tensor();
   Tensor dt = grads.wants(1) ? make_like(t) : Tensor();
-  dispatch_floating("loss", x.dtype(), [&]<class T>() {
-    const double scale = static_cast<double>(dy.item<T>()) / n;
-    parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
+  dispatch_floating(loss.name, x.dtype(), [&]<class T>() {
+    const bool each = loss.reduction == Reduction::none;
+    const double scale = each ? 1 : static_cast<double>(dy.item<T>()) / n;
+    parallel_for(x.numel(), kCost, [&](int64_t begin, int64_t end) {
       const auto at = [&](const Tensor& y) {
         return y.defined() ? elements<T>(y) + begin : nullptr;
       };
-      const auto size = static_cast<size_t>(end - begin);
-      if constexpr (std::is_same_v<T, float>) {
-        HWY_DYNAMIC_DISPATCH(LossSlopesF32)(loss, at(x), at(t), scale, at(dx), at(dt), size);
-      } else {
-        HWY_DYNAMIC_DISPATCH(LossSlopesF64)(loss, at(x), at(t), scale, at(dx), at(dt), size);
-      }
+      loss_slopes<T>(loss.formula, at(x), at(t), each ? at(dy) : nullptr, scale, at(dx), at(dt),
+                     static_cast<size_t>(end - begin), loss.parameter);
     });
   });
   if (dx.defined()) grads.add(0, std::move(dx));
   if (dt.defined()) grads.add(1, std::move(dt));
 }
 
-Tensor pair_loss(const char* name, PairLoss loss, const Tensor& prediction, const Tensor& target) {
-  require_defined(name, prediction);
-  require_defined(name, target);
-  check<ShapeError>(same_shape(prediction, target),
-                    "{}: prediction and target must have one shape, got {} and {}; reshape or "
-                    "expand one of them",
-                    name, prediction.shape(), target.shape());
-  check<DTypeError>(is_floating(prediction.dtype()),
-                    "{}: the prediction must be f32 or f64, got {}; cast it first", name,
-                    prediction.dtype());
-  const DType dtype = promote(prediction.dtype(), target.dtype());
-  const Tensor x = prediction.cast(dtype).contiguous(), t = target.cast(dtype).contiguous();
-  const double mean = dispatch_floating(name, dtype, [&]<class T>() {
-    return sum_of(loss, elements<T>(x), elements<T>(t), x.numel()) / static_cast<double>(x.numel());
+// x and t: of one shape and floating dtype.
+Tensor pair_loss_of(const Loss& loss, const Tensor& given_x, const Tensor& given_t) {
+  const Tensor x = given_x.contiguous(), t = given_t.contiguous();
+  Tensor y = dispatch_floating(loss.name, x.dtype(), [&]<class T>() {
+    if (loss.reduction != Reduction::none) {
+      const double n = loss.reduction == Reduction::mean ? static_cast<double>(x.numel()) : 1;
+      return make_scalar(sum_over<T>(loss, x, t, n), x.dtype());
+    }
+    Tensor each = make_like(x);
+    parallel_for(x.numel(), kCost, [&](int64_t begin, int64_t end) {
+      loss_each<T>(loss.formula, elements<T>(x) + begin, elements<T>(t) + begin,
+                   elements<T>(each) + begin, static_cast<size_t>(end - begin), loss.parameter);
+    });
+    return each;
   });
-  Tensor y = make_scalar(mean, dtype);
   if (tracks(x, t)) {
-    record(y, {&x, &t}, [loss, x, t](const Tensor& dy, Gradients& grads) {
-      give_gradients(loss, x, t, dy, grads);
+    record(loss.name, y, {&x, &t}, [loss, x, t](const Tensor& dy, Gradients& grads) {
+      add_gradients(loss, x, t, dy, grads);
     });
   }
   return y;
 }
 
+Tensor pair_loss(const Loss& loss, const Tensor& prediction, const Tensor& target) {
+  require_defined(loss.name, prediction);
+  require_defined(loss.name, target);
+  check<ShapeError>(same_shape(prediction, target),
+                    "{}: prediction and target must have one shape, got {} and {}; reshape or "
+                    "expand one of them",
+                    loss.name, prediction.shape(), target.shape());
+  check<ValueError>(prediction.numel() > 0 || loss.reduction != Reduction::mean,
+                    "{}: the batch is empty; its mean has no value", loss.name);
+  return through(loss.name, Takes::floating, prediction, target,
+                 [&](const Tensor& x, const Tensor& t) { return pair_loss_of(loss, x, t); });
+}
+
 }  // namespace
 
-#define FUNCTION(name, F)                                        \
-  Tensor name(const Tensor& prediction, const Tensor& target) {  \
-    return pair_loss(#name, PairLoss::k##F, prediction, target); \
-  }
-PAIR_LOSSES(FUNCTION)
-#undef FUNCTION
+Tensor mse(const Tensor& prediction, const Tensor& target, Reduction reduction) {
+  return pair_loss({"mse", PairLoss::kMse, reduction}, prediction, target);
+}
+
+Tensor l1(const Tensor& prediction, const Tensor& target, Reduction reduction) {
+  return pair_loss({"l1", PairLoss::kL1, reduction}, prediction, target);
+}
+
+Tensor huber(const Tensor& prediction, const Tensor& target, double delta, Reduction reduction) {
+  check<ValueError>(delta > 0, "huber: delta must be positive, got {}", delta);
+  return pair_loss({"huber", PairLoss::kHuber, reduction, delta}, prediction, target);
+}
+
+Tensor bce_with_logits(const Tensor& logits, const Tensor& target, Reduction reduction) {
+  return pair_loss({"bce_with_logits", PairLoss::kBceWithLogits, reduction}, logits, target);
+}
 
 }  // namespace attune
 #endif  // HWY_ONCE

@@ -1,9 +1,11 @@
-// var, std, norm: reductions made of sums of squares.
+// var, std, norm: reductions made of sums of squares. f32 is summed in f64, where no square of it
+// leaves the range.
 
 #include <cmath>
 
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/reduce.h"
 
@@ -12,93 +14,104 @@ namespace {
 
 using namespace internal;
 
-// Integers are computed as f32.
-Tensor floating(const Tensor& x) { return is_floating(x.dtype()) ? x : x.cast(DType::f32); }
-
 // What var divides by; 0 or less gives NaN, as a variance of nothing has no value.
 double divisor(const Reduced& along, int correction) {
   const double n = static_cast<double>(along.n) - correction;
   return n > 0 ? n : std::nan("");
 }
 
-// The mean of each line, its shape kept, known to no tape.
+// The mean of each line, in f64. That of equal elements is exactly what they are: f64 has room for
+// a sum of f32. Its own elements are divided first, as their sum may overflow, and what rounding
+// left is added.
 Tensor mean_of(const Tensor& x, const Reduced& along) {
-  return reduce(ReduceOp::sum, x, along, keep_dims) / static_cast<double>(along.n);
+  const auto n = static_cast<double>(along.n);
+  if (x.dtype() == DType::f32) return reduce_wide(ReduceOp::sum, x, along, keep_dims) / n;
+  const Tensor mean = reduce_wide(ReduceOp::sum, x / n, along, keep_dims);
+  return mean + reduce_wide(ReduceOp::sum, x - mean, along, keep_dims) / n;
 }
 
-// Sum of squares around the mean, over n: two passes, so that a large mean does not swallow it.
-Tensor variance(const Tensor& x, const Reduced& along, double n, KeepDims keep) {
-  const Tensor apart = x.detach() - mean_of(x.detach(), along);
-  return reduce(ReduceOp::sum_of_squares, apart, along, keep) / n;
-}
-
-// x scaled into the middle of its range where its squares would leave it.
-Tensor euclidean(const Tensor& x, const Reduced& along, KeepDims keep) {
-  Tensor y = reduce(ReduceOp::sum_of_squares, x, along, keep).sqrt();
-  const bool safe = dispatch_floating("norm", x.dtype(), [&]<class T>() {
-    const T low = std::sqrt(std::numeric_limits<T>::min()) * 1e3f;
-    const T high = std::sqrt(std::numeric_limits<T>::max());
-    for (int64_t i = 0; i < y.numel(); ++i) {
-      const T length = elements<T>(y)[i];
-      if (!(length > low && length < high)) return false;
-    }
-    return true;
-  });
-  if (safe || along.n == 0 || y.numel() == 0) return y;
-  const Tensor top = reduce(ReduceOp::max, x.abs(), along, keep_dims);
+// The square root of the sum of squared distances to `centre` (undefined: 0), in f64.
+Tensor length(const Tensor& x, const Reduced& along, KeepDims keep, const Tensor& centre = {}) {
+  Tensor y = reduce_wide(ReduceOp::squares, x, along, keep, centre).sqrt();
+  if (x.dtype() == DType::f32) return y;
+  const double low = std::sqrt(std::numeric_limits<double>::min()) * 1e6;
+  bool safe = true;
+  for (int64_t i = 0; i < y.numel(); ++i) {
+    const double of_line = elements<double>(y)[i];
+    safe = safe && of_line > low && std::isfinite(of_line);
+  }
+  if (safe || along.n == 0) return y;
+  // Squares of f64 left the range: each line is divided by its largest element first.
+  const Tensor apart = centre.defined() ? x - centre : x;
+  const Tensor top = reduce(ReduceOp::max, apart.abs(), along, keep_dims);
   const Tensor scale = where(top.gt(0).logical_and(top.isfinite()), top, Tensor::ones_like(top));
-  return reduce(ReduceOp::sum_of_squares, x / scale, along, keep).sqrt() *
+  return reduce_wide(ReduceOp::squares, apart / scale, along, keep).sqrt() *
          scale.reshape(along.result(keep));
+}
+
+// x less its mean, in ops. The second mean takes off what rounding left of the first.
+Tensor centred(const Tensor& x, const Axes& axes) {
+  const Tensor once = x - x.mean(axes, keep_dims);
+  return once - once.mean(axes, keep_dims);
+}
+
+// x / y where y is not 0, else x: a slope of 0, as PyTorch has it, since x is 0 there.
+Tensor over(const Tensor& x, const Tensor& y) { return x / y.masked_fill(y.eq(0), 1); }
+
+Tensor var_along(const Tensor& x, const Axes& axes, int correction, KeepDims keep) {
+  const Reduced along = reduced_axes("var", x, axes);
+  const double n = divisor(along, correction);
+  const Tensor plain = x.detach();
+  Tensor y = reduce_wide(ReduceOp::squares, plain, along, keep, mean_of(plain, along)) / n;
+  y = y.cast(x.dtype());
+  if (tracks(x)) {
+    record("var", y, {&x}, [x, n, axes, kept = along.kept](const Tensor& dy, Gradients& grads) {
+      grads.add(0, centred(x, axes) * (dy.reshape(kept) * (2 / n)));
+    });
+  }
+  return y;
+}
+
+Tensor std_along(const Tensor& x, const Axes& axes, int correction, KeepDims keep) {
+  const Reduced along = reduced_axes("std", x, axes);
+  const double n = divisor(along, correction);
+  const Tensor plain = x.detach();
+  Tensor y = length(plain, along, keep, mean_of(plain, along)) / std::sqrt(n);
+  y = y.cast(x.dtype());
+  if (tracks(x)) {
+    record("std", y, {&x}, [x, y, n, axes, kept = along.kept](const Tensor& dy, Gradients& grads) {
+      grads.add(0, over(centred(x, axes), y.reshape(kept)) * (dy.reshape(kept) / n));
+    });
+  }
+  return y;
+}
+
+Tensor norm_along(const Tensor& x, const Axes& axes, KeepDims keep) {
+  const Reduced along = reduced_axes("norm", x, axes);
+  Tensor y = length(x.detach(), along, keep).cast(x.dtype());
+  if (tracks(x)) {
+    record("norm", y, {&x}, [x, y, kept = along.kept](const Tensor& dy, Gradients& grads) {
+      grads.add(0, over(x, y.reshape(kept)) * dy.reshape(kept));
+    });
+  }
+  return y;
 }
 
 }  // namespace
 
 Tensor Tensor::var(Axes axes, int correction, KeepDims keep) const {
-  require_defined("var", *this);
-  const Tensor x = floating(*this);
-  const Reduced along = reduced_axes("var", x, axes);
-  const double n = divisor(along, correction);
-  Tensor y = variance(x, along, n, keep);
-  if (tracks(x)) {
-    record(y, {&x}, [x, n, axes, kept = along.kept](const Tensor& dy, Gradients& grads) {
-      grads.add(0, (x - x.mean(axes, keep_dims)) * (dy.reshape(kept) * (2 / n)));
-    });
-  }
-  return y;
+  return through("var", Takes::floating, *this,
+                 [&](const Tensor& x) { return var_along(x, axes, correction, keep); });
 }
 
 Tensor Tensor::std(Axes axes, int correction, KeepDims keep) const {
-  require_defined("std", *this);
-  const Tensor x = floating(*this);
-  const Reduced along = reduced_axes("std", x, axes);
-  const double n = divisor(along, correction);
-  Tensor y = variance(x, along, n, keep).sqrt();
-  if (tracks(x)) {
-    record(y, {&x}, [x, y, n, axes, kept = along.kept](const Tensor& dy, Gradients& grads) {
-      // Equal elements have no slope: 0, as PyTorch has it.
-      const Tensor flat = y.eq(0);
-      const Tensor divide = where(flat, Tensor::ones({}, y.dtype()), y) * n;
-      const Tensor scale = where(flat, Tensor::zeros({}, y.dtype()), dy / divide);
-      grads.add(0, (x - x.mean(axes, keep_dims)) * scale.reshape(kept));
-    });
-  }
-  return y;
+  return through("std", Takes::floating, *this,
+                 [&](const Tensor& x) { return std_along(x, axes, correction, keep); });
 }
 
 Tensor Tensor::norm(Axes axes, KeepDims keep) const {
-  require_defined("norm", *this);
-  const Tensor x = floating(*this);
-  const Reduced along = reduced_axes("norm", x, axes);
-  Tensor y = euclidean(x.detach(), along, keep);
-  if (tracks(x)) {
-    record(y, {&x}, [x, y, kept = along.kept](const Tensor& dy, Gradients& grads) {
-      const Tensor zero = y.eq(0);
-      const Tensor divide = where(zero, Tensor::ones({}, y.dtype()), y);
-      const Tensor scale = where(zero, Tensor::zeros({}, y.dtype()), dy / divide);
-      grads.add(0, x * scale.reshape(kept));
-    });
-  }
-  return y;
+  return through("norm", Takes::floating, *this,
+                 [&](const Tensor& x) { return norm_along(x, axes, keep); });
 }
 
 }  // namespace attune

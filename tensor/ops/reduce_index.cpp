@@ -1,8 +1,9 @@
-// argmax, argmin: where the largest or smallest element stands. The first of equals; NaN counts as
-// the largest and as the smallest, so that it is not overlooked. No gradient.
+// argmax, argmin: the position of the largest or smallest element, the first among equals. NaN
+// counts as the largest and as the smallest, so it is never overlooked. No gradient.
 
 #include "attune/tensor/internal/axes.h"
 #include "attune/tensor/internal/dispatch.h"
+#include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
 
 namespace attune {
@@ -10,7 +11,7 @@ namespace {
 
 using namespace internal;
 
-// a stands before b, which was found earlier.
+// Whether a is to replace b, which was found earlier.
 template <bool kLargest, class T>
 bool better(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
@@ -46,8 +47,9 @@ void find(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t* y) {
 }
 
 template <bool kLargest>
-Tensor arg(const char* name, const Tensor& x, std::optional<int> axis, KeepDims keep) {
-  require_defined(name, x);
+Tensor arg(const char* name, const Tensor& given, std::optional<int> axis, KeepDims keep) {
+  require_defined(name, given);
+  const Tensor x = into(given.detach(), types_of(name, Takes::any, given.dtype()).computed);
   const Reduced along = reduced_axes(name, x, axis ? Axes(*axis) : Axes());
   check<ValueError>(along.n > 0 || along.result(keep).numel() == 0,
                     "{}: has no value over the 0 elements of {}", name, x.shape());

@@ -59,9 +59,96 @@ TEST_CASE("cross_entropy: label smoothing and class weights") {
   CHECK_THROWS_AS(nn::cross_entropy(logits, y, {.label_smoothing = 1.5}), ValueError);
   CHECK_THROWS_AS(nn::cross_entropy(logits, y, {.weights = Tensor::ones({3})}), ShapeError);
   CHECK_THROWS_WITH_AS(nn::nll(logits, Tensor({0, 3, 1, 4, 2, 3})),
-                       "nll: the label of row 3 is 4, outside the 4 classes", ValueError);
+                       "nll: label 4 at row 3 is not one of the 4 classes 0 to 3", ValueError);
   CHECK_THROWS_AS(nn::nll(logits, y.cast(DType::f32)), DTypeError);
   CHECK_THROWS_AS(nn::nll(logits, y.unsqueeze(1)), ShapeError);
+}
+
+TEST_CASE("cross_entropy, nll: reductions and ignored labels") {
+  Rng rng(2);
+  const Tensor logits = Tensor::randn({5, 4}, rng, DType::f64) * 3;
+  const Tensor labels({0, -7, 3, 1, -7}), kept({0, 3, 1}), rows({0, 2, 3});
+  const Tensor few = logits.index_select(0, rows), weights({1.0, 2.0, 0.5, 3.0});
+  using enum nn::Reduction;
+  for (const double smoothing : {0.0, 0.2}) {
+    for (const Tensor& w : {Tensor(), weights}) {
+      const auto loss = [&](const Tensor& z, const Tensor& y, std::optional<int64_t> ignore,
+                            nn::Reduction reduction) {
+        return nn::cross_entropy(z, y,
+                                 {.label_smoothing = smoothing,
+                                  .weights = w,
+                                  .ignore_index = ignore,
+                                  .reduction = reduction});
+      };
+      const Tensor each = loss(logits, labels, -7, none);
+      CHECK(each.shape() == Shape{5});
+      CHECK(each[1].item<double>() == 0);
+      CHECK(each.sum().item<double>() ==
+            doctest::Approx(loss(few, kept, {}, sum).item<double>()).epsilon(1e-12));
+      CHECK(loss(logits, labels, -7, mean).item<double>() ==
+            doctest::Approx(loss(few, kept, {}, mean).item<double>()).epsilon(1e-12));
+      for (const nn::Reduction r : {mean, sum, none}) {
+        CHECK(gradcheck([&](std::span<const Tensor> in) { return loss(in[0], labels, -7, r); },
+                        std::vector<Tensor>{logits}) < 1e-6);
+      }
+    }
+  }
+  const Tensor log_p = logits.log_softmax(1);
+  CHECK(
+      nn::nll(log_p, labels, {.ignore_index = -7, .reduction = sum}).item<double>() ==
+      doctest::Approx(
+          nn::cross_entropy(logits, labels, {.ignore_index = -7, .reduction = sum}).item<double>())
+          .epsilon(1e-12));
+  // An ignored row counts for nothing, whatever is in it.
+  const Tensor bad = log_p.masked_fill(labels.eq(-7).unsqueeze(1), std::nan(""));
+  CHECK(std::isfinite(nn::nll(bad, labels, {.ignore_index = -7}).item<double>()));
+
+  CHECK_THROWS_WITH_AS(nn::nll(log_p, labels),
+                       "nll: label -7 at row 1 is not one of the 4 classes 0 to 3", ValueError);
+  const Tensor none_left = Tensor::full({5}, -7, DType::i64);
+  CHECK_THROWS_WITH_AS(nn::cross_entropy(logits, none_left, {.ignore_index = -7}),
+                       "cross_entropy: all 5 rows are ignored; their mean has no value",
+                       ValueError);
+  CHECK(nn::nll(log_p, none_left, {.ignore_index = -7, .reduction = sum}).item<double>() == 0);
+  CHECK_THROWS_AS(nn::nll(log_p.narrow(0, 0, 0), labels.narrow(0, 0, 0)), ValueError);
+}
+
+TEST_CASE("cross_entropy: one loss has one value, with options or without") {
+  Rng rng(3);
+  const Tensor labels({0, 1, 1, 2, 0, 2});
+  for (const double scale : {1.0, 1e7}) {
+    const Tensor z = Tensor::randn({6, 3}, rng) * scale;
+    const float plain = nn::cross_entropy(z, labels).item<float>();
+    CHECK(nn::cross_entropy(z, labels, {.weights = Tensor::ones({3})}).item<float>() == plain);
+    CHECK(nn::cross_entropy(z, labels, {.ignore_index = -1}).item<float>() == plain);
+    CHECK(nn::nll(z.log_softmax(1), labels).item<float>() == plain);
+  }
+  const Tensor close({{1e7f, 1e7f - 1}});
+  CHECK(nn::cross_entropy(close, Tensor({0}), {.weights = Tensor::ones({2})}).item<float>() ==
+        doctest::Approx(0.31326169));
+}
+
+TEST_CASE("bce_with_logits: weight of positive targets") {
+  const Tensor x({{0.5, -2.0, 3.0}, {-40.0, 40.0, 0.0}}), t({{1.0, 0.0, 0.25}, {0.0, 1.0, 1.0}});
+  const Tensor w({2.0, 0.5, 3.0});
+  const auto each = nn::bce_with_logits(x, t, {.pos_weight = w, .reduction = nn::Reduction::none});
+  const auto z = x.to_vector<double>(), q = t.to_vector<double>(), p = w.to_vector<double>();
+  for (size_t i = 0; i < z.size(); ++i) {
+    const double want =
+        (1 - q[i]) * std::log1p(std::exp(z[i])) + p[i % 3] * q[i] * std::log1p(std::exp(-z[i]));
+    CHECK(each.to_vector<double>()[i] == doctest::Approx(want).epsilon(1e-12));
+  }
+  CHECK(nn::bce_with_logits(x, t, {.pos_weight = w}).item<double>() ==
+        doctest::Approx(each.mean().item<double>()));
+  CHECK(nn::bce_with_logits(x, t, {.pos_weight = Tensor(1.0)}).item<double>() ==
+        doctest::Approx(nn::bce_with_logits(x, t).item<double>()));
+  CHECK(gradcheck(
+            [&](std::span<const Tensor> in) {
+              return nn::bce_with_logits(in[0], in[1], {.pos_weight = in[2]});
+            },
+            std::vector<Tensor>{x, t, w}) < 1e-6);
+  CHECK_THROWS_AS(nn::bce_with_logits(x, t, {.pos_weight = Tensor::ones({4, 2, 3})}), ShapeError);
+  CHECK_THROWS_AS(nn::bce_with_logits(x, t[0], {.pos_weight = w}), ShapeError);
 }
 
 TEST_CASE("l1, huber, mse, bce_with_logits: values and gradients") {
@@ -79,8 +166,8 @@ TEST_CASE("l1, huber, mse, bce_with_logits: values and gradients") {
     expected -= (q * std::log(s) + (1 - q) * std::log(1 - s)) / 4;
   }
   CHECK(nn::bce_with_logits(p, share).item<double>() == doctest::Approx(expected).epsilon(1e-12));
-  for (const auto loss :
-       {nn::l1, +[](const Tensor&a, const Tensor&b) { return nn::huber(a, b); }}) {
+  for (const auto loss : {+[](const Tensor&a, const Tensor&b) { return nn::l1(a, b); },
+                          +[](const Tensor&a, const Tensor&b) { return nn::huber(a, b); }}) {
     CHECK(gradcheck([&](std::span<const Tensor> in) { return loss(in[0], in[1]); },
                     std::vector<Tensor>{p, t}) < 1e-6);
     CHECK_THROWS_AS(loss(p, t.unsqueeze(1)), ShapeError);  // not [4, 4]

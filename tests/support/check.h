@@ -91,4 +91,23 @@ inline double second_gradient_error(const TensorFunction& f, const std::vector<T
   return worst;
 }
 
+// The largest difference between f's gradients in f32 and in f64, at the same f32 numbers: kernels
+// of a gradient in f32 have nothing else to be compared with.
+inline double single_gradient_error(const TensorFunction& f, const std::vector<Tensor>& inputs) {
+  const auto gradients = [&](DType dtype) {
+    std::vector<Tensor> at;
+    for (const Tensor& x : inputs) at.push_back(x.cast(DType::f32).cast(dtype));
+    Tape tape(at);
+    const Tensor y = f(at);
+    return tape.gradient((y * random(y.shape(), DType::f32, 0.5, 1.5, 7).cast(dtype)).sum(), at);
+  };
+  const std::vector<Tensor> single = gradients(DType::f32), wide = gradients(DType::f64);
+  double worst = 0;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (single[i].dtype() != DType::f32) return kInf;
+    worst = std::max(worst, max_error(single[i], wide[i]));
+  }
+  return worst;
+}
+
 }  // namespace attune::support

@@ -110,8 +110,9 @@ constexpr Row kProducts[] = {
         ATTUNE_CALL(linear(in[0], in[1], in[2])), ATTUNE_WHOLE(product(in[0], in[1], in[2]))),
     Row("linear", "", "relu, no bias", floating_only, {matrix(), Operand{{5, kN}, 2}},
         ATTUNE_CALL(linear(in[0], in[1], {}, Activation::relu)), rectified),
-    Row("layer_norm", "layer_norm(x, weight = none, bias = none, epsilon = 1e-5)",
-        "each row to mean 0 and variance 1, times weight plus bias, fused", floating_only,
+    Row("layer_norm", "layer_norm(x, weight = none, bias = none, epsilon = 1e-5, axes = 1)",
+        "each row along the last axes to mean 0 and variance 1, times weight plus bias, fused",
+        floating,
         {matrix(), Operand{{kN}, 1, -3, 3, Operand::number, true},
          Operand{{kN}, 1, -3, 3, Operand::number, true}},
         ATTUNE_CALL(layer_norm(in[0], in[1], in[2])), normalized)
@@ -123,30 +124,31 @@ constexpr Row kProducts[] = {
 constexpr Row kLosses[] = {
     Row("cross_entropy",
         "cross_entropy(logits, labels), nn::cross_entropy(logits, labels, {label_smoothing, "
-        "weights})",
+        "weights, ignore_index, reduction})",
         "mean of -log softmax(logits)[label]: logits [batch, classes], labels [batch]",
-        floating_only, {Operand{{kN, kM}, 2}, kLabels}, ATTUNE_CALL(cross_entropy(in[0], in[1])),
+        floating, {Operand{{kN, kM}, 2}, kLabels}, ATTUNE_CALL(cross_entropy(in[0], in[1])),
         ATTUNE_WHOLE(label_loss(in, true)))
         .with_zyx("cross_entropy_loss"),
-    Row("cross_entropy", "", "label smoothing", floating_only, {Operand{{kN, kM}, 2}, kLabels},
+    Row("cross_entropy", "", "label smoothing", floating, {Operand{{kN, kM}, 2}, kLabels},
         ATTUNE_CALL(nn::cross_entropy(in[0], in[1], {.label_smoothing = 0.1}))),
-    Row("nll", "nn::nll(log_probabilities, labels, weights = none)",
-        "the same of log-probabilities", floating_only, {Operand{{kN, kM}, 2}, kLabels},
+    Row("nll", "nn::nll(log_probabilities, labels, {weights, ignore_index, reduction})",
+        "the same of log-probabilities", floating, {Operand{{kN, kM}, 2}, kLabels},
         ATTUNE_CALL(nn::nll(in[0], in[1])), ATTUNE_WHOLE(label_loss(in, false)))
         .with_zyx("nll_loss"),
-    Row("mse", "mse(prediction, target)", "mean of squared differences", floating_only,
+    Row("mse", "mse(prediction, target, reduction = mean)", "mean of squared differences", floating,
         {kPrediction, kTarget}, ATTUNE_CALL(mse(in[0], in[1])), ATTUNE_MEAN((x - t) * (x - t)))
         .with_zyx("mse_loss"),
-    Row("l1", "nn::l1(prediction, target)", "mean of absolute differences", floating_only,
+    Row("l1", "l1(prediction, target, reduction = mean)", "mean of absolute differences", floating,
         {kPrediction, kTarget}, ATTUNE_CALL(nn::l1(in[0], in[1])), ATTUNE_MEAN(std::abs(x - t)))
         .with_zyx("l1_loss"),
-    Row("huber", "nn::huber(prediction, target, delta = 1)",
-        "half the square up to delta, then straight", floating_only, {kPrediction, kTarget},
+    Row("huber", "huber(prediction, target, delta = 1, reduction = mean)",
+        "half the square up to delta, then straight", floating, {kPrediction, kTarget},
         ATTUNE_CALL(nn::huber(in[0], in[1])),
         ATTUNE_MEAN(std::abs(x - t) < 1 ? (x - t) * (x - t) / 2 : std::abs(x - t) - 0.5))
         .with_zyx("huber_loss"),
-    Row("bce_with_logits", "bce_with_logits(logits, target)",
-        "mean binary cross-entropy, target in [0, 1]", floating_only, {kPrediction, kTarget},
+    Row("bce_with_logits", "bce_with_logits(logits, target, reduction = mean), "
+        "nn::bce_with_logits(logits, target, {pos_weight, reduction})",
+        "mean binary cross-entropy, target in [0, 1]", floating, {kPrediction, kTarget},
         ATTUNE_CALL(bce_with_logits(in[0], in[1])),
         ATTUNE_MEAN(std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x)))))
         .with_zyx("bce_with_logits_loss")

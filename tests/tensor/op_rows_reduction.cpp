@@ -70,8 +70,8 @@ Values sorted(Values x) {
   std::stable_sort(x.begin(), x.end(), below);
   return x;
 }
-Values descending(Values x) {  // NaN last here, too
-  std::stable_sort(x.begin(), x.end(), [](double a, double b) { return below(-a, -b); });
+Values descending(Values x) {
+  std::stable_sort(x.begin(), x.end(), [](double a, double b) { return below(b, a); });
   return x;
 }
 Values order_of(Values x) {
@@ -109,13 +109,13 @@ constexpr Row kReductions[] = {
     Row("mean", "", "along m", floating, matrix(), ATTUNE_CALL(in[0].mean({0}, keep_dims)),
         ATTUNE_LANE({mean_of(x)}), Along::m),
     Row("max", "x.max(axes = all, keep_dims)",
-        "largest element, NaN if any is; equal elements share the gradient", any, matrix(),
+        "largest element, NaN if any is; equal elements, or NaN, share the gradient", any, matrix(),
         ATTUNE_CALL(in[0].max()), ATTUNE_LANE({largest_of(x)}), Along::all),
     Row("max", "", "along m", any, matrix(), ATTUNE_CALL(in[0].max(0)),
         ATTUNE_LANE({largest_of(x)}), Along::m),
     Row("min", "x.min(axes = all, keep_dims)",
-        "smallest element, NaN if any is; equal elements share the gradient", any, matrix(),
-        ATTUNE_CALL(in[0].min()), ATTUNE_LANE({-largest_of(negated(x))}), Along::all),
+        "smallest element, NaN if any is; equal elements, or NaN, share the gradient", any,
+        matrix(), ATTUNE_CALL(in[0].min()), ATTUNE_LANE({-largest_of(negated(x))}), Along::all),
     Row("min", "", "along n", any, matrix(), ATTUNE_CALL(in[0].min(1)),
         ATTUNE_LANE({-largest_of(negated(x))})),
     Row("prod", "x.prod(axes = all, keep_dims)", "product", summed, matrix(0.5, 1.6),
@@ -159,7 +159,7 @@ constexpr Row kLanes[] = {
     Row("cumsum", "", "along m", summed, matrix(), ATTUNE_CALL(in[0].cumsum(0)), running_sum,
         Along::m),
     Row("sort", "x.sort(axis = -1, descending = false)",
-        "{values, indices}; equal elements stay in order, NaN comes last", any, matrix(),
+        "{values, indices}; equal elements stay in order, NaN is the largest", any, matrix(),
         ATTUNE_CALL(in[0].sort().values), sorted),
     Row("sort", "", "along m, descending", any, matrix(), ATTUNE_CALL(in[0].sort(0, true).values),
         descending, Along::m),

@@ -18,13 +18,6 @@ struct Open {
   const char *check, *name, *text;
 };
 const Open kOpen[] = {
-    {"dtypes", "cross_entropy",
-     "label smoothing"},  // integer logits are refused by the other losses
-    {"dtypes", "nll", nullptr},
-    {"dtypes", "l1", nullptr},
-    {"extremes", "std", nullptr},  // squares overflow in f32 (2.8)
-    {"extremes", "var", nullptr},
-    {"extremes", "topk", nullptr},            // skips NaN (2.21)
     {"extremes", "linear", "relu, no bias"},  // NaN becomes 0, unlike relu()
     {"empty", "split", nullptr},              // of an empty axis: no piece (2.21)
 };

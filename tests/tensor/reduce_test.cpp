@@ -193,6 +193,20 @@ TEST_CASE("reduce: gradients match central differences, and so do theirs") {
   }
 }
 
+TEST_CASE("reduce: gradients in f32 are those in f64, on every CPU target") {
+  on_all_targets([] {
+    const Tensor x = random({3, 21, 4}, DType::f64, 0.5, 1.5);
+    for (const Row& row : kRows) {
+      if (!row.gradient) continue;
+      CAPTURE(row.name);
+      for (const unsigned mask : {1u, 2u, 4u, 5u, 7u}) {
+        const auto f = [&](std::span<const Tensor> in) { return row.op(in[0], axes_of(mask), {}); };
+        CHECK(single_gradient_error(f, {x}) < 1e-5);
+      }
+    }
+  });
+}
+
 TEST_CASE("reduce: empty and 0-d tensors") {
   for (const Row& row : kRows) {
     CAPTURE(row.name);
@@ -265,6 +279,40 @@ TEST_CASE("sum: long sums stay exact to the type") {
   CHECK(Tensor::full({300}, true, DType::boolean).sum().item<int64_t>() == 300);
 }
 
+TEST_CASE(
+    "reductions, order, losses: halves are computed in f32 and rounded once, i8 sums are i64") {
+  for (const DType half : {DType::f16, DType::bf16}) {
+    CAPTURE(std::string(name(half)));
+    const Tensor x = random({40, 50}, DType::f32, -2, 2).cast(half), wide = x.cast(DType::f32);
+    const auto once = [&](const Tensor& y, const Tensor& computed) {
+      CHECK(y.dtype() == half);
+      CHECK(max_error(y, computed.cast(half)) == 0);
+    };
+    for (const Row& row : kRows) {
+      CAPTURE(row.name);
+      if (row.result != kBoolean) once(row.op(x, 0, {}), row.op(wide, 0, {}));
+    }
+    once(x.softmax(0), wide.softmax(0));
+    once(x.cumsum(1), wide.cumsum(1));
+    once(x.sort().values, wide.sort().values);
+    CHECK(max_error(x.argmax(1), wide.argmax(1)) == 0);
+    CHECK(max_error(x.argsort(0), wide.argsort(0)) == 0);
+    once(layer_norm(x), layer_norm(wide));
+    once(mse(x, x.sort().values), mse(wide, wide.sort().values));
+    const Tensor labels = random({40}, DType::f64, 0, 50).floor().cast(DType::i64);
+    once(cross_entropy(x, labels), cross_entropy(wide, labels));
+    CHECK(max_error(Tensor::ones({4096}).cast(half).sum(), {4096}) == 0);
+    Tape tape({x});
+    CHECK(tape.gradient(x.sort().values.softmax().norm().cast(DType::f32), {x})[0].dtype() == half);
+  }
+  const Tensor small = Tensor::full({300}, 100, DType::i8);
+  CHECK(small.sum().item<int64_t>() == 30000);
+  CHECK(small.cumsum(0)[-1].item<int64_t>() == 30000);
+  CHECK(small.max().dtype() == DType::i8);
+  CHECK(max_error(Tensor::from(std::vector<int8_t>{-3, 5, -128}, {3}).sort().values,
+                  {-128, -3, 5}) == 0);
+}
+
 TEST_CASE("reduce: the same bits whatever the number of threads") {
   const Tensor x = random({300, 1000}, DType::f32, -1, 1);
   const auto all = [&] {
@@ -283,17 +331,58 @@ TEST_CASE("reduce: the same bits whatever the number of threads") {
     CHECK(one[i].to_vector<float>() == four[i].to_vector<float>());
 }
 
-TEST_CASE("max: equal elements share the gradient") {
-  const Tensor x({1.0, 3.0, 3.0});
-  Tape tape({x});
-  CHECK(max_error(tape.gradient(x.max(), {x})[0], {0, 0.5, 0.5}) == 0);
+TEST_CASE("max, min: equal elements share the gradient, and so do NaN where the result is NaN") {
+  const auto slopes = [](const Tensor& x, bool largest) {
+    Tape tape({x});
+    return tape.gradient((largest ? x.max(1) : x.min(1)).sum(), {x})[0];
+  };
+  const Tensor x({{1.0, 3.0, 3.0}, {kNan, 3.0, kNan}, {kInf, -kInf, 0.0}});
+  CHECK(max_error(slopes(x, true), {0, 0.5, 0.5, 0.5, 0, 0.5, 1, 0, 0}) == 0);
+  CHECK(max_error(slopes(x, false), {1, 0, 0, 0.5, 0, 0.5, 0, 1, 0}) == 0);
+  CHECK(max_error(x.max(1), {3, kNan, kInf}) == 0);
+  CHECK(max_error(x.min(1), {1, kNan, -kInf}) == 0);
 }
 
-TEST_CASE("prod: gradients where elements are 0") {
+TEST_CASE("mean: a sum may leave the range where the mean does not") {
+  CHECK(max_error(Tensor({3e38f, 3e38f, 3e38f}).mean(), {3e38f}) < 1e-6);
+  CHECK(max_error(Tensor({{1e308, 1e308}, {1.0, 2.0}}).mean(1), {1e308, 1.5}) < 1e-15);
+  CHECK(max_error(Tensor({1.f, float(kInf)}).mean(), {kInf}) == 0);
+  CHECK(max_error(Tensor({1.f, float(kNan)}).mean(), {kNan}) == 0);
+}
+
+TEST_CASE("prod: gradients where elements are 0, in both orders") {
   const auto f = [](std::span<const Tensor> in) { return in[0].prod(1); };
   const Tensor x({{1.0, 2.0, 3.0}, {0.0, 2.0, 3.0}, {0.0, 0.0, 3.0}, {0.0, 0.0, 0.0}});
   CHECK(gradient_error(f, {x}) < 1e-6);
   CHECK(second_gradient_error(f, {x}) < 1e-5);
+  const auto of_all = [](std::span<const Tensor> in) { return in[0].prod({0, 2}); };
+  const Tensor y =
+      random({3, 2, 5}, DType::f64, 0, 2).floor() * random({3, 2, 5}, DType::f64, 1, 2);
+  CHECK(gradient_error(of_all, {y}) < 1e-6);
+  CHECK(second_gradient_error(of_all, {y}) < 1e-5);
+}
+
+TEST_CASE("prod: a gradient is the product of the others, whatever they are") {
+  const auto slopes = [](const Tensor& x) {
+    Tape tape({x});
+    return tape.gradient(x.prod(), {x})[0];
+  };
+  CHECK(max_error(slopes(Tensor({1e30f, 1e30f, 0.f})), {0, 0, kInf}) == 0);
+  CHECK(max_error(slopes(Tensor({1e30f, 1e30f, 5.f, 0.f})), {0, 0, 0, kInf}) == 0);
+  CHECK(max_error(slopes(Tensor({1e-30f, 1e-30f, 1e30f})), {1, 1, 0}) < 1e-6);
+  CHECK(max_error(slopes(Tensor({-kInf})), {1}) == 0);
+  CHECK(max_error(slopes(Tensor({-kInf, 2.0})), {2, -kInf}) == 0);
+  CHECK(max_error(slopes(Tensor({kInf, 0.0, 1.0})), {0, kInf, kNan}) == 0);
+  CHECK(max_error(slopes(Tensor({kNan, 3.0})), {3, kNan}) == 0);
+  std::vector<double> long_line(40, 1e30);
+  long_line[7] = 0;
+  std::vector<double> want(40, 0.0);
+  want[7] = kInf;
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Tensor x = Tensor::from(long_line, {40}).cast(dtype);
+    CHECK(max_error(x.prod(), {0}) == 0);
+    CHECK(max_error(slopes(x), want) == 0);  // 1e1170 overflows in f64, too
+  }
 }
 
 TEST_CASE("var: corrections, a large mean, equal elements") {
@@ -302,17 +391,43 @@ TEST_CASE("var: corrections, a large mean, equal elements") {
   CHECK(max_error(x.var({}, 2), {19}) < 1e-14);
   CHECK(max_error(x.var({}, 4), {kNan}) == 0);
   CHECK(max_error((x + 1e8).var({}, 0), {9.5}) < 1e-7);
-  const Tensor same = Tensor::full({5}, 0.1, DType::f64);
-  Tape tape({same});
-  CHECK(max_error(tape.gradient(same.std(), {same})[0], Line(5, 0)) == 0);
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    for (const int64_t n : {5, 7, 1000}) {
+      CAPTURE(n);
+      const Tensor same = Tensor::full({n}, 0.1, dtype);
+      CHECK(max_error(same.std(), {0}) == 0);
+      Tape tape({same});
+      CHECK(max_error(tape.gradient(same.std(), {same})[0], Line(size_t(n), 0)) < 1e-12);
+    }
+  }
+  // Around 1e6 neighbouring f32 numbers lie 0.06 apart.
+  const Tensor far = Tensor::arange(0, 1001).cast(DType::f32) * 0.0625f + 1e6f;
+  const Line exact = values(far);
+  CHECK(max_error(far.var(), {var(exact)}) < 1e-6);
+  const auto f = [](std::span<const Tensor> in) { return in[0].std(); };
+  CHECK(single_gradient_error(f, {far}) < 1e-6);
 }
 
-TEST_CASE("norm: squares that leave the range do not matter; 0 has the slope 0") {
+TEST_CASE("var, std, norm: squares that leave the range do not matter") {
+  CHECK(difference(values(Tensor({4e19f, -4e19f, 2e19f}).std())[0] / 1e19,
+                   std::sqrt(var({4, -4, 2}))) < 1e-6);
+  const Tensor many = (Tensor::arange(0, 100).cast(DType::f32) * 3.14159265f).cos().sign() * 3e18f;
+  CHECK(difference(values(many.var())[0] / 1e36, var(values(many)) / 1e36) < 1e-6);
+  CHECK(difference(values(Tensor({3e200, -3e200}).std({}, 0))[0] / 1e200, 3) < 1e-14);
   CHECK(max_error(Tensor({3e30f, 4e30f}).norm(), {5e30}) < 1e-6);
   CHECK(Tensor({3e-30f, 4e-30f}).norm().item<float>() == doctest::Approx(5e-30f).epsilon(1e-5));
-  const Tensor zero = Tensor::zeros({3}, DType::f64);
-  Tape tape({zero});
-  CHECK(max_error(tape.gradient(zero.norm(), {zero})[0], Line(3, 0)) == 0);
+  CHECK(max_error(Tensor({3e200, 4e200}).norm(), {5e200}) < 1e-14);
+  CHECK(Tensor({3e-200, 4e-200}).norm().item<double>() == doctest::Approx(5e-200));
+}
+
+TEST_CASE("norm: 0 has the slope 0, the smallest numbers slopes up to 1") {
+  const auto slopes = [](const Tensor& x) {
+    Tape tape({x});
+    return tape.gradient(x.norm(), {x})[0];
+  };
+  CHECK(max_error(slopes(Tensor::zeros({3}, DType::f64)), Line(3, 0)) == 0);
+  CHECK(max_error(slopes(Tensor({3e-44f, 4e-44f})), {0.6, 0.8}) < 0.05);  // of few digits
+  CHECK(max_error(slopes(Tensor({0.f, 1e-45f})), {0, 1}) == 0);
 }
 
 TEST_CASE("argmax, argmin: the first of equals, NaN not overlooked, every dtype and axis") {

@@ -1,5 +1,7 @@
 #include <numeric>
+#include <tuple>
 
+#include "attune/tensor/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;
@@ -7,12 +9,14 @@ using namespace attune::support;
 
 namespace {
 
-// Positions of the elements of `line` in order: a stable sort with NaN last.
+// Positions of the elements of `line` in order: a stable sort, with NaN the largest.
 std::vector<size_t> in_order(const std::vector<double>& line, bool descending) {
   std::vector<size_t> order(line.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    if (std::isnan(line[a]) || std::isnan(line[b])) return !std::isnan(line[a]);
+    if (std::isnan(line[a]) || std::isnan(line[b])) {
+      return std::isnan(line[a]) != std::isnan(line[b]) && std::isnan(line[a]) == descending;
+    }
     return descending ? line[a] > line[b] : line[a] < line[b];
   });
   return order;
@@ -59,12 +63,25 @@ TEST_CASE("sort: any axis, any layout") {
   }
 }
 
-TEST_CASE("sort: NaN last both ways, infinities in their place, zeros equal") {
+TEST_CASE("sort, topk: NaN is the largest number, infinities have their place, zeros are equal") {
   const Tensor x({kNan, 2.0, -kInf, kNan, kInf, 0.0, -0.0});
   CHECK(max_error(x.argsort(), {2, 5, 6, 1, 4, 0, 3}) == 0);
-  CHECK(max_error(x.argsort(-1, true), {4, 1, 5, 6, 2, 0, 3}) == 0);
-  CHECK(max_error(x.topk(2).values, {kInf, 2}) == 0);
-  CHECK(max_error(x.topk(6).values, {kInf, 2, 0, 0, -kInf, kNan}) == 0);
+  CHECK(max_error(x.argsort(-1, true), {0, 3, 4, 1, 5, 6, 2}) == 0);
+  CHECK(max_error(x.topk(3).values, {kNan, kNan, kInf}) == 0);
+  CHECK(max_error(x.topk(1).values[0], x.max()) == 0);
+  CHECK(max_error(x.topk(6, -1, false).values, {-kInf, 0, 0, 2, kInf, kNan}) == 0);
+  CHECK(max_error(x.cast(DType::f32).topk(6, -1, false).indices, {2, 5, 6, 1, 4, 0}) == 0);
+}
+
+TEST_CASE("sort: the number of threads changes nothing") {
+  const Tensor x = random({301, 700}, DType::f32, -1, 1);
+  const auto run = [&](int threads) {
+    const ThreadScope scope(threads);
+    const Tensor::Sorted all = x.sort(), top = x.topk(9);
+    return std::tuple(all.values.to_vector<float>(), all.indices.to_vector<int64_t>(),
+                      top.indices.to_vector<int64_t>());
+  };
+  CHECK((run(1) == run(3)));
 }
 
 TEST_CASE("sort, topk: gradients go back to where values came from") {
@@ -83,6 +100,7 @@ TEST_CASE("sort, topk: empty, 0-d, mistakes") {
   CHECK(Tensor::zeros({0, 3}).sort().values.shape() == Shape{0, 3});
   CHECK(Tensor(2.f).sort().values.item<float>() == 2);
   CHECK(Tensor(2.f).argsort().item<int64_t>() == 0);
+  CHECK(Tensor(2.f).topk(1).values.shape() == Shape{});
   CHECK_THROWS_WITH_AS(Tensor::zeros({2, 3}).sort(2), "sort: axis 2 is out of range for 2 axes",
                        IndexError);
   CHECK_THROWS_WITH_AS(Tensor::zeros({2, 3}).topk(4),
