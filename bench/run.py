@@ -26,13 +26,14 @@ STEPS = {  # name: batch and layer sizes
     "784-512-512-10, 128": [128, 784, 512, 512, 10],
 }
 TRIALS = "## Whole trials"
+CAPPED = {"avx2": {"OPENBLAS_CORETYPE": "Haswell"}}  # what keeps OpenBLAS to a target
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-def run(command, core):
-    """Runs a program pinned to one core; gives its output."""
+def run(command, core, env={}):
+    """Runs a program pinned to one core; returns its output."""
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, env={**os.environ, **ONE_THREAD},
+        [str(part) for part in command], capture_output=True, text=True, env={**os.environ, **ONE_THREAD, **env},
         preexec_fn=lambda: os.sched_setaffinity(0, {core}))
     if done.returncode != 0:
         sys.exit(f"bench: {' '.join(map(str, command))} failed:\n{done.stderr.strip()}")
@@ -52,15 +53,18 @@ def table(head, rows):
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows]) + "\n"
 
 
-def step_section(build, python, core, rounds):
+def step_section(build, python, core, rounds, target=None):
     """Training steps: attune, the floor, and the peers whose environment is there."""
     peers = ["torch", "jax", "numpy"] if python else []
+    step, hand = [build / "attune_step"], [build / "attune_floor"]
+    if target:
+        step, hand = step + ["--target", target], [build / f"attune_floor_{target}"]
     rows = []
     for name, sizes in STEPS.items():
         ours, floor, theirs = [], [], {peer: [] for peer in peers}
         for _ in range(rounds):
-            ours.append(json_lines(run([build / "attune_step", *sizes], core))[0]["step_us"])
-            floor.append(json_lines(run([build / "attune_floor", *sizes], core))[0]["step_us"])
+            ours.append(json_lines(run([*step, *sizes], core))[0]["step_us"])
+            floor.append(json_lines(run([*hand, *sizes], core, CAPPED.get(target, {})))[0]["step_us"])
             for peer in peers:
                 out = run([python, ROOT / "bench/peers/steps.py", peer, *sizes], core)
                 theirs[peer].append(json_lines(out)[0]["step_us"])
@@ -94,6 +98,26 @@ def rows_section(build, core, only):
     return table(["row", "time per call (per trial in trials)", ""], rows)
 
 
+def product_section(build, core, target=None):
+    """The products of those networks, attune and OpenBLAS by turns in one program."""
+    command = [build / "attune_gemm", *(["--target", target] if target else [])]
+    rows = [[r["product"], f"{r['us']:.2f}", f"{r['openblas_us']:.2f}", f"{r['gflops']:.0f}",
+             f"{r['openblas_gflops']:.0f}", f"{r['ratio']:.2f} ({r['median_ratio']:.2f})"]
+            for r in json_lines(run(command, core))]
+    return table(["m x n x k, transposed factors", "attune, us", "OpenBLAS, us", "attune, GFLOP/s",
+                  "OpenBLAS, GFLOP/s", "attune / OpenBLAS, shortest (median)"], rows)
+
+
+def target_section(build, core, rounds, target):
+    return (f"{target_title(target)}\n\n{datetime.date.today()}, {machine()}. attune, the loops by hand and "
+            f"OpenBLAS all keep to {target.upper()}.\n\n" + step_section(build, None, core, rounds, target) +
+            "\n" + product_section(build, core, target) + "\n")
+
+
+def target_title(target):
+    return f"## Steps and products with {target.upper()}"
+
+
 def peer_section(python, core, script, title):
     rows = [[r["name"], r["framework"], f"{r['us']:.2f} us"]
             for r in json_lines(run([python, ROOT / "bench/peers" / script], core))]
@@ -123,6 +147,7 @@ def main():
     parser.add_argument("--quality", action="store_true",
                         help="only the section on how few trials the samplers need")
     parser.add_argument("--trials", action="store_true", help="only the section on whole trials")
+    parser.add_argument("--target", choices=CAPPED, help="only the section on an older instruction set")
     parser.add_argument("--seeds", default="100-119", help="of --quality")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)))
@@ -142,6 +167,10 @@ def main():
         args.output.write_text(
             report.replaced(before, trials_section(build, python, args.core), TRIALS))
         return
+    if args.target:
+        args.output.write_text(report.replaced(
+            before, target_section(build, args.core, args.rounds, args.target), target_title(args.target)))
+        return
     print("training steps", file=sys.stderr)
     parts = [
         "<!-- Written by script/bench. What the samplers reach: docs/search.md. -->\n"
@@ -151,14 +180,17 @@ def main():
         "## Training steps\n\nForward, loss, backward and Adam on one batch in memory, f32.\n",
         step_section(build, python, args.core, args.rounds),
     ]
+    print("matrix products", file=sys.stderr)
+    parts += ["## Matrix products\n", product_section(build, args.core)]
     for title, only in [("Small and common operations", "add_one|product_sum|empty|elementwise"),
-                        ("Matrix products", "^product"), ("Two threads against one", "on_threads")]:
+                        ("Two threads against one", "on_threads")]:
         print(title.lower(), file=sys.stderr)
         parts += [f"## {title}\n", rows_section(build, args.core, only)]
         if python and title == "Small and common operations":
             parts.append(peer_section(python, args.core, "dispatch.py", "The same elsewhere:"))
     print(TRIALS, file=sys.stderr)
     parts.append(trials_section(build, python, args.core))
+    parts += [report.kept_section(before, target_title(target)) for target in CAPPED]
     parts.append(report.kept_section(before))  # measured by --quality, on its own
     args.output.write_text("\n".join(parts))
     print(f"wrote {args.output.relative_to(ROOT) if args.output.is_relative_to(ROOT) else args.output}")

@@ -14,20 +14,33 @@ target_include_directories(attune_bench PRIVATE ${PROJECT_SOURCE_DIR})
 # Matrix products against OpenBLAS, by turns.
 add_executable(attune_gemm bench/gemm_bench.cpp)
 target_link_libraries(attune_gemm PRIVATE attune::tensor attune_blas attune_build_flags
-                      PkgConfig::HWY)
+                      OpenMP::OpenMP_CXX PkgConfig::HWY)
 target_include_directories(attune_gemm PRIVATE ${PROJECT_SOURCE_DIR})
 
 # One training step, attune's and the floor's, with the same arguments and the same clock.
 add_executable(attune_step bench/step.cpp)
-target_link_libraries(attune_step PRIVATE attune::attune attune_build_flags)
+target_link_libraries(attune_step PRIVATE attune::optim attune_build_flags PkgConfig::HWY)
+target_include_directories(attune_step PRIVATE ${PROJECT_SOURCE_DIR})
 
 # The floor is as fast as loops by hand get: without -ffast-math its Adam stays scalar and denormal
 # numbers slow it down.
-add_executable(attune_floor bench/floor.cpp)
-target_compile_features(attune_floor PRIVATE cxx_std_20)
-target_compile_options(attune_floor PRIVATE -O3 -march=native -ffast-math -fopenmp-simd)
-target_link_options(attune_floor PRIVATE -ffast-math)
-target_link_libraries(attune_floor PRIVATE attune_blas)
+foreach(processor native haswell)
+  set(floor attune_floor)
+  if(processor STREQUAL "haswell")  # as on a processor without AVX-512: bench/run.py --target avx2
+    if(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+      break()
+    endif()
+    set(floor attune_floor_avx2)
+  endif()
+  add_executable(${floor} bench/floor.cpp)
+  target_compile_features(${floor} PRIVATE cxx_std_20)
+  target_compile_options(${floor} PRIVATE -O3 -march=${processor} -ffast-math -fopenmp-simd)
+  target_link_options(${floor} PRIVATE -ffast-math)
+  target_link_libraries(${floor} PRIVATE attune_blas)
+endforeach()
+if(TARGET attune_floor_avx2)
+  add_dependencies(attune_floor attune_floor_avx2)
+endif()
 
 # How few trials the samplers need: see bench/quality/quality.cpp.
 add_executable(attune_quality

@@ -1,6 +1,6 @@
 // One training step of a ReLU perceptron (softmax cross-entropy, Adam) as a user of attune writes
 // it. The same work, arguments and output as floor.cpp.
-//   attune_step BATCH IN HIDDEN… OUT
+//   attune_step [--target avx2] BATCH IN HIDDEN… OUT
 
 #include <algorithm>
 #include <chrono>
@@ -8,10 +8,15 @@
 #include <cstdlib>
 #include <vector>
 
-#include <attune/attune.h>
+#include <attune/nn.h>
+#include <attune/optim.h>
+#include <attune/tensor.h>
+
+#include "bench/target.h"
 
 int main(int argc, char** argv) {
   using namespace attune;
+  bench::limit_target(argc, argv);
   if (argc < 4) return std::fprintf(stderr, "usage: attune_step BATCH IN HIDDEN... OUT\n"), 2;
   const ThreadScope one(1);
   const int64_t batch = std::atoll(argv[1]);

@@ -53,6 +53,13 @@ void compute_empty_sums(Gemm<T> g, int64_t count) {
   }
 }
 
+// Scratch memory of so many pieces at once.
+float* take(int64_t floats, Tensor& memory) {
+  if (floats == 0) return nullptr;
+  memory = make({floats}, DType::f32);
+  return elements<float>(memory);
+}
+
 template <class T>
 void any_gemm(const Gemm<T>& g) {
   const int64_t count = g.batch[0].count * g.batch[1].count;
@@ -60,25 +67,23 @@ void any_gemm(const Gemm<T>& g) {
   if (g.k == 0) return compute_empty_sums(g, count);
   Plan plan = plan_product(g);
   const int threads = usable_threads();
-  // One thread need not cut what attune's kernel computes: no element depends on the piece it is
-  // in.
+  // One thread need not cut what attune's kernel computes: no element depends on its piece.
   if (plan.own && threads == 1) plan.rows = g.m, plan.columns = g.n;
-  const int64_t pieces =
-      (g.m + plan.rows - 1) / plan.rows * ((g.n + plan.columns - 1) / plan.columns);
-  const bool several = count * pieces > 1;
-  Tensor memory;  // for all threads: nothing may be allocated inside a parallel region
-  if (plan.scratch > 0) memory = make({plan.scratch * (several ? threads : 1)}, DType::f32);
-  float* scratch = memory.defined() ? elements<float>(memory) : nullptr;
-  if (!several) return compute(g, plan, scratch);
+  Tensor memory;
+  const bool by_rows = plan.rows < g.m;
+  if (count == 1 && !by_rows && plan.columns == g.n) {
+    return compute(g, plan, take(plan.scratch, memory));
+  }
+  const int64_t step = by_rows ? plan.rows : plan.columns;
+  const int64_t pieces = ((by_rows ? g.m : g.n) + step - 1) / step;
   const int64_t cost = plan.rows * plan.columns * std::max<int64_t>(1, g.k / 16);
+  // For all threads at once: nothing may be allocated inside a parallel region.
+  float* scratch = take(plan.scratch * threads, memory);
   parallel_for(count * pieces, cost, [&](int64_t begin, int64_t end) {
     float* mine = scratch + (threads == 1 ? 0 : omp_get_thread_num() * plan.scratch);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t p = i % pieces;
-      const bool by_rows = plan.rows < g.m;
-      compute(piece(at(g, i / pieces), plan, by_rows ? p * plan.rows : 0,
-                    by_rows ? 0 : p * plan.columns),
-              plan, mine);
+      const int64_t first = i % pieces * step;
+      compute(piece(at(g, i / pieces), plan, by_rows ? first : 0, by_rows ? 0 : first), plan, mine);
     }
   });
 }

@@ -10,18 +10,18 @@ namespace attune::internal {
 namespace {
 
 // Pieces of about this much work (a few hundred microseconds), cut by the shape alone: OpenBLAS may
-// add in another order when the shape of its piece changes.
-constexpr int64_t kWork = int64_t{1} << 25;
-constexpr int64_t kStep = 64;
-
+// add in another order when the shape of its piece changes. It also packs the whole of the other
+// factor for each piece, so it gets larger ones.
 template <class T>
 void cut(const Gemm<T>& g, Plan& plan) {
+  constexpr int64_t kWork = int64_t{1} << 25;
+  const int64_t step = plan.own ? 64 : 128;
   plan.rows = g.m, plan.columns = g.n;
   const int64_t work = g.m * g.n * g.k;
   int64_t& extent = g.m >= g.n ? plan.rows : plan.columns;
-  if (work <= kWork || extent <= kStep) return;
+  if (work <= kWork || extent <= step) return;
   const int64_t wanted = (work + kWork - 1) / kWork;
-  extent = std::min(extent, std::max(kStep, (extent / wanted + kStep - 1) / kStep * kStep));
+  extent = std::min(extent, std::max(step, (extent / wanted + step - 1) / step * step));
 }
 
 // Whether rows of `width` floats, `stride` apart, push each other out of the L1 cache before they
@@ -54,13 +54,16 @@ bool blas_is_faster(const Gemm<float>& g) {
 
 Plan plan_product(const Gemm<float>& g) {
   Plan plan{};
-  cut(g, plan);
   plan.own = !(blas_is_faster(g) && fits_blas(g));
+  cut(g, plan);
   if (!plan.own) return plan;
   const TileSize tile = largest_tile();
   const int64_t depth = std::min(g.k, kPanelDepth), width = std::min(g.n, tile.columns);
-  plan.pack_a = g.n >= 256 && (g.a_row == 1 ? crowded(depth, g.a_column, tile.rows)
-                                                         : crowded(tile.rows, g.a_row, 1));
+  // A step of k in a tile of 16 registers is over before the next line of A is there from L2. In
+  // one of 32 it is not, and fewer panels of columns would share the cost of packing.
+  plan.pack_a =
+      g.n >= 256 && tile.rows * tile.columns <= 128 &&
+      (g.a_row == 1 ? crowded(depth, g.a_column, tile.rows) : crowded(tile.rows, g.a_row, 1));
   plan.pack_b = g.b_column != 1 || (g.m >= 8 * tile.rows && crowded(depth, g.b_row, width));
   if (plan.pack_a) plan.a_floats = std::min(g.m, kBlockRows) * depth + tile.columns;
   if (plan.pack_b || g.n % tile.lanes != 0) plan.scratch = tile.columns * depth;
