@@ -112,8 +112,8 @@ HWY_INLINE Pack<T> expm1(Pack<T> x) {
 
 template <class T>
 HWY_INLINE Pack<T> tanh(Pack<T> x) {
-  const Pack<T> size = abs(x), limit = 20.0;
-  const Pack<T> e = expm1_within<T>(hn::Min(size.v, limit.v) + hn::Min(size.v, limit.v));
+  const Pack<T> size = abs(x), limit = 20.0, bounded = hn::Min(size.v, limit.v);
+  const Pack<T> e = expm1_within(bounded + bounded);
   const auto is_near = size < 0.65;
   Pack<T> y;
   if constexpr (Layout<T>::kSingle) {
@@ -129,7 +129,7 @@ HWY_INLINE Pack<T> tanh(Pack<T> x) {
   return select(is_nan(x), x, copy_sign(y, x));
 }
 
-// 1 / (1 + exp(-x)), by exp of what is negative, which never overflows.
+// 1 / (1 + exp(-x)), by exp of a negative number, which never overflows.
 template <class T>
 HWY_INLINE Pack<T> sigmoid(Pack<T> x) {
   const Pack<T> e = exp_of_negative(-abs(x));

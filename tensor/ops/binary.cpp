@@ -146,11 +146,11 @@ using namespace internal;
 
 ATTUNE_KERNEL(binary_row, BinaryRow)
 
-enum Integers : uint8_t { kKept, kAsFloat };
+constexpr Takes kKept = Takes::numbers, kAsFloat = Takes::floating;
 
 struct Facts {
   const char* name;
-  Integers integers;
+  Takes takes;
   int needs;
 };
 constexpr Facts kFacts[] = {
@@ -301,16 +301,12 @@ Tensor binary_same_dtype(BinaryOp op, const Tensor& a, const Tensor& b) {
   return y;
 }
 
-Takes takes(BinaryOp op) {
-  return facts_of(op).integers == kKept ? Takes::numbers : Takes::floating;
-}
-
 [[gnu::noinline]] Tensor binary_at_door(BinaryOp op, const Tensor& a, const Tensor& b) {
   check<DTypeError>(
       a.dtype() != DType::boolean || b.dtype() != DType::boolean,
       "{}: takes numbers, got booleans; use logical_and, logical_or, or cast them first",
       facts_of(op).name);
-  return through(facts_of(op).name, takes(op), a, b,
+  return through(facts_of(op).name, facts_of(op).takes, a, b,
                  [op](const Tensor& x, const Tensor& y) { return binary_same_dtype(op, x, y); });
 }
 
@@ -342,19 +338,6 @@ template <class T>
   number_first ? record_binary(op, other, x, y) : record_binary(op, x, other, y);
 }
 
-Tensor with_computed(BinaryOp op, const Tensor& x, Scalar number, bool number_first) {
-  Tensor y = make_like(x);
-  dispatch(x.dtype(), [&]<class T>() {
-    if constexpr (!std::is_same_v<T, bool>) {
-      const T value = element_of<T>(facts_of(op).name, number);
-      const Operand<T> one{&value, nullptr}, all = operand<T>(x);
-      if (y.numel() > 0) number_first ? compute(op, one, all, y) : compute(op, all, one, y);
-      if (std::is_floating_point_v<T> && tracks(x)) record_number(op, x, value, number_first, y);
-    }
-  });
-  return y;
-}
-
 // A number on either side takes x's dtype; a boolean x becomes i64, or f32 beside a fraction.
 Tensor with_number(BinaryOp op, const Tensor& x, Scalar number, bool number_first = false) {
   const char* name = facts_of(op).name;
@@ -376,8 +359,18 @@ Tensor with_number(BinaryOp op, const Tensor& x, Scalar number, bool number_firs
   if (!is_floating(dtype)) {  // also where it is computed as f32
     dispatch(dtype, [&]<class T>() { element_of<T>(name, number); });
   }
-  return through(name, takes(op), x, [&](const Tensor& computed) {
-    return with_computed(op, computed, number, number_first);
+  return through(name, facts_of(op).takes, x, [&](const Tensor& computed) {
+    Tensor y = make_like(computed);
+    dispatch(computed.dtype(), [&]<class T>() {
+      if constexpr (!std::is_same_v<T, bool>) {
+        const auto value = element_of<T>(name, number);
+        const Operand<T> one{&value, nullptr}, all = operand<T>(computed);
+        if (y.numel() > 0) number_first ? compute(op, one, all, y) : compute(op, all, one, y);
+        if (std::is_floating_point_v<T> && tracks(computed))
+          record_number(op, computed, value, number_first, y);
+      }
+    });
+    return y;
   });
 }
 

@@ -211,7 +211,7 @@ using namespace internal;
 ATTUNE_KERNEL(unary_values, UnaryValues)
 ATTUNE_KERNEL(unary_slopes, UnarySlopes)
 
-enum Integers : uint8_t { kKept, kAsFloat };
+constexpr Takes kKept = Takes::numbers, kAsFloat = Takes::floating;
 
 // dx made of ops, for the gradient of a gradient.
 Tensor gradient_tensor(UnaryOp op, const Tensor& dy, const Tensor& x, const Tensor& y, double p) {
@@ -267,11 +267,10 @@ Tensor unary_integers(const Tensor& input) {
   return y;
 }
 
-template <class F, Integers kIntegers>
+template <class F, Takes kTakes>
 Tensor unary(const char* name, UnaryOp op, const Tensor& input, double p) {
-  constexpr Takes kTakes = kIntegers == kKept ? Takes::numbers : Takes::floating;
   return through(name, kTakes, input, [&](const Tensor& x) {
-    if constexpr (kIntegers == kKept) {
+    if constexpr (kTakes == kKept) {
       if (!is_floating(x.dtype())) return unary_integers<F>(x);
     }
     return unary_floating(name, op, x, p);
