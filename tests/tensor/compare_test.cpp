@@ -98,6 +98,8 @@ TEST_CASE("compare: integers beside any number, exactly") {
     const double two63 = 9223372036854775808.0;
     // The largest i64 is one below 2^63; as a double it would be equal.
     CHECK(max_error(row.beside(x, two63), Tensor::full({3}, row.value(0, 1), DType::boolean)) == 0);
+    CHECK(max_error(row.beside(x, uint64_t{1} << 63), row.beside(x, two63)) == 0);
+    CHECK(max_error(row.beside(x, ~uint64_t{0}), row.beside(x, two63)) == 0);
     CHECK(max_error(row.beside(x, -two63), {double(row.value(0, 0)), double(row.value(1, 0)),
                                             double(row.value(1, 0))}) == 0);
     CHECK(max_error(row.beside(x, top), {double(row.value(0, 1)), double(row.value(0, 1)),
