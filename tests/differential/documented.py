@@ -1,49 +1,104 @@
-"""Differences from PyTorch that are meant."""
+"""Differences from PyTorch that are meant, and refusals by reason. docs/differential.md lists them."""
 
 import re
 
 import torch
 
-BY_NUMBER = lambda c: any(k in c.args for k in ('right', 'left', 'low', 'value'))
-holds = lambda c, odd: any(bool(odd(x).any()) for x in c.ins if x.is_floating_point())
-SORTS = ('sort', 'argsort', 'topk')
+
+def by_number(case):
+    return any(key in case.args for key in ('right', 'left', 'low', 'value'))
+
+
+def holds(case, odd):
+    return any(bool(odd(x).any()) for x in case.ins if x.is_floating_point())
+
+
+INTEGERS = ('i32', 'i64', 'i8', 'u8')
+
+# (name, reason and where it is stated, does it explain this problem of this case?)
 DOCUMENTED = [
     (
         'scalar dtype',
-        'a C++ number never changes the dtype of a tensor (arguments.h)',
-        lambda c, what: BY_NUMBER(c) and bool(re.match(r'value \d+: dtype', what)),
+        'a C++ number never changes the dtype of a tensor (tensor/arguments.h)',
+        lambda case, what: by_number(case) and bool(re.match(r'value \d+: dtype', what)),
     ),
     (
         'any, all of u8',
-        'any and all give booleans; torch keeps u8',
-        lambda c, what: c.op in ('any', 'all') and 'dtype bool, torch u8' in what,
+        'any and all return booleans; PyTorch keeps u8',
+        lambda case, what: case.op in ('any', 'all') and 'dtype bool, torch u8' in what,
     ),
     (
         'NaN last',
-        'NaN comes last in either order (tensor.h)',
-        lambda c, what: c.op in SORTS
-        and holds(c, torch.isnan)
-        and (c.args.get('descending') or c.args.get('largest')),
+        'NaN comes last in either order (tensor/tensor.h)',
+        lambda case, what: case.op in ('sort', 'argsort', 'topk')
+        and holds(case, torch.isnan)
+        and (case.args.get('descending') or case.args.get('largest')),
     ),
     (
         'cast out of range',
-        'NaN gives 0, the rest the nearest end (convert.cpp); torch: undefined',
-        lambda c, what: c.op == 'cast'
-        and c.args['dtype'] in ('i32', 'i64', 'u8')
-        and c.ins[0].is_floating_point()
+        'NaN becomes 0, the rest the nearest end (tensor/ops/convert.cpp); PyTorch: undefined',
+        lambda case, what: case.op == 'cast'
+        and case.args['dtype'] in INTEGERS
+        and case.ins[0].is_floating_point()
         and what.startswith('value'),
     ),
+    (
+        'division by next to nothing',
+        "a divisor's gradient is -(dy / b) * (a / b), which may be NaN where each factor overflows",
+        lambda case, what: case.op == 'div' and what.startswith('gradient 1') and 'nan' in what,
+    ),
 ]
-REFUSALS = [  # (name, reason, applies to this case and message?)
+
+# (name, reason, does it explain this refusal of this case?)
+REFUSALS = [
     (
         'fraction beside integers',
-        'a fraction beside an integer tensor is a DTypeError (arguments.h)',
-        lambda c, m: m['error'] == 'DTypeError'
-        and (BY_NUMBER(c) or c.op in ('full', 'pad', 'arange', 'leaky_relu')),
+        'a fraction beside an integer tensor is a DTypeError (tensor/arguments.h)',
+        lambda case, r: r['error'] == 'DTypeError'
+        and (by_number(case) or case.op in ('full', 'pad', 'arange', 'leaky_relu'))
+        and 'bool' not in r['message'],
     ),
     (
         'booleans as numbers',
-        'arithmetic and order take numbers; the message says what to do instead',
-        lambda c, m: m['error'] == 'DTypeError' and 'bool' in m['message'],
+        'arithmetic takes numbers; the message says what to do instead',
+        lambda case, r: r['error'] == 'DTypeError' and 'bool' in r['message'],
+    ),
+    (
+        'integer products',
+        'matmul, linear and dot take floating tensors only',
+        lambda case, r: r['error'] == 'DTypeError' and case.op in ('matmul', 'linear', 'dot', 'outer'),
+    ),
+    ('integer linspace', 'linspace returns floating tensors', lambda case, r: case.op == 'linspace'),
+    (
+        'axis of a 0-d tensor',
+        'a 0-d tensor has no axis; PyTorch lets it have axis 0',
+        lambda case, r: any(x.dim() == 0 for x in case.ins) and r['error'] in ('IndexError', 'ShapeError'),
+    ),
+    (
+        'indices of another shape or dtype',
+        'an index is i32 or i64 and has as many axes as the tensor',
+        lambda case, r: case.op in ('gather', 'scatter_add', 'index_select', 'embedding', 'one_hot'),
+    ),
+    (
+        'squeeze of a larger axis',
+        'squeeze of an axis that is not of size 1 is an error; in PyTorch nothing happens',
+        lambda case, r: case.op == 'squeeze',
+    ),
+    ('cat with an empty [0]', 'all parts of cat have as many axes', lambda case, r: case.op == 'cat'),
+    (
+        'negative widths',
+        'pad takes no negative widths; narrow takes elements away',
+        lambda case, r: case.op == 'pad' and 'negative' in r['message'],
+    ),
+    (
+        'negative begin',
+        'narrow counts from the front',
+        lambda case, r: case.op == 'narrow' and case.args['begin'] < 0,
+    ),
+    ('t() of a vector', 't() takes two axes or more', lambda case, r: case.op == 't'),
+    (
+        'weights that are a vector',
+        'linear takes w [out, in]',
+        lambda case, r: case.op == 'linear' and r['error'] == 'ShapeError' and case.ins[1].dim() < 2,
     ),
 ]
