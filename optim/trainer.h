@@ -13,7 +13,15 @@
 
 namespace attune::nn {
 
-using Loss = std::function<Tensor(const Tensor& prediction, const Tensor& target)>;
+// A loss to train on: any callable from prediction and target to one number, or one of attune's own
+// by name, {.loss = nn::l1}, which is then reduced to its mean.
+struct Loss : std::function<Tensor(const Tensor& prediction, const Tensor& target)> {
+  using function::function;
+  Loss(Tensor (*loss)(const Tensor&, const Tensor&, Reduction))  // NOLINT: {.loss = nn::l1}
+      : function([loss](const Tensor& prediction, const Tensor& target) {
+          return loss(prediction, target, Reduction::mean);
+        }) {}
+};
 
 // cross_entropy for integer labels, mse for floating-point targets.
 Loss default_loss(const Dataset& dataset);

@@ -72,9 +72,9 @@ void MapSlope(const T* HWY_RESTRICT x, const T* HWY_RESTRICT y, const T* dy, T* 
   }
   if (i < size) {
     const size_t n = size - i;
-    store_first(n,
-                gradient_of<F>(load_first(n, dy + i), load_first(n, x + i), load_first(n, y + i), p),
-                dx + i);
+    store_first(
+        n, gradient_of<F>(load_first(n, dy + i), load_first(n, x + i), load_first(n, y + i), p),
+        dx + i);
   }
 }
 

@@ -86,7 +86,8 @@ Tensor copy(const Tensor& x) {
 }
 
 // x, contiguous, in another dtype. f16 and bf16 widen to f32 and are narrowed from f32 or f64, so
-// that each value is rounded once; other types go through those.
+// that each value is rounded once; other types go through those (only integers beyond 2^53, which
+// f64 cannot hold, are rounded twice).
 Tensor converted(const Tensor& x, DType dtype) {
   const auto is_half = [](DType type) { return byte_size(type) == 2; };
   if (is_half(x.dtype()) && dtype != DType::f32) {

@@ -16,10 +16,13 @@ done < <(find . -name '*.md' -not -path './build*' -not -path './.*' -printf '%P
 
 diffs=$(mktemp -d)
 trap 'rm -rf "$diffs"' EXIT
-awk -v folder="$diffs" '/^```diff$/ {name = folder "/" ++n; next} /^```$/ {name = ""} name {print > name}' \
-  CONTRIBUTING.md
+# One marked "landed" is in the tree already, so it applies in reverse.
+awk -v folder="$diffs" '/^```diff( landed)?$/ {name = folder "/" ++n ($2 ? ".landed" : ""); next}
+                        /^```$/ {name = ""} name {print > name}' CONTRIBUTING.md
 for diff in "$diffs"/*; do
-  if ! git apply --check "$diff"; then
+  reverse=()
+  [[ $diff != *.landed ]] || reverse=(--reverse)
+  if ! git apply "${reverse[@]}" --check "$diff"; then
     echo "CONTRIBUTING.md: this diff does not apply:"
     head -5 "$diff"
     failed=1
