@@ -185,7 +185,8 @@ class Tensor {
   // bounds, 0 on and outside them.
   Tensor clamp(Scalar low, Scalar high) const;
   Tensor clamp(const Tensor& low, const Tensor& high) const;  // maximum(low).minimum(high)
-  // Comparisons return boolean tensors. A number beside integers is compared exactly, whatever it is.
+  // Comparisons return boolean tensors. A number beside integers is compared exactly, whatever it
+  // is.
   Tensor eq(const Tensor& other) const;
   Tensor eq(Scalar other) const;
   Tensor ne(const Tensor& other) const;

@@ -129,16 +129,6 @@ void record(const char* op, const Tensor& y, std::span<const Tensor> inputs, F g
   record_node(op, y, inputs, std::move(gradient), [](const Tensor& x) { return node_of(x); });
 }
 
-// Without a name: until every op has one.
-template <class F>
-void record(const Tensor& y, std::span<const Tensor> inputs, F gradient) {
-  record("op", y, inputs, std::move(gradient));
-}
-template <class F>
-void record(const Tensor& y, std::initializer_list<const Tensor*> inputs, F gradient) {
-  record("op", y, inputs, std::move(gradient));
-}
-
 int64_t live_nodes();  // recorded for this thread's innermost tape and not yet freed; for tests
 
 }  // namespace attune::internal

@@ -26,9 +26,8 @@ Tensor sum_to(const Tensor& dy, const Shape& shape) {
   for (int axis = 0; axis < from.rank(); ++axis) {
     if (axis < shift || (shape[axis - shift] == 1 && from[axis] != 1)) repeated.push_back(axis);
   }
-  return through("sum", Takes::any, dy, [&](const Tensor& x) {
-    return x.sum(repeated, keep_dims).reshape(shape);
-  });
+  return through("sum", Takes::any, dy,
+                 [&](const Tensor& x) { return x.sum(repeated, keep_dims).reshape(shape); });
 }
 
 }  // namespace attune::internal

@@ -52,7 +52,8 @@ static std::string name_of(const std::exception& e) {
 #define IS(type) \
   if (dynamic_cast<const type*>(&e) != nullptr) return #type;
   IS(ShapeError)
-      IS(DTypeError) IS(IndexError) IS(ValueError) IS(IoError) IS(OutOfMemory) IS(Error)
+  IS(DTypeError)
+      IS(IndexError) IS(ValueError) IS(IoError) IS(OutOfMemory) IS(Error)
 #undef IS
           return std::string("FOREIGN ") +
       typeid(e).name();

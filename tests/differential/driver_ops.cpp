@@ -86,10 +86,11 @@ std::map<std::string, Op> make_ops() {
 #define UNARY(name) \
   ops[#name] = [](const Tensors& x, const Json&) -> Tensors { return {x[0].name()}; };
   UNARY(neg)
-  UNARY(abs) UNARY(sign) UNARY(square) UNARY(sqrt) UNARY(rsqrt) UNARY(reciprocal) UNARY(exp)
-      UNARY(expm1) UNARY(log) UNARY(log1p) UNARY(sin) UNARY(cos) UNARY(tanh) UNARY(erf) UNARY(floor)
-          UNARY(ceil) UNARY(round) UNARY(isnan) UNARY(isinf) UNARY(isfinite) UNARY(logical_not)
-              UNARY(relu) UNARY(sigmoid) UNARY(silu) UNARY(softplus) UNARY(contiguous) UNARY(clone)
+  UNARY(abs)
+  UNARY(sign) UNARY(square) UNARY(sqrt) UNARY(rsqrt) UNARY(reciprocal) UNARY(exp) UNARY(expm1)
+      UNARY(log) UNARY(log1p) UNARY(sin) UNARY(cos) UNARY(tanh) UNARY(erf) UNARY(floor) UNARY(ceil)
+          UNARY(round) UNARY(isnan) UNARY(isinf) UNARY(isfinite) UNARY(logical_not) UNARY(relu)
+              UNARY(sigmoid) UNARY(silu) UNARY(softplus) UNARY(contiguous) UNARY(clone)
                   UNARY(detach) UNARY(t)
 #undef UNARY
                       ops["operator-"] =
@@ -118,7 +119,8 @@ std::map<std::string, Op> make_ops() {
     return {x[0] symbol x[1]};                                        \
   };
   OPERATOR(add, +)
-  OPERATOR(sub, -) OPERATOR(mul, *) OPERATOR(div, /)
+  OPERATOR(sub, -)
+  OPERATOR(mul, *) OPERATOR(div, /)
 #undef OPERATOR
 #define BINARY(name)                                                 \
   ops[#name] = [](const Tensors& x, const Json& a) -> Tensors {      \
@@ -144,10 +146,10 @@ std::map<std::string, Op> make_ops() {
     return {x[0].name(axes(a), keep(a))};                       \
   };
   REDUCE(sum)
-  REDUCE(mean) REDUCE(max) REDUCE(min) REDUCE(prod) REDUCE(norm) REDUCE(logsumexp) REDUCE(any)
-      REDUCE(all)
+  REDUCE(mean)
+  REDUCE(max) REDUCE(min) REDUCE(prod) REDUCE(norm) REDUCE(logsumexp) REDUCE(any) REDUCE(all)
 #undef REDUCE
-          ops["var"] = [](const Tensors& x, const Json& a) -> Tensors {
+      ops["var"] = [](const Tensors& x, const Json& a) -> Tensors {
     return {x[0].var(axes(a), a.value("correction", 1), keep(a))};
   };
   ops["std"] = [](const Tensors& x, const Json& a) -> Tensors {

@@ -125,8 +125,8 @@ constexpr Row kLosses[] = {
     Row("cross_entropy",
         "cross_entropy(logits, labels), nn::cross_entropy(logits, labels, {label_smoothing, "
         "weights, ignore_index, reduction})",
-        "mean of -log softmax(logits)[label]: logits [batch, classes], labels [batch]",
-        floating, {Operand{{kN, kM}, 2}, kLabels}, ATTUNE_CALL(cross_entropy(in[0], in[1])),
+        "mean of -log softmax(logits)[label]: logits [batch, classes], labels [batch]", floating,
+        {Operand{{kN, kM}, 2}, kLabels}, ATTUNE_CALL(cross_entropy(in[0], in[1])),
         ATTUNE_WHOLE(label_loss(in, true)))
         .with_zyx("cross_entropy_loss"),
     Row("cross_entropy", "", "label smoothing", floating, {Operand{{kN, kM}, 2}, kLabels},
@@ -146,7 +146,8 @@ constexpr Row kLosses[] = {
         ATTUNE_CALL(nn::huber(in[0], in[1])),
         ATTUNE_MEAN(std::abs(x - t) < 1 ? (x - t) * (x - t) / 2 : std::abs(x - t) - 0.5))
         .with_zyx("huber_loss"),
-    Row("bce_with_logits", "bce_with_logits(logits, target, reduction = mean), "
+    Row("bce_with_logits",
+        "bce_with_logits(logits, target, reduction = mean), "
         "nn::bce_with_logits(logits, target, {pos_weight, reduction})",
         "mean binary cross-entropy, target in [0, 1]", floating, {kPrediction, kTarget},
         ATTUNE_CALL(bce_with_logits(in[0], in[1])),
