@@ -17,6 +17,7 @@ attune_module(tensor
     tensor/internal/pool.cpp
     tensor/internal/record.cpp
     tensor/internal/reduce.cpp
+    tensor/internal/text.cpp
     tensor/internal/walk.cpp
     tensor/io/csv.cpp
     tensor/io/safetensors.cpp

@@ -101,6 +101,7 @@ attune_test(attune_tensor_tests
     tests/tensor/sort_test.cpp
     tests/tensor/tape_test.cpp
     tests/tensor/tensor_test.cpp
+    tests/tensor/text_test.cpp
     tests/tensor/threads_test.cpp
     tests/tensor/unary_test.cpp
     tests/tensor/view_test.cpp
