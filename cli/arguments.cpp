@@ -1,11 +1,55 @@
 #include "cli/arguments.h"
 
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <sstream>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "attune/tensor/internal/text.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace attune::cli {
+
+namespace {
+
+template <class T>
+T parsed(const std::string& name, const std::string& text, T low, T high) {
+  const size_t sign = text.starts_with('+') ? 1 : 0;
+  const char *begin = text.data() + sign, *end = text.data() + text.size();
+  const bool negative = begin != end && *begin == '-';
+  T value = 0;
+  const auto [stop, error] = std::from_chars(begin, end, value);
+  const bool digits = begin != end && std::all_of(begin + (negative ? 1 : 0), end,
+                                                  [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits || begin + (negative ? 1 : 0) == end) {
+    throw WrongInput(fmt::format("{}: a whole number is needed, not {}", name, in_quotes(text)));
+  }
+  if (error != std::errc() || stop != end || value < low || value > high) {
+    if (negative && low >= 0) {
+      throw WrongInput(fmt::format("{} must not be negative, got {}", name, printable(text)));
+    }
+    throw WrongInput(
+        fmt::format("{} must be from {} to {}, got {}", name, low, high, printable(text)));
+  }
+  return value;
+}
+
+// CLI11 would clamp what is too large in silence and take an empty text for 0.
+void add_number(CLI::App& app, const char* name, const std::string& help,
+                std::function<void(const std::string&)> take) {
+  app.add_option_function<std::string>(name, std::move(take), help)->type_name("NUMBER");
+}
+
+}  // namespace
+
+int64_t whole_number(const std::string& name, const std::string& text, int64_t low, int64_t high) {
+  return parsed<int64_t>(name, text, low, high);
+}
 
 void Options::required(const char* name, std::string& value, const std::string& help) {
   subcommand_->add_option(name, value, help)->required();
@@ -17,7 +61,14 @@ void Options::text(const char* name, std::string& value, const std::string& help
 
 void Options::one_of(const char* name, std::string& value, const std::string& help,
                      const std::vector<std::string>& allowed) {
-  subcommand_->add_option(name, value, help)->check(CLI::IsMember(allowed));
+  const auto take = [&value, name, allowed](const std::string& text) {
+    if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+      throw WrongInput(
+          fmt::format("{}: {} is none of {}", name, in_quotes(text), fmt::join(allowed, ", ")));
+    }
+    value = text;
+  };
+  subcommand_->add_option_function<std::string>(name, take, help);
 }
 
 void Options::list(const char* name, std::vector<std::string>& values, const std::string& help) {
@@ -25,22 +76,29 @@ void Options::list(const char* name, std::vector<std::string>& values, const std
 }
 
 void Options::number(const char* name, int64_t& value, const std::string& help) {
-  subcommand_->add_option(name, value, help);
+  add_number(*subcommand_, name, help, [&value, name](const std::string& text) {
+    constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+    value = parsed<int64_t>(name, text, -kMost - 1, kMost);
+  });
 }
 
 void Options::number(const char* name, int& value, const std::string& help, int low, int high) {
-  subcommand_->add_option(name, value, help)->check(CLI::Range(low, high));
+  add_number(*subcommand_, name, help, [&value, name, low, high](const std::string& text) {
+    value = static_cast<int>(parsed<int64_t>(name, text, low, high));
+  });
 }
 
-void Options::natural(const char* name, uint64_t& value, const std::string& help) {
-  subcommand_->add_option(name, value, help)->check([](const std::string& text) {
-    return text.starts_with('-') ? "must not be negative, got " + text : std::string();
+void Options::natural(const char* name, std::optional<uint64_t>& value, const std::string& help) {
+  add_number(*subcommand_, name, help, [&value, name](const std::string& text) {
+    value = parsed<uint64_t>(name, text, 0, std::numeric_limits<uint64_t>::max());
   });
 }
 
 void Options::flag(const char* name, bool& value, const std::string& help) {
   subcommand_->add_flag(name, value, help);
 }
+
+void Options::footer(const std::string& text) { subcommand_->footer(text); }
 
 CommandLine::CommandLine(const std::string& about, const std::string& version)
     : app_(std::make_unique<CLI::App>(about, "attune")) {
@@ -60,13 +118,16 @@ int CommandLine::run(int argc, char** argv) {
   try {
     app_->parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version
-    return app_->exit(e);
+    std::ostringstream out, unused;
+    const int code = app_->exit(e, out, unused);
+    write_answer(out.str());
+    return code;
   } catch (const CLI::ParseError& e) {
     std::string what = e.what();
     if (dynamic_cast<const CLI::RequiredError*>(&e) != nullptr && app_->get_subcommands().empty()) {
       what = argc < 2 ? "a command is missing"
-                      : fmt::format("unknown {} '{}'", argv[1][0] == '-' ? "option" : "command",
-                                    argv[1]);
+                      : fmt::format("unknown {} {}", argv[1][0] == '-' ? "option" : "command",
+                                    in_quotes(argv[1]));
     }
     throw WrongInput(what + "; see attune --help");
   }

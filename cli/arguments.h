@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ namespace attune::cli {
 
 // The options and arguments of one subcommand. Each is a name ("--trials", or "DATA" for an
 // argument without one), where its value goes, and what --help says of it. A value that is not
-// given stays as it is. Whatever the names refer to must live until the subcommand has run.
+// given stays as it is; a number that is none, or is out of range, is WrongInput. Whatever the
+// names refer to must live until the subcommand has run.
 class Options {
  public:
   explicit Options(CLI::App& subcommand) : subcommand_(&subcommand) {}
@@ -28,12 +30,17 @@ class Options {
   void list(const char* name, std::vector<std::string>& values, const std::string& help);  // a,b,c
   void number(const char* name, int64_t& value, const std::string& help);
   void number(const char* name, int& value, const std::string& help, int low, int high);
-  void natural(const char* name, uint64_t& value, const std::string& help);  // 0 or more
+  void natural(const char* name, std::optional<uint64_t>& value, const std::string& help);
   void flag(const char* name, bool& value, const std::string& help);
+  void footer(const std::string& text);  // the end of --help
 
  private:
   CLI::App* subcommand_;
 };
+
+// The whole number in the text of an option or argument; WrongInput, naming it, if it is none or
+// out of range.
+int64_t whole_number(const std::string& name, const std::string& text, int64_t low, int64_t high);
 
 // The whole command line: subcommands, of which one is chosen.
 class CommandLine {

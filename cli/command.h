@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -28,7 +29,7 @@ struct WorkFailed : std::runtime_error {
 struct Common {
   std::string storage = {};
   std::string study = {};
-  uint64_t seed = 0;
+  std::optional<uint64_t> seed = {};
   int jobs = 1;
   bool json = false, quiet = false;
 
@@ -47,8 +48,7 @@ void jobs_option(Options& options, Common& common);
 void json_option(Options& options, Common& common);
 void quiet_option(Options& options, Common& common);
 
-// Writes to stdout and checks that it arrived. WorkFailed if it did not; if the reader has gone,
-// the program ends quietly.
+// Writes to stdout and checks that it arrived (see write_answer).
 void answer(const std::string& text);
 void answer(const Json& document);
 // One line on stderr, unless --quiet.

@@ -1,15 +1,13 @@
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace attune::cli {
 
@@ -20,8 +18,9 @@ std::string Common::storage_or(const std::string& otherwise) const {
                                                              : otherwise;
   if (url != "memory" && !url.starts_with("sqlite://") && !url.starts_with("postgresql")) {
     // A slip of the user's, unlike a storage that cannot be opened.
-    throw WrongInput(fmt::format(
-        "storage '{}': it must be memory, sqlite:///FILE or sqlite:////ABSOLUTE/FILE", url));
+    throw WrongInput(
+        fmt::format("storage {}: it must be memory, sqlite:///FILE or sqlite:////ABSOLUTE/FILE",
+                    in_quotes(url)));
   }
   return url;
 }
@@ -47,14 +46,7 @@ void quiet_option(Options& options, Common& common) {
   options.flag("--quiet", common.quiet, "Nothing on stderr but errors");
 }
 
-void answer(const std::string& text) {
-  errno = 0;
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (written && std::fflush(stdout) == 0) return;
-  const int cause = errno;
-  if (cause == EPIPE) std::_Exit(kFailed);
-  throw WorkFailed(fmt::format("cannot write the answer to stdout: {}", std::strerror(cause)));
-}
+void answer(const std::string& text) { write_answer(text); }
 
 void answer(const Json& document) {
   // Names and texts of a user's file may be in any encoding; the answer is UTF-8 all the same.
@@ -62,7 +54,7 @@ void answer(const Json& document) {
 }
 
 void note(const Common& common, const std::string& text) {
-  if (!common.quiet) fmt::print(stderr, "{}\n", text);
+  if (!common.quiet) error_line(text);
 }
 
 Json json_of(const tune::ParamValue& value) {
@@ -93,7 +85,8 @@ std::chrono::duration<double> parse_duration(const std::string& text) {
                          : unit == "h"               ? 3600
                                                      : 0;
   if (end == text.c_str() || seconds == 0 || !std::isfinite(number) || number < 0) {
-    throw WrongInput(fmt::format("a time such as 30s, 5m or 1h is needed, not '{}'", text));
+    throw WrongInput(
+        fmt::format("a time such as 30s, 5m or 1h is needed, not {}", in_quotes(text)));
   }
   return std::chrono::duration<double>(number * seconds);
 }
@@ -111,16 +104,16 @@ tune::Study open_study(const Common& common, const std::string& given) {
   std::string name = given.empty() ? common.study : given;
   std::vector<std::string> names;
   for (const tune::StudyInfo& info : storage->studies()) names.push_back(info.name);
-  const std::string where = common.storage_or(kDefaultStorage);
+  const std::string where = shown_path(common.storage_or(kDefaultStorage));
   if (names.empty()) throw WrongInput(fmt::format("no study is kept in {}", where));
   if (name.empty() && names.size() == 1) name = names.front();
   if (name.empty()) {
     throw WrongInput(fmt::format("{} studies are kept in {}; name one of {}", names.size(), where,
-                                 fmt::join(names, ", ")));
+                                 list_in_quotes(names)));
   }
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    throw WrongInput(
-        fmt::format("no study '{}' in {}; there is {}", name, where, fmt::join(names, ", ")));
+    throw WrongInput(fmt::format("no study {} in {}; there is {}", in_quotes(name), where,
+                                 list_in_quotes(names)));
   }
   return tune::Study({.name = name, .storage = storage, .must_exist = true});
 }

@@ -15,6 +15,7 @@
 #include "cli/csv_options.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/terminal.h"
 
 namespace attune::cli {
 namespace {
@@ -78,7 +79,7 @@ tune::FitOptions options_of(const FitArguments& a) {
   }
   o.study = a.study;
   o.storage = a.storage_or(kDefaultStorage);
-  o.seed = a.seed;
+  o.seed = a.seed.value_or(0);
   o.jobs = a.jobs;
   o.threads = a.threads;
   o.stop = interrupted;
@@ -173,11 +174,11 @@ int run(const FitArguments& a) {
   const tune::FitResult result = tune::fit(options);
   progress.end();
   if (result.interrupted) {
-    fmt::print(stderr,
-               "attune: interrupted; {} trials are kept in study {}{}; the same command goes on "
-               "from there\n",
-               result.trials, result.study,
-               result.best.params.empty() ? "" : fmt::format(" (best {:.4f})", result.validation));
+    error_line(fmt::format(
+        "attune: interrupted; {} trials are kept in study {}{}; the same command goes on from "
+        "there",
+        result.trials, result.study,
+        result.best.params.empty() ? "" : fmt::format(" (best {:.4f})", result.validation)));
     return kInterrupted;
   }
   try {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/analysis/importance.h"
 #include "cli/command.h"
 
@@ -33,14 +34,14 @@ int run_importance(const ImportanceCommand& o) {
   options.evaluator = tune::importance_evaluator_by_name(o.evaluator);
   const tune::Study study = open_study(o, o.name);
   if (study.best_trials().empty()) {
-    throw WorkFailed(
-        fmt::format("study '{}' has no complete trial among its {}", study.name(), study.size()));
+    throw WorkFailed(fmt::format("study {} has no complete trial{}", in_quotes(study.name()),
+                                 tune::failures(study.trials())));
   }
   Json object = Json::object();
   std::string table = fmt::format("{:<32} {:>10}\n", "parameter", "importance");
   for (const auto& [name, importance] : study.importances(options)) {
     object.set(name, importance);
-    table += fmt::format("{:<32} {:>10.4f}\n", name, importance);
+    table += fmt::format("{:<32} {:>10.4f}\n", printable(name), importance);
   }
   if (o.json) {
     answer(object);

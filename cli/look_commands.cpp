@@ -7,7 +7,10 @@
 #include <fmt/ranges.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
+#include "attune/tune/analysis/model_best.h"
 #include "attune/tune/by_name.h"
+#include "attune/tune/internal/json.h"
 #include "cli/command.h"
 
 namespace attune::cli {
@@ -45,11 +48,31 @@ std::string seconds_text(double seconds) {
   return std::isnan(seconds) ? "-" : fmt::format("{:.3f}", seconds);
 }
 
-// What another program stored may be no JSON (Python writes NaN, for one): then it is shown as
-// text.
+// A number, or the text "NaN", "Infinity" or "-Infinity", which JSON has no numbers for.
+Json json_of_number(double number) {
+  return std::isfinite(number) ? Json(number) : Json(tune::json::number(number));
+}
+
+Json json_of(const tune::json::Value& value) {
+  if (const auto* scalar = std::get_if<tune::ParamValue>(&value.it)) {
+    const auto* number = std::get_if<double>(&scalar->variant());
+    return number ? json_of_number(*number) : cli::json_of(*scalar);
+  }
+  if (const auto* list = std::get_if<tune::json::List>(&value.it)) {
+    Json all = Json::array();
+    for (const tune::json::Value& one : *list) all.push_back(json_of(one));
+    return all;
+  }
+  Json object = Json::object();
+  for (const auto& [key, one] : value.object()) object.set(key, json_of(one));
+  return object;
+}
+
+// What another program stored may be JSON as Python writes it, with NaN, or none at all: then it is
+// shown as text.
 Json json_of_text(const std::string& text) {
   try {
-    return Json::parse(text);
+    return json_of(tune::json::parse(text));
   } catch (const ValueError&) {
     return text;
   }
@@ -57,12 +80,17 @@ Json json_of_text(const std::string& text) {
 
 Json json_of(const tune::TrialResult& trial) {
   Json object = {{"number", trial.number}, {"state", tune::name_of(trial.state)}};
-  object.set("value", trial.values.empty() ? Json() : Json(trial.value));
-  if (trial.values.size() > 1) object.set("values", trial.values);
+  object.set("value", trial.values.empty() ? Json() : json_of_number(trial.value));
+  if (trial.values.size() > 1) {
+    Json values = Json::array();
+    for (const double value : trial.values) values.push_back(json_of_number(value));
+    object.set("values", values);
+  }
+  if (const std::string error = trial.error(); !error.empty()) object.set("error", error);
   object.set("params", cli::json_of(trial.params));
   Json intermediate = Json::array();
   for (const auto& [step, value] : trial.intermediate) {
-    intermediate.push_back(Json::array({step, value}));
+    intermediate.push_back(Json::array({step, json_of_number(value)}));
   }
   object.set("intermediate", intermediate);
   Json user = Json::object();
@@ -70,6 +98,35 @@ Json json_of(const tune::TrialResult& trial) {
   object.set("user", user);
   object.set("seconds", trial.seconds);
   return object;
+}
+
+// What is in a table may be any text: one line of it, and not an endless one.
+std::string params_text(const tune::TrialResult& trial) {
+  constexpr size_t kLongest = 300;
+  std::string text = printable(trial.params.to_string(), kLongest);
+  if (const std::string error = trial.error(); !error.empty()) {
+    text += (text.empty() ? "failed: " : "; failed: ") + printable(error, kLongest);
+  }
+  return text;
+}
+
+Json json_of(const tune::ModelBest& best) {
+  return {{"number", best.trial.number},
+          {"mean", best.estimate.mean},
+          {"deviation", best.estimate.deviation},
+          {"noise", best.estimate.noise},
+          {"params", cli::json_of(best.trial.params)}};
+}
+
+std::string model_text(const tune::ModelBest& best) {
+  std::string text = fmt::format(
+      "values scatter by {:.3g}, so the best of them is partly luck; likely to be the best is "
+      "trial {}: {:.6g} ± {:.2g} in the mean\n",
+      best.estimate.noise, best.trial.number, best.estimate.mean, best.estimate.deviation);
+  for (const auto& [name, value] : best.trial.params) {
+    text += fmt::format("  {} = {}\n", printable(name), printable(value.to_string(), 300));
+  }
+  return text;
 }
 
 int run_studies(const LookAtAll& o) {
@@ -86,7 +143,7 @@ int run_studies(const LookAtAll& o) {
     const bool one = info.directions.size() == 1 && !best.empty();
     object.set("best", one ? Json(best.front().value) : Json());
     list.push_back(object);
-    table += fmt::format("{:<32} {:<12} {:>7}  {}\n", info.name,
+    table += fmt::format("{:<32} {:<12} {:>7}  {}\n", printable(info.name),
                          fmt::format("{}", fmt::join(direction_names(info.directions), ",")),
                          info.trials, one ? value_text(best.front()) : "-");
   }
@@ -109,7 +166,7 @@ int run_trials(const LookAtOne& o) {
     } else {
       table +=
           fmt::format("{:>6} {:<9} {:>12} {:>9}  {}\n", trial.number, tune::name_of(trial.state),
-                      value_text(trial), seconds_text(trial.seconds), trial.params.to_string());
+                      value_text(trial), seconds_text(trial.seconds), params_text(trial));
     }
   }
   if (o.json) {
@@ -124,8 +181,8 @@ int run_best(const LookAtOne& o) {
   const tune::Study study = open_study(o, o.name);
   const std::vector<tune::TrialResult> best = study.best_trials();
   if (best.empty()) {
-    throw WorkFailed(
-        fmt::format("study '{}' has no complete trial among its {}", study.name(), study.size()));
+    throw WorkFailed(fmt::format("study {} has no complete trial{}", in_quotes(study.name()),
+                                 tune::failures(study.trials())));
   }
   const bool one = study.directions().size() == 1;
   Json list = Json::array();
@@ -134,14 +191,18 @@ int run_best(const LookAtOne& o) {
     list.push_back(json_of(trial));
     text += fmt::format("trial {}: {}\n", trial.number, value_text(trial));
     for (const auto& [name, value] : trial.params) {
-      text += fmt::format("  {} = {}\n", name, value.to_string());
+      text += fmt::format("  {} = {}\n", printable(name), printable(value.to_string(), 300));
     }
     if (one) break;
   }
+  const std::optional<tune::ModelBest> model = one ? tune::model_best(study) : std::nullopt;
+  if (model) text += model_text(*model);
   if (!o.json) {
     answer(text);
   } else if (one) {
-    answer(list.items().front());
+    Json object = list.items().front();
+    if (model) object.set("model_best", json_of(*model));
+    answer(object);
   } else {
     answer(list);
   }

@@ -4,17 +4,18 @@
 #include <csignal>
 #include <exception>
 #include <new>
-
-#include <fmt/format.h>
+#include <string>
+#include <typeinfo>
 
 #include "attune/tensor/error.h"
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace attune::cli {
 namespace {
 
 int complain(Exit code, const std::string& text) {
-  fmt::print(stderr, "attune: {}\n", text);
+  error_line("attune: " + text);
   return code;
 }
 
@@ -36,8 +37,11 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace attune;
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, which is looked at
+  cli::keep_standard_streams_open();
   try {
     return cli::run(argc, argv);
+  } catch (const cli::ReaderLeft&) {
+    return cli::kFailed;
   } catch (const cli::WrongInput& e) {
     return cli::complain(cli::kWrongInput, e.what());
   } catch (const cli::WorkFailed& e) {
@@ -47,7 +51,8 @@ int main(int argc, char** argv) {
   } catch (const OutOfMemory& e) {
     return cli::complain(cli::kFailed, e.what());
   } catch (const Error& e) {
-    return cli::complain(cli::kWrongInput, e.what());
+    // Its kinds are about what was given; an Error of no kind is about how the work went.
+    return cli::complain(typeid(e) == typeid(Error) ? cli::kFailed : cli::kWrongInput, e.what());
   } catch (const std::bad_alloc&) {
     return cli::complain(cli::kFailed, "out of memory");
   } catch (const std::exception& e) {

@@ -1,9 +1,9 @@
 #include "cli/progress.h"
 
-#include <cstdio>
-
 #include <fmt/format.h>
-#include <unistd.h>
+
+#include "attune/tensor/internal/text.h"
+#include "cli/terminal.h"
 
 namespace attune::cli {
 namespace {
@@ -20,11 +20,16 @@ std::string progress_text(const tune::Progress& p) {
   std::string text = p.wanted > 0 ? fmt::format("{} of {} trials", p.trials, p.wanted)
                                   : fmt::format("{} trials", p.trials);
   if (p.pruned > 0) text += fmt::format(" ({} pruned)", p.pruned);
-  if (p.failed > 0) text += fmt::format(" ({} failed)", p.failed);
+  if (p.failed > 0) {
+    text +=
+        fmt::format(" ({} failed{})", p.failed,
+                    p.first_error.empty() ? "" : ", the first: " + printable(p.first_error, 60));
+  }
   if (p.best) text += fmt::format(", best {:.4f}", p.best->value);
   if (p.trials > 0 && p.seconds > 0) {
     const double rate = static_cast<double>(p.trials) / p.seconds;
-    text += fmt::format(", {:.1f} a second", rate);
+    text += rate < 0.1 ? fmt::format(", {} a trial", time_text(1 / rate))
+                       : fmt::format(", {:.1f} a second", rate);
     if (p.wanted > p.trials) {
       text += fmt::format(", {} to go", time_text(static_cast<double>(p.wanted - p.trials) / rate));
     }
@@ -32,7 +37,7 @@ std::string progress_text(const tune::Progress& p) {
   return text;
 }
 
-ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(terminal_columns() > 0) {}
 
 void ProgressLine::show(const tune::Progress& progress) {
   if (quiet_) return;
@@ -42,16 +47,15 @@ void ProgressLine::show(const tune::Progress& progress) {
   if (!last && now - shown_ < wait) return;
   shown_ = now;
   last_ = progress_text(progress);
-  if (terminal_) {
-    fmt::print(stderr, "\r{}\033[K", last_);
-    std::fflush(stderr);
+  if (terminal_) {  // its width may have changed; the last column is left free for the cursor
+    write_error("\r" + cut_to_columns(last_, terminal_columns() - 1) + "\033[K");
   } else {
-    fmt::print(stderr, "{}\n", last_);
+    error_line(last_);
   }
 }
 
 void ProgressLine::end() {
-  if (!quiet_ && terminal_ && !last_.empty()) fmt::print(stderr, "\n");
+  if (!quiet_ && terminal_ && !last_.empty()) write_error("\n");
   last_.clear();
 }
 

@@ -1,11 +1,12 @@
 // attune replay: trains trials again and compares bit for bit.
 
-#include <charconv>
+#include <limits>
 #include <memory>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "attune/tensor/internal/text.h"
 #include "attune/tensor/threads.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/tabular/fit.h"
@@ -40,12 +41,7 @@ std::vector<int64_t> numbers_of(const ReplayArguments& a, const tune::Study& stu
     }
     return numbers;
   }
-  int64_t number = 0;
-  const char* end = a.number.data() + a.number.size();
-  if (std::from_chars(a.number.data(), end, number).ptr != end) {
-    throw WrongInput(fmt::format("a trial's number or 'all' is needed, not '{}'", a.number));
-  }
-  return {number};
+  return {whole_number("NUMBER (or all)", a.number, 0, std::numeric_limits<int64_t>::max())};
 }
 
 Json document(const tune::Replay& r) {
@@ -66,7 +62,7 @@ std::string text_of(const tune::Replay& r) {
   std::string text = fmt::format("trial {}: DIFFERENT:", r.number);
   if (!r.different.empty()) text += fmt::format(" reports {};", fmt::join(r.different, ", "));
   if (r.weights_now != r.weights_then) {
-    text += fmt::format(" weights {} then, {} now", r.weights_then, r.weights_now);
+    text += fmt::format(" weights {} then, {} now", printable(r.weights_then), r.weights_now);
   }
   return text + "\n";
 }

@@ -8,9 +8,12 @@ add_executable(attune_cli
   cli/interrupt.cpp
   cli/look_commands.cpp
   cli/main.cpp
+  cli/pipes.cpp
   cli/predict_command.cpp
   cli/progress.cpp
-  cli/replay_command.cpp)
+  cli/replay_command.cpp
+  cli/space_changes.cpp
+  cli/terminal.cpp)
 set_target_properties(attune_cli PROPERTIES OUTPUT_NAME attune)
 target_compile_definitions(attune_cli PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")
 target_include_directories(attune_cli PRIVATE ${PROJECT_SOURCE_DIR})

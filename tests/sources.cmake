@@ -185,12 +185,15 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
   attune_test(attune_cli_tests
     SOURCES
       tests/cli/bad_input_test.cpp
+      tests/cli/dialogue_test.cpp
       tests/cli/fit_test.cpp
+      tests/cli/output_test.cpp
       tests/cli/process.cpp
       tests/cli/study_test.cpp
     LINK attune::tensor nlohmann_json::nlohmann_json attune_fmt)
   add_dependencies(attune_cli_tests attune_cli)
-  target_compile_definitions(attune_cli_tests PRIVATE ATTUNE_COMMAND="$<TARGET_FILE:attune_cli>")
+  target_compile_definitions(attune_cli_tests PRIVATE
+    ATTUNE_COMMAND="$<TARGET_FILE:attune_cli>" ATTUNE_SOURCE="${PROJECT_SOURCE_DIR}")
 endif()
 
 attune_test(attune_search_tests

@@ -1,23 +1,35 @@
 #include "attune/tune/ask_tell.h"
 
 #include <algorithm>
-#include <cmath>
 #include <istream>
+#include <limits>
 #include <map>
+#include <optional>
 #include <ostream>
+#include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/analysis/confirm.h"
+#include "attune/tune/analysis/model_best.h"
+#include "attune/tune/internal/configurations.h"
+#include "attune/tune/internal/dialogue.h"
 #include "attune/tune/internal/json.h"
+#include "attune/tune/internal/nondominated.h"
+#include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
 namespace {
+
+using dialogue::Message;
+using Kind = Message::Kind;
+
+constexpr size_t kLongestLine = size_t{1} << 22;  // bytes; no client means to write more
+constexpr int kPatience = 3;                      // trials in a row that cannot be begun
 
 class Conversation {
  public:
@@ -26,18 +38,15 @@ class Conversation {
       : study_(study), space_(space), in_(in), out_(out), options_(options) {}
 
   void run() {
+    untried_ = internal::all_configurations(space_);
+    small_ = untried_.size();
+    for (const TrialResult& trial : study_.trials()) try_out(trial.params);
     hand_out();
-    std::string line;
-    while (!open_.empty() && out_ && !stopped() && std::getline(in_, line)) {
-      try {
-        answer(line);
-      } catch (const ValueError& e) {
-        say(fmt::format(R"({{"error": {}}})", json::quote(e.what())));
-      }
-      hand_out();
-    }
-    open_.clear();  // fails what was never told
-    say_best();
+    while ((!open_.empty() || options_.listen) && listen()) hand_out();
+    for (auto& [number, trial] : open_) give_up(trial);
+    open_.clear();
+    if (options_.confirm > 0 && !ended_) confirm();
+    say(best_line());
   }
 
  private:
@@ -46,146 +55,273 @@ class Conversation {
   void say(const std::string& line) { out_ << line << '\n' << std::flush; }
 
   void hand_out() {
-    while (asked_ < options_.trials && static_cast<int64_t>(open_.size()) < options_.jobs &&
-           !stopped() && !study_.exhausted()) {
-      Trial trial = study_.ask(space_);
-      ++asked_;
-      const int64_t number = trial.number();
-      say(fmt::format(R"({{"number": {}, "params": {}}})", number, json::text(trial.params())));
-      open_.emplace(number, std::move(trial));
+    while (static_cast<int64_t>(open_.size()) < options_.jobs && hand_out_one()) {
     }
   }
 
-  void answer(const std::string& line) {
-    const json::Value message = json::parse(line);
-    if (!std::holds_alternative<json::Object>(message.it)) {
-      throw ValueError("a line must be a JSON object");
-    }
-    constexpr std::string_view kKeys[] = {"number", "value", "values",
-                                          "state",  "step",  "constraints"};
-    for (const auto& [key, unused] : message.object()) {
-      if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) {
-        throw ValueError(
-            fmt::format("unknown key '{}'; there are {}", key, fmt::join(kKeys, ", ")));
+  // False: there is none to be had.
+  bool hand_out_one() {
+    for (int attempt = 1;; ++attempt) {
+      if (asked_ >= options_.trials || stopped() || study_.exhausted()) return false;
+      if (all_tried() && options_.stop_when_all_tried) return false;
+      ++asked_;
+      try {
+        Trial trial = study_.ask(space_);
+        const int64_t number = trial.number();
+        say_trial(number, trial.params());
+        try_out(trial.params());
+        open_.emplace(number, std::move(trial));
+        return true;
+      } catch (const ValueError& e) {  // another program enqueued what cannot be run
+        if (attempt >= kPatience) throw;
+        say(dialogue::error_line(e.what(), {}));
       }
     }
-    if (!message.find("number")) throw ValueError("no 'number' is given");
-    const int64_t number = integer(message, "number");
+  }
+
+  bool all_tried() const { return small_ > 0 && untried_.empty(); }
+
+  // Of a space with few configurations: this one is being tried.
+  void try_out(const Params& params) {
+    if (untried_.erase(params.to_string()) == 0 || !all_tried() || !options_.note) return;
+    options_.note(fmt::format("all {} configurations have been tried{}", small_,
+                              options_.stop_when_all_tried ? "" : "; going on repeats them"));
+  }
+
+  void say_trial(int64_t number, const Params& params, const std::string& more = {}) {
+    say(fmt::format(R"({{"number": {}, "params": {}{}}})", number, json::strict(params), more));
+  }
+
+  // Reads a line and answers it; false: there is none.
+  bool listen() {
+    std::string line;
+    if (!out_ || stopped() || !read_line(line)) {
+      ended_ = true;
+      return false;
+    }
+    std::optional<int64_t> number;
+    try {
+      if (line.size() > kLongestLine) {
+        throw ValueError(fmt::format("a line of more than {} bytes", kLongestLine));
+      }
+      answer(dialogue::read_message(line, study_.directions().size(), number));
+    } catch (const ValueError& e) {
+      say(dialogue::error_line(e.what(), number));
+    }
+    return true;
+  }
+
+  // As std::getline, but of an endless line only the beginning is kept.
+  bool read_line(std::string& line) {
+    std::streambuf& from = *in_.rdbuf();
+    for (;;) {
+      const int c = from.sbumpc();
+      if (c == std::streambuf::traits_type::eof()) return !line.empty() && !stopped();
+      if (c == '\n') return true;
+      if (line.size() <= kLongestLine) line += static_cast<char>(c);
+    }
+  }
+
+  void answer(const Message& m) {
+    switch (m.kind) {
+      case Kind::end: return end(m);
+      case Kind::report: return report(m);
+      case Kind::tell: return take_point(m);
+      case Kind::best: return say(best_line());
+      case Kind::enqueue: {
+        const int64_t number = study_.enqueue(m.params);
+        return say(dialogue::state_line(number, State::waiting));
+      }
+      case Kind::ask:
+        for (int64_t i = 0; i < m.count; ++i) {
+          if (!hand_out_one()) throw ValueError("no trial is left to hand out");
+        }
+    }
+  }
+
+  std::map<int64_t, Trial>::iterator running(int64_t number) {
     const auto trial = open_.find(number);
     if (trial == open_.end()) {
-      throw ValueError(fmt::format("trial {} is not running", number));
+      throw ValueError(fmt::format("trial {} is not running in this dialogue", number));
     }
-    if (message.find("step")) {
-      if (message.find("state")) throw ValueError("a line has either 'step' or 'state'");
-      if (message.find("constraints")) throw ValueError("constraints come with the trial's end");
-      const int64_t step = integer(message, "step");
-      const bool prune = trial->second.report(step, value(message)).should_stop();
-      say(fmt::format(R"({{"number": {}, "prune": {}}})", number, prune));
-      return;
-    }
-    const Outcome outcome = outcome_of(message);
-    for (const auto& [name, value] : constraints(message)) {
-      name.empty() ? trial->second.set_constraint(value)
-                   : trial->second.set_constraint(name, value);
-    }
+    return trial;
+  }
+
+  bool ended_elsewhere(int64_t number) const { return finished(study_.trial(number).state); }
+
+  void report(const Message& m) {
+    Trial& trial = running(m.number)->second;
+    for (const auto& [name, text] : m.user) trial.set_attribute_json(name, text);
+    const bool prune = trial.report(m.step, m.values).should_stop() || ended_elsewhere(m.number);
+    say(fmt::format(R"({{"number": {}, "prune": {}}})", m.number, prune));
+  }
+
+  void end(const Message& m) {
+    const auto trial = running(m.number);
     // Out of the map first: whatever tell() says, this trial is over.
     Trial told = std::move(trial->second);
     open_.erase(trial);
-    study_.tell(told, outcome);
+    tell(told, m);
+    if (!m.note.empty()) say(dialogue::state_line(m.number, State::failed, m.note));
   }
 
-  Outcome outcome_of(const json::Value& message) const {
-    if (!message.find("state")) return values(message);
-    const ParamValue& state = message.find("state")->scalar();
-    if (state == "complete") return values(message);
-    if (message.find("value") || message.find("values")) {
-      throw ValueError("a trial that is not complete has no 'value'");
-    }
-    if (state == "failed") return Failed{"told so"};
-    if (state == "pruned") return pruned;
-    throw ValueError(
-        fmt::format("unknown state '{}'; there are complete, pruned, failed", state.to_string()));
+  void take_point(const Message& m) {
+    if (const std::string flaw = space_.flaw(m.params); !flaw.empty()) throw ValueError(flaw);
+    Trial trial = study_.begin(m.params);
+    const int64_t number = trial.number();
+    try_out(trial.suggest(space_));
+    tell(trial, m);
+    say(dialogue::state_line(number, m.outcome.state(), m.note));
   }
 
-  static int64_t integer(const json::Value& message, std::string_view key) {
-    const ParamValue& given = message.find(key)->scalar();
-    if (!std::holds_alternative<int64_t>(given.variant()) || given.as_int() < 0) {
-      throw ValueError(
-          fmt::format("'{}' must be a whole number from 0, not {}", key, given.to_string()));
-    }
-    return given.as_int();
-  }
-
-  static double value(const json::Value& message) {
-    const json::Value* found = message.find("value");
-    if (!found) throw ValueError("no 'value' is given");
-    return number("value", *found);
-  }
-
-  static double number(std::string_view key, const json::Value& value) {
-    const ParamValue& given = value.scalar();
-    if (given.is_null()) return std::numeric_limits<double>::quiet_NaN();  // how JSON writes NaN
-    if (std::holds_alternative<bool>(given.variant())) {
-      throw ValueError(fmt::format("'{}' must be a number, not a truth value", key));
-    }
-    return given.as_double();
-  }
-
-  // One per objective.
-  std::vector<double> values(const json::Value& message) const {
-    const size_t objectives = study_.directions().size();
-    const json::Value* found = message.find("values");
-    if (!found) {
-      if (objectives > 1 && message.find("value")) {
-        throw ValueError(fmt::format("there are {} objectives: give 'values', a list", objectives));
+  void tell(Trial& trial, const Message& m) {
+    const int64_t number = trial.number();
+    try {
+      for (const auto& [name, text] : m.user) trial.set_attribute_json(name, text);
+      for (const auto& [name, value] : m.constraints) {
+        name.empty() ? trial.set_constraint(value) : trial.set_constraint(name, value);
       }
-      return {value(message)};
+      study_.tell(trial, m.outcome);
+    } catch (const StorageError&) {
+      if (!ended_elsewhere(number)) throw;
+      throw ValueError(fmt::format(
+          "trial {} was ended by another program; what was told of it is not kept", number));
     }
-    if (message.find("value")) throw ValueError("a line has either 'value' or 'values'");
-    std::vector<double> numbers;
-    for (const json::Value& one : found->list()) numbers.push_back(number("values", one));
-    if (numbers.size() != objectives) {
-      throw ValueError(
-          fmt::format("there are {} objectives, but {} 'values'", objectives, numbers.size()));
-    }
-    return numbers;
   }
 
-  // A list, or an object from name to number.
-  static std::vector<std::pair<std::string, double>> constraints(const json::Value& message) {
-    std::vector<std::pair<std::string, double>> all;
-    const json::Value* found = message.find("constraints");
-    if (!found) return all;
-    const auto add = [&](const std::string& name, const json::Value& given) {
-      all.emplace_back(name, number("constraints", given));
-      if (std::isnan(all.back().second)) throw ValueError("a constraint is NaN");
-    };
-    if (std::holds_alternative<json::Object>(found->it)) {
-      for (const auto& [name, given] : found->object()) add(name, given);
-    } else {
-      for (const json::Value& given : found->list()) add("", given);
+  void give_up(Trial& trial) {
+    try {
+      study_.tell(trial, Failed{kNeverTold});
+    } catch (const StorageError&) {
+      if (!ended_elsewhere(trial.number())) throw;
     }
-    return all;
   }
 
-  void say_front(const std::vector<TrialResult>& front) {
-    std::string all;
-    for (const TrialResult& t : front) {
-      std::string numbers;
-      for (const double v : t.values) numbers += (numbers.empty() ? "" : ", ") + json::number(v);
-      all += fmt::format(R"({}{{"number": {}, "values": [{}], "params": {}}})",
-                         all.empty() ? "" : ", ", t.number, numbers, json::text(t.params));
-    }
-    say(fmt::format(R"({{"best": [{}]}})", all));
+  // Runs the best configurations again, one run at a time.
+  void confirm() {
+    if (study_.directions().size() != 1 || study_.best_trials().empty()) return;
+    const Objective run = [this](Trial& trial) { return run_again(trial); };
+    const ConfirmResult r = study_.confirm(options_.confirm, run, {.repeats = options_.repeats});
+    const Confirmed& winner = r.winner();
+    confirmed_ = fmt::format(
+        R"({{"number": {}, "params": {}, "value": {}, "interval": {}, "gain": {}, "gain_interval": {}}})",
+        winner.number, json::strict(winner.params), json::strict(r.value),
+        dialogue::list_of(std::vector{r.value_low, r.value_high}), json::strict(r.gain),
+        dialogue::list_of(std::vector{r.gain_low, r.gain_high}));
   }
 
-  void say_best() {
-    const std::vector<TrialResult> best = study_.best_trials();
-    if (study_.directions().size() > 1) return say_front(best);
-    if (best.empty()) return say(R"({"best": null})");
-    say(fmt::format(R"({{"best": {{"number": {}, "value": {}, "params": {}}}}})",
-                    best.front().number, json::number(best.front().value),
-                    json::text(best.front().params)));
+  Outcome run_again(Trial& trial) {
+    const int64_t number = trial.number();
+    const TrialResult known = study_.trial(number);
+    const auto whose = known.system.find(kRepeats);
+    say_trial(
+        number, trial.suggest(space_),
+        fmt::format(R"(, "confirms": {})", whose == known.system.end() ? "null" : whose->second));
+    again_ = {};
+    while (!again_) {
+      if (!listen_again(trial)) {
+        study_.stop();
+        return Failed{kNeverTold};
+      }
+    }
+    return *again_;
+  }
+
+  // As listen(), while `trial` is run again: lines about another trial are mistakes.
+  bool listen_again(Trial& trial) {
+    std::string line;
+    if (!out_ || stopped() || !read_line(line)) return !(ended_ = true);
+    std::optional<int64_t> number;
+    try {
+      const Message m = dialogue::read_message(line, study_.directions().size(), number);
+      if (m.kind == Kind::best) return say(best_line()), true;
+      if ((m.kind != Kind::end && m.kind != Kind::report) || m.number != trial.number()) {
+        throw ValueError(fmt::format("only trial {} is running", trial.number()));
+      }
+      for (const auto& [name, text] : m.user) trial.set_attribute_json(name, text);
+      if (m.kind == Kind::report) {
+        trial.report(m.step, m.values);
+        say(fmt::format(R"({{"number": {}, "prune": false}})", m.number));
+        return true;
+      }
+      again_ = m.outcome;
+      if (!m.note.empty()) say(dialogue::state_line(m.number, State::failed, m.note));
+    } catch (const ValueError& e) {
+      say(dialogue::error_line(e.what(), number));
+    }
+    return true;
+  }
+
+  // The best trials of those that have the parameters of this space: a study that was kept may hold
+  // others.
+  std::vector<TrialResult> best_trials() const {
+    std::vector<TrialResult> best = study_.best_trials();
+    if (std::all_of(best.begin(), best.end(), [&](const auto& t) { return complete(t.params); })) {
+      return best;
+    }
+    std::vector<TrialResult> all;
+    std::vector<std::vector<double>> losses;
+    double least = std::numeric_limits<double>::infinity();
+    for (const TrialResult& t : study_.trials()) {
+      if (t.state != State::complete || t.system.contains(kRepeats) || !complete(t.params))
+        continue;
+      least = std::min(least, violation(t));
+      all.push_back(t);
+    }
+    std::erase_if(all, [&](const TrialResult& t) { return violation(t) > least; });
+    for (const TrialResult& t : all) {
+      losses.push_back(t.values);
+      for (size_t i = 0; i < t.values.size(); ++i) {
+        if (study_.directions()[i] == Direction::maximize) losses.back()[i] *= -1;
+      }
+    }
+    best.clear();
+    for (const size_t i : internal::nondominated(losses)) best.push_back(all[i]);
+    return best;
+  }
+
+  static double violation(const TrialResult& trial) {
+    double sum = 0;
+    for (const auto& [name, value] : trial.constraints) sum += std::max(value, 0.0);
+    return sum;
+  }
+
+  // Whether these are the parameters that this space would ask for, in whatever range.
+  bool complete(const Params& params) const {
+    for (const auto& [name, value] : params) {
+      if (!space_.find(name)) return false;
+    }
+    for (const Param& p : space_.params()) {
+      const bool active =
+          std::all_of(p.conditions.begin(), p.conditions.end(), [&](const Condition& c) {
+            const ParamValue* parent = params.find(c.parent);
+            return parent && std::find(c.values.begin(), c.values.end(), *parent) != c.values.end();
+          });
+      if (active && !params.contains(p.name)) return false;
+    }
+    return true;
+  }
+
+  std::string best_line() const {
+    const std::vector<TrialResult> best = best_trials();
+    if (study_.directions().size() > 1) {
+      std::string all;
+      for (const TrialResult& t : best) {
+        all += (all.empty() ? "" : ", ") + dialogue::trial_text(t, true);
+      }
+      return fmt::format(R"({{"best": [{}]}})", all);
+    }
+    std::string line = R"({"best": )";
+    line += best.empty() ? "null" : dialogue::trial_text(best.front(), false);
+    if (const std::optional<ModelBest> model = best.empty() ? std::nullopt : model_best(study_)) {
+      line += fmt::format(
+          R"(, "model_best": {{"number": {}, "mean": {}, "deviation": {}, "noise": {}, "params": {}}})",
+          model->trial.number, json::strict(model->estimate.mean),
+          json::strict(model->estimate.deviation), json::strict(model->estimate.noise),
+          json::strict(model->trial.params));
+    }
+    if (!confirmed_.empty()) line += R"(, "confirmed": )" + confirmed_;
+    return line + "}";
   }
 
   Study& study_;
@@ -195,6 +331,11 @@ class Conversation {
   const AskTellOptions& options_;
   std::map<int64_t, Trial> open_;
   int64_t asked_ = 0;
+  std::set<std::string> untried_;  // of a small space, as texts
+  size_t small_ = 0;               // its configurations; 0: it is not small
+  bool ended_ = false;             // nobody speaks any more
+  std::optional<Outcome> again_;   // of the run of confirm() that is on
+  std::string confirmed_;          // JSON text
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/samplers.h"
 
 namespace attune::tune {
@@ -25,7 +26,7 @@ T pick(std::string_view what, std::string_view name, std::span<const Named<T>> a
     names.push_back(one.name);
   }
   throw ValueError(
-      fmt::format("unknown {} '{}'; there are {}", what, name, fmt::join(names, ", ")));
+      fmt::format("unknown {} {}; there are {}", what, in_quotes(name), fmt::join(names, ", ")));
 }
 
 constexpr Named<std::shared_ptr<Sampler>> kSamplers[] = {

@@ -5,11 +5,14 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <optional>
+#include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/internal/prior.h"
 
 namespace attune::tune {
@@ -19,8 +22,8 @@ constexpr double kLargestInteger = 0x1p53;  // above, a double skips integers
 
 template <typename... Args>
 [[noreturn]] void bad(const Param& p, fmt::format_string<Args...> text, Args&&... args) {
-  throw SearchSpaceError(
-      fmt::format("param '{}': {}", p.name, fmt::format(text, std::forward<Args>(args)...)));
+  throw SearchSpaceError(fmt::format("param {}: {}", in_quotes(p.name),
+                                     fmt::format(text, std::forward<Args>(args)...)));
 }
 
 // mantissa * 10^exponent, from the shortest text that gives the double.
@@ -108,13 +111,47 @@ bool identical(const std::vector<ParamValue>& a, const std::vector<ParamValue>& 
                     [](const ParamValue& x, const ParamValue& y) { return identical(x, y); });
 }
 
-// Python finds a choice with ==, for which 1, 1.0 and True are one.
-bool equal_in_python(const ParamValue& a, const ParamValue& b) {
-  const auto number = [](const ParamValue& v) {
-    const auto* truth = std::get_if<bool>(&v.variant());
-    return truth ? ParamValue(static_cast<int64_t>(*truth)) : v;
+std::string shown(const ParamValue& value) {
+  const auto* text = std::get_if<std::string>(&value.variant());
+  return text ? in_quotes(*text) : value.to_string();
+}
+
+// The numbers of the first two choices that Python's ==, for which 1, 1.0 and True are one, does
+// not tell apart.
+std::optional<std::pair<size_t, size_t>> equal_in_python(const std::vector<ParamValue>& choices) {
+  // Two kinds of key: a text with its kind, and a number. A NaN equals nothing.
+  std::unordered_map<std::string, size_t> texts;
+  std::unordered_map<double, std::vector<size_t>> numbers;  // distinct integers may share a double
+  const auto number = [](const ParamValue& v) -> std::optional<ParamValue> {
+    if (const auto* truth = std::get_if<bool>(&v.variant())) {
+      return ParamValue(static_cast<int64_t>(*truth));
+    }
+    const bool text = v.is_null() || std::holds_alternative<std::string>(v.variant());
+    return text ? std::nullopt : std::optional(v);
   };
-  return number(a) == number(b);
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (const std::optional<ParamValue> mine = number(choices[i])) {
+      std::vector<size_t>& same = numbers[mine->as_double()];
+      for (const size_t k : same) {
+        if (*number(choices[k]) == *mine) return std::pair(k, i);
+      }
+      same.push_back(i);
+    } else {
+      const std::string key = choices[i].is_null() ? "null" : "=" + choices[i].as_string();
+      const auto [known, added] = texts.emplace(key, i);
+      if (!added) return std::pair(known->second, i);
+    }
+  }
+  return std::nullopt;
+}
+
+// Text that is not UTF-8 would leave a study that Python cannot open.
+void require_utf8(const Param& p, std::string_view what, std::string_view text) {
+  const size_t flaw = utf8_flaw(text);
+  if (flaw == std::string_view::npos) return;
+  throw SearchSpaceError(fmt::format("param {}: {} {} is not UTF-8: byte {} is 0x{:02x}",
+                                     in_quotes(p.name), what, in_quotes(text), flaw,
+                                     static_cast<unsigned char>(text[flaw])));
 }
 
 // The unit of a value when there is no prior.
@@ -148,14 +185,17 @@ double last_step(double low, double high, double step) {
 void Param::validate() const {
   if (name.empty()) throw SearchSpaceError("param: a name is empty");
   if (!flaw.empty()) bad(*this, "{}", flaw);
+  require_utf8(*this, "the name", name);
   if (kind == Kind::categorical) {
     if (choices.empty()) bad(*this, "no choices");
-    for (size_t i = 0; i < choices.size(); ++i) {
-      for (size_t k = 0; k < i; ++k) {
-        if (!equal_in_python(choices[k], choices[i])) continue;
-        bad(*this, "choices {} and {} are equal: {} and {}", k, i, choices[k].to_string(),
-            choices[i].to_string());
+    for (const ParamValue& one : choices) {
+      if (const auto* text = std::get_if<std::string>(&one.variant())) {
+        require_utf8(*this, "the choice", *text);
       }
+    }
+    if (const auto same = equal_in_python(choices)) {
+      bad(*this, "choices {} and {} are equal: {} and {}", same->first, same->second,
+          shown(choices[same->first]), shown(choices[same->second]));
     }
   } else {
     if (!std::isfinite(low) || !std::isfinite(high)) {
@@ -236,10 +276,14 @@ double Param::from_unit(double u) const {
     return level_value(std::min(level, count - 1));
   }
   if (log) {
+    if (u == 0 || u == 1) return u == 0 ? low : high;  // exactly, which exp(log()) need not be
     const double half = kind == Kind::integer ? 0.5 : 0;
     const double a = std::log(low - half), b = std::log(high + half);
     const double v = std::exp(a + u * (b - a));
-    return std::clamp(kind == Kind::integer ? std::round(v) : v, low, high);
+    if (kind == Kind::integer) return std::clamp(std::round(v), low, high);
+    constexpr double kRounding = 1e-14;
+    if (v <= low * (1 + kRounding)) return low;  // also what rounding left beside the end
+    return v >= high * (1 - kRounding) ? high : v;
   }
   return std::clamp(low * (1 - u) + high * u, low, high);  // high - low could overflow
 }
@@ -264,15 +308,26 @@ double Param::internal(const ParamValue& value) const {
           return static_cast<double>(i);
       }
     }
+    constexpr size_t kMost = 12;
     std::string all;
-    for (const ParamValue& c : choices) all += (all.empty() ? "" : ", ") + c.to_string();
+    for (size_t i = 0; i < std::min(choices.size(), kMost); ++i) {
+      all += (i == 0 ? "" : ", ") + shown(choices[i]);
+    }
+    if (choices.size() > kMost) all += fmt::format(", … ({} in all)", choices.size());
     throw ValueError(
-        fmt::format("param '{}': {} is none of the choices {}", name, value.to_string(), all));
+        fmt::format("param {}: {} is none of the choices {}", in_quotes(name), shown(value), all));
   }
-  const double number =
-      kind == Kind::integer ? static_cast<double>(value.as_int()) : value.as_double();
+  const bool whole = kind == Kind::integer;
+  const double number = [&] {
+    try {
+      return whole ? static_cast<double>(value.as_int()) : value.as_double();
+    } catch (const ValueError&) {  // does not know the name
+      throw ValueError(fmt::format("param {}: {} is not a {}", in_quotes(name), shown(value),
+                                   whole ? "whole number" : "number"));
+    }
+  }();
   if (!std::isfinite(number))
-    throw ValueError(fmt::format("param '{}': {} is not finite", name, number));
+    throw ValueError(fmt::format("param {}: {} is not finite", in_quotes(name), number));
   return number;
 }
 
@@ -342,7 +397,7 @@ Param Param::starting_at(const ParamValue& value) const {
   try {
     p.first = internal(value);
   } catch (const ValueError&) {  // it has no name yet: validate() tells
-    p.flaw = fmt::format("the first value {} is none that it can have", value.to_string());
+    p.flaw = fmt::format("the first value {} is none that it can have", shown(value));
   }
   return p;
 }

@@ -8,6 +8,7 @@
 #include "attune/nn/split.h"
 #include "attune/optim/trainer.h"
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tensor/threads.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/training.h"
@@ -89,9 +90,9 @@ double SearchResult::test() {
   if (!data_->has_test) throw ValueError("search: the test share is 0, so there is no test part");
   if (study.attribute(kTestOpened)) {
     throw Error(
-        fmt::format("search: the test part of study '{}' was opened before; what was seen "
+        fmt::format("search: the test part of study {} was opened before; what was seen "
                     "once is no test any more",
-                    study.name()));
+                    in_quotes(study.name())));
   }
   const std::unique_ptr<nn::Module> winner = model();
   const nn::Dataset& part = data_->parts.test.open();

@@ -29,6 +29,7 @@ attune_module(tune
     tune/value.cpp
     tune/analysis/confirm.cpp
     tune/analysis/importance.cpp
+    tune/analysis/model_best.cpp
     tune/analysis/predict.cpp
     tune/analysis/regret_bound.cpp
     tune/analysis/stagnation.cpp
@@ -40,7 +41,9 @@ attune_module(tune
     tune/analysis/internal/surrogate.cpp
     tune/analysis/internal/winner.cpp
     tune/internal/box_decomposition.cpp
+    tune/internal/configurations.cpp
     tune/internal/crowding_distance.cpp
+    tune/internal/dialogue.cpp
     tune/internal/document.cpp
     tune/internal/hypervolume.cpp
     tune/internal/json.cpp

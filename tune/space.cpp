@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
+#include "attune/tune/internal/json.h"
 
 namespace attune::tune {
 namespace {
@@ -53,10 +55,11 @@ Space& Space::forbid(Predicate predicate) {
 
 Space& Space::freeze(std::string_view name, const ParamValue& value) {
   const Param* p = find(name);
-  if (!p) throw SearchSpaceError(fmt::format("param '{}': it is not in the space", name));
+  if (!p) throw SearchSpaceError(fmt::format("param {}: it is not in the space", in_quotes(name)));
   if (!has_value(*p, value)) {
-    throw SearchSpaceError(fmt::format(
-        "param '{}': it cannot be frozen at {}, a value it cannot have", name, value.to_string()));
+    throw SearchSpaceError(
+        fmt::format("param {}: it cannot be frozen at {}, a value it cannot have", in_quotes(name),
+                    json::shown(value)));
   }
   frozen_.set(name, p->external(p->internal(value)));
   return *this;
@@ -89,24 +92,24 @@ void Space::check() {
     const Param& p = params_[i];
     p.validate();
     if (index_of(p.name) != i) {
-      throw SearchSpaceError(fmt::format("param '{}': it is in the space twice", p.name));
+      throw SearchSpaceError(fmt::format("param {}: it is in the space twice", in_quotes(p.name)));
     }
     for (const Condition& c : p.conditions) {
       conditional_ = true;
       const Param* parent = find(c.parent);
       if (!parent) {
-        throw SearchSpaceError(fmt::format(
-            "param '{}': it depends on '{}', which is not in the space", p.name, c.parent));
+        throw SearchSpaceError(fmt::format("param {}: it depends on {}, which is not in the space",
+                                           in_quotes(p.name), in_quotes(c.parent)));
       }
       if (c.values.empty()) {
-        throw SearchSpaceError(
-            fmt::format("param '{}': no value of '{}' is given", p.name, c.parent));
+        throw SearchSpaceError(fmt::format("param {}: no value of {} is given", in_quotes(p.name),
+                                           in_quotes(c.parent)));
       }
       for (const ParamValue& value : c.values) {
         if (has_value(*parent, value)) continue;
-        throw SearchSpaceError(
-            fmt::format("param '{}': it waits for {} = {}, a value '{}' cannot have", p.name,
-                        c.parent, value.to_string(), c.parent));
+        throw SearchSpaceError(fmt::format("param {}: its condition {} = {} can never hold",
+                                           in_quotes(p.name), in_quotes(c.parent),
+                                           json::shown(value)));
       }
     }
   }
@@ -125,7 +128,7 @@ void Space::check() {
     const size_t i =
         static_cast<size_t>(std::find(placed.begin(), placed.end(), false) - placed.begin());
     throw SearchSpaceError(
-        fmt::format("param '{}': its conditions go round in a circle", params_[i].name));
+        fmt::format("param {}: its conditions are cyclic", in_quotes(params_[i].name)));
   }
 }
 
@@ -219,6 +222,43 @@ Space Space::given(const Params& held) const {
     });
   }
   return rest;
+}
+
+std::string Space::flaw(const Params& params) const {
+  for (const auto& [name, value] : params) {
+    if (find(name)) continue;
+    ListInQuotes names;
+    for (const Param& p : params_) names.add(p.name);
+    return fmt::format("there is no parameter {}; there is {}", in_quotes(name), names.text());
+  }
+  std::vector<double> values = default_values();
+  for (size_t i = 0; i < params_.size(); ++i) {
+    const Param& p = params_[i];
+    const ParamValue* given = params.find(p.name);
+    if (!given) continue;
+    try {
+      values[i] = p.internal(*given);
+    } catch (const ValueError& e) {
+      return e.what();
+    }
+    if (has_value(p, *given)) continue;
+    if (values[i] < p.low || values[i] > p.high) {
+      return fmt::format("param {}: {} is not in [{}, {}]", in_quotes(p.name), json::shown(*given),
+                         p.low, p.high);
+    }
+    return fmt::format("param {}: {} lies between the steps; {} would do", in_quotes(p.name),
+                       json::shown(*given), p.level_value(p.level_of(values[i])));
+  }
+  const std::vector<bool> on = active(values);
+  for (size_t i = 0; i < params_.size(); ++i) {
+    const std::string& name = params_[i].name;
+    const bool there = params.contains(name);
+    if (on[i] && !there) return fmt::format("param {} is missing", in_quotes(name));
+    if (!on[i] && there) {
+      return fmt::format("param {}: its condition does not hold; leave it out", in_quotes(name));
+    }
+  }
+  return {};
 }
 
 std::vector<double> Space::default_values() const {

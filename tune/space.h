@@ -66,6 +66,10 @@ class Space {
   Params to_params(std::span<const double> values) const;  // the active ones
   std::vector<double> default_values() const;
 
+  // Why these cannot be the parameters of a trial: one is unknown, missing, out of its range, or
+  // inactive. Empty: they can.
+  std::string flaw(const Params& params) const;
+
   // The space of the other parameters when these have the values given: conditions on them are
   // settled, and the predicates of forbid() see them. Names that are not in the space are ignored.
   Space given(const Params& held) const;

@@ -2,14 +2,25 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/internal/json.h"
 
 namespace attune::tune {
 namespace {
+
+// What to say of a number that was given as a text, as YAML and shells hand over 1e-4.
+std::string without_quotes(const ParamValue& given) {
+  const auto* text = std::get_if<std::string>(&given.variant());
+  const std::optional<double> number = text ? json::number_in(*text) : std::nullopt;
+  if (!number) return "";
+  return fmt::format(" (a text); write {} without the quotes", printable(*text));
+}
 
 // One parameter's object; every complaint names the parameter.
 class Declaration {
@@ -21,9 +32,9 @@ class Declaration {
     for (const auto& [key, unused] : value.object()) {
       if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
         fail(
-            fmt::format("unknown key '{}'; there are type, low, high, log, step, choices, when, "
+            fmt::format("unknown key {}; there are type, low, high, log, step, choices, when, "
                         "prior, default, frozen",
-                        key));
+                        in_quotes(key)));
       }
     }
   }
@@ -38,7 +49,7 @@ class Declaration {
     } else if (type == "categorical") {
       p = categorical();
     } else {
-      fail(fmt::format("type '{}'; it must be float, int or categorical", type.to_string()));
+      fail(fmt::format("type {}; it must be float, int or categorical", json::shown(type)));
     }
     if (value_.find("when")) add_conditions(p);
     if (value_.find("prior")) p = with_prior(p);
@@ -50,21 +61,22 @@ class Declaration {
 
  private:
   [[noreturn]] void fail(std::string_view what) const {
-    throw SearchSpaceError(fmt::format("param '{}': {}", name_, what));
+    throw SearchSpaceError(fmt::format("param {}: {}", in_quotes(name_), what));
   }
 
   const ParamValue& scalar(std::string_view key) const {
     const json::Value* found = value_.find(key);
     if (!found) fail(fmt::format("no '{}' is given", key));
     if (const auto* one = std::get_if<ParamValue>(&found->it)) return *one;
-    fail(fmt::format("'{}' must be a single value", key));
+    fail(fmt::format("'{}' must be a single value, not {}", key, json::shown(*found)));
   }
 
   double number(std::string_view key) const {
     try {
       return scalar(key).as_double();
     } catch (const ValueError&) {
-      fail(fmt::format("'{}' must be a number, not {}", key, scalar(key).to_string()));
+      fail(fmt::format("'{}' must be a number, not {}{}", key, json::shown(scalar(key)),
+                       without_quotes(scalar(key))));
     }
   }
 
@@ -72,7 +84,8 @@ class Declaration {
     try {
       return scalar(key).as_int();
     } catch (const ValueError&) {
-      fail(fmt::format("'{}' must be a whole number, not {}", key, scalar(key).to_string()));
+      fail(fmt::format("'{}' must be a whole number, not {}{}", key, json::shown(scalar(key)),
+                       without_quotes(scalar(key))));
     }
   }
 
@@ -81,7 +94,7 @@ class Declaration {
     try {
       return scalar("log").as_bool();
     } catch (const ValueError&) {
-      fail(fmt::format("'log' must be true or false, not {}", scalar("log").to_string()));
+      fail(fmt::format("'log' must be true or false, not {}", json::shown(scalar("log"))));
     }
   }
 
@@ -134,7 +147,8 @@ class Declaration {
       try {
         numbers.push_back(one.as_double());
       } catch (const ValueError&) {
-        fail(fmt::format("'prior' must hold numbers, not {}", one.to_string()));
+        fail(fmt::format("'prior' must hold numbers, not {}{}", json::shown(one),
+                         without_quotes(one)));
       }
     }
     if (p.kind == Param::Kind::categorical) return p.prior(numbers);
@@ -153,7 +167,7 @@ class Declaration {
       } else if (const auto* one = std::get_if<ParamValue>(&value.it)) {
         p = p.when(parent, *one);
       } else {
-        fail(fmt::format("'when' must give a value or a list of values for '{}'", parent));
+        fail(fmt::format("'when' must name a value or a list of values of {}", in_quotes(parent)));
       }
     }
   }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/internal/json.h"
 #include "attune/tune/internal/study_state.h"
 
@@ -22,6 +23,7 @@ void print_to_clog(const Progress& p) {
   if (p.wanted > 0) line = fmt::format("{} of {} trials", p.trials, p.wanted);
   if (p.best) line += fmt::format(", best {} in trial {}", p.best->value, p.best->number);
   if (p.failed > 0) line += fmt::format(", {} failed", p.failed);
+  if (!p.first_error.empty()) line += fmt::format(" (first: {})", printable(p.first_error));
   if (!p.stopped.empty()) line += fmt::format(", stopped: {}", p.stopped);
   std::clog << line + fmt::format(", {:.1f} s\n", p.seconds);
 }
@@ -88,6 +90,7 @@ class Run {
     progress_.complete += result.state == State::complete;
     progress_.pruned += result.state == State::pruned;
     progress_.failed += result.state == State::failed;
+    if (progress_.first_error.empty()) progress_.first_error = result.error();
     if (options_.on_trial) options_.on_trial(result);
     if (options_.progress) report();
   }
@@ -178,6 +181,8 @@ Trial Study::ask(const Space& space) {
 void Study::tell(Trial& trial, const Outcome& outcome) { state_->tell(trial, outcome); }
 
 void Study::tell(Trial&& trial, const Outcome& outcome) { tell(trial, outcome); }
+
+Trial Study::begin(const Params& params) { return state_->begin(params); }
 
 int64_t Study::enqueue(const Params& params) { return state_->enqueue(params); }
 

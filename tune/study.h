@@ -77,6 +77,7 @@ struct Progress {
   int64_t complete = 0, pruned = 0, failed = 0;
   std::optional<TrialResult> best = {};  // of the study; absent with several objectives
   double seconds = 0;                    // since optimize() began
+  std::string first_error = {};          // why the first trial that failed did
   std::string stopped = {};              // why stop_when ended it, once it has
 };
 
@@ -132,7 +133,11 @@ class Study {
   // values.
   void tell(Trial& trial, const Outcome& outcome);
   void tell(Trial&& trial, const Outcome& outcome);
-  // The next trial to start has these values; what is missing is sampled.
+  // A trial that runs with these values, whatever else waits: for points that the caller brings.
+  // What is missing is sampled. ValueError as of enqueue(), or in a deterministic study.
+  Trial begin(const Params& params);
+  // The next trial to start has these values; what is missing is sampled. ValueError: a
+  // name that a declared space does not have, a value that its parameter cannot take, NaN.
   int64_t enqueue(const Params& params);
 
   TrialResult best_trial() const;  // ValueError when none is complete, or with several objectives

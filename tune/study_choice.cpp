@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/internal/param_extras.h"
 #include "attune/tune/internal/study_state.h"
 
@@ -115,6 +116,26 @@ double StudyState::choose_locked(Trial& trial, const Param& param) {
   return value;
 }
 
+// What can be told before the trial runs: a later complaint would be a failed trial.
+void StudyState::check_enqueued(const Params& params) const {
+  for (const auto& [name, value] : params) {
+    require_utf8("enqueue: the name", name);
+    const Param* known = declared_ ? declared_->find(name) : history_.latest(name);
+    if (declared_ && !known) {
+      ListInQuotes names;
+      for (const Param& p : declared_->params()) names.add(p.name);
+      throw ValueError(fmt::format("enqueue: there is no parameter {}; there is {}",
+                                   in_quotes(name), names.text()));
+    }
+    const auto* number = std::get_if<double>(&value.variant());
+    if (known) {
+      known->internal(value);  // of another kind, none of the choices, or not finite
+    } else if (number && !std::isfinite(*number)) {
+      throw ValueError(fmt::format("enqueue: {} is {}", in_quotes(name), *number));
+    }
+  }
+}
+
 // Once per parameter: only what changes is written.
 void StudyState::remember(const Param& param) {
   if (!param.local()) return;
@@ -178,7 +199,7 @@ void StudyState::propose(Trial& trial, const Space& whole) {
   if (space.empty()) {
     if (space.allowed({})) return;
     throw SearchSpaceError(
-        fmt::format("space: forbid() leaves nothing with {}", trial.fixed_.to_string()));
+        fmt::format("space: forbid() leaves nothing with {}", printable(trial.fixed_.to_string())));
   }
   if (!space.restricted() &&
       std::all_of(space.params().begin(), space.params().end(),
@@ -254,11 +275,12 @@ std::vector<double> StudyState::draw(Trial& trial, const Space& space, const Que
     fix(values);
     if (space.allowed(values)) return values;
   }
-  std::string names, fixed;
-  for (const Param& p : params) names += (names.empty() ? "'" : ", '") + p.name + "'";
-  if (!trial.fixed_.empty()) fixed = " with " + trial.fixed_.to_string();
+  ListInQuotes names;
+  std::string fixed;
+  for (const Param& p : params) names.add(p.name);
+  if (!trial.fixed_.empty()) fixed = " with " + printable(trial.fixed_.to_string());
   throw SearchSpaceError(fmt::format(
-      "params {}: forbid() leaves no combination{}{}", names, fixed,
+      "params {}: forbid() leaves no combination{}{}", names.text(), fixed,
       listable || all_fixed ? "" : fmt::format(" that {} draws could find", kRandomDraws)));
 }
 

@@ -8,10 +8,32 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
+#include "attune/tune/internal/json.h"
 #include "attune/tune/internal/nondominated.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
+
+std::string TrialResult::error() const {
+  const auto kept = system.find(kError);
+  if (state != State::failed || kept == system.end()) return {};
+  try {
+    return json::parse(kept->second).scalar().as_string();
+  } catch (const ValueError&) {  // not a text: another program's
+    return kept->second;
+  }
+}
+
+std::string failures(const std::vector<TrialResult>& trials) {
+  const auto has_failed = [](const TrialResult& t) { return t.state == State::failed; };
+  const auto first = std::find_if(trials.begin(), trials.end(), has_failed);
+  if (first == trials.end()) return {};
+  const std::string cause = first->error();
+  return fmt::format("; {} of {} trials failed, the first (trial {}) with: {}",
+                     std::count_if(trials.begin(), trials.end(), has_failed), trials.size(),
+                     first->number, cause.empty() ? "an unknown cause" : printable(cause, 300));
+}
 
 Params StudyState::to_params(const TrialRecord& trial) const {
   Params params;
@@ -45,6 +67,10 @@ Params StudyState::params(int64_t number) const {
 std::vector<TrialResult> StudyState::results() {
   const std::lock_guard lock(mutex_);
   sync();
+  return all_results();
+}
+
+std::vector<TrialResult> StudyState::all_results() const {
   std::vector<TrialResult> all;
   for (const TrialRecord& trial : history_.trials()) all.push_back(to_result(trial));
   return all;
@@ -80,13 +106,15 @@ bool StudyState::has_best() {
 TrialResult StudyState::best() {
   const std::lock_guard lock(mutex_);
   if (signs_.size() > 1) {
-    throw ValueError(fmt::format("best_trial: study '{}' has {} objectives: see best_trials",
-                                 options_.name, signs_.size()));
+    throw ValueError(fmt::format("best_trial: study {} has {} objectives: see best_trials",
+                                 in_quotes(options_.name), signs_.size()));
   }
   sync();
   const TrialRecord* best = best_record();
-  if (!best)
-    throw ValueError(fmt::format("best_trial: study '{}' has no complete trial", options_.name));
+  if (!best) {
+    throw ValueError(fmt::format("best_trial: study {} has no complete trial{}",
+                                 in_quotes(options_.name), failures(all_results())));
+  }
   return to_result(*best);
 }
 

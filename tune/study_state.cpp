@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/internal/json.h"
 #include "attune/tune/internal/study_state.h"
 #include "attune/tune/samplers.h"
@@ -19,7 +20,6 @@ namespace attune::tune {
 namespace {
 
 constexpr const char* kSeed = "attune:seed";
-constexpr const char* kError = "attune:error";
 constexpr const char* kFixed = "fixed_params";  // Optuna's
 
 double now() {
@@ -55,10 +55,18 @@ Params fixed_params(const TrialRecord& trial) {
 
 }  // namespace
 
+void require_utf8(std::string_view what, std::string_view text) {
+  const size_t flaw = utf8_flaw(text);
+  if (flaw == std::string_view::npos) return;
+  throw ValueError(fmt::format("{} {} is not UTF-8: byte {} is 0x{:02x}", what, in_quotes(text),
+                               flaw, static_cast<unsigned char>(text[flaw])));
+}
+
 StudyState::StudyState(StudyOptions options) : options_(std::move(options)), sampler_rng_(0) {
   if (!options_.sampler) options_.sampler = automatic();
   if (!options_.pruner) options_.pruner = no_pruning();
   if (options_.name.empty()) throw ValueError("study: its name is empty");
+  if (!options_.must_exist) require_utf8("study: the name", options_.name);
   if (options_.lag < 0)
     throw ValueError(fmt::format("study: lag must be 0 or more, not {}", options_.lag));
   const Space* brought = options_.sampler->space();
@@ -81,11 +89,12 @@ StudyState::StudyState(StudyOptions options) : options_(std::move(options)), sam
                                                : wanted;
   log_ = storage_->open(options_.name, made_with, initial);
   if (!log_) {
-    throw StorageError(
-        fmt::format("storage '{}': there is no study '{}'", options_.storage.url, options_.name));
+    throw StorageError(fmt::format("storage '{}': there is no study {}",
+                                   shown_path(options_.storage.url), in_quotes(options_.name)));
   }
   if (!wanted.empty() && wanted != log_->directions()) {
-    throw ValueError(fmt::format("study '{}': it exists with other directions", options_.name));
+    throw ValueError(
+        fmt::format("study {}: it exists with other directions", in_quotes(options_.name)));
   }
   for (const Direction d : log_->directions()) signs_.push_back(d == Direction::maximize ? -1 : 1);
   history_ = History(signs_);
@@ -106,12 +115,13 @@ void StudyState::settle_seed() {
   uint64_t stored = 0;
   const std::string& text = it->second;
   if (std::from_chars(text.data(), text.data() + text.size(), stored).ec != std::errc()) {
-    throw StorageError(fmt::format("study '{}': its seed reads '{}'", options_.name, text));
+    throw StorageError(
+        fmt::format("study {}: its seed reads {}", in_quotes(options_.name), in_quotes(text)));
   }
   if (options_.seed && *options_.seed != stored) {
     throw ValueError(
-        fmt::format("study '{}': its seed is {}, not {}; leave the seed out to go on with it",
-                    options_.name, stored, *options_.seed));
+        fmt::format("study {}: its seed is {}, not {}; leave the seed out to go on with it",
+                    in_quotes(options_.name), stored, *options_.seed));
   }
   seed_ = stored;
 }
@@ -137,14 +147,14 @@ bool StudyState::append(std::span<const Event> events) {
 
 const TrialRecord& StudyState::record(int64_t number) const {
   if (number < 0 || static_cast<size_t>(number) >= history_.trials().size()) {
-    throw ValueError(fmt::format("study '{}': there is no trial {}; there are {}", options_.name,
-                                 number, history_.trials().size()));
+    throw ValueError(fmt::format("study {}: there is no trial {}; there are {}",
+                                 in_quotes(options_.name), number, history_.trials().size()));
   }
   return history_.trials()[static_cast<size_t>(number)];
 }
 
 std::string StudyState::trial_name(int64_t number) const {
-  return fmt::format("trial {} of study '{}'", number, options_.name);
+  return fmt::format("trial {} of study {}", number, in_quotes(options_.name));
 }
 
 int64_t StudyState::unsettled_below(int64_t limit) const {
@@ -181,9 +191,9 @@ Trial StudyState::ask(bool wait) {
     const int64_t limit = static_cast<int64_t>(history_.trials().size()) - options_.lag;
     if (const int64_t open = unsettled_below(limit); open >= 0) {
       throw ValueError(
-          fmt::format("study '{}': it is deterministic with lag {}, so tell trial {} before "
+          fmt::format("study {}: it is deterministic with lag {}, so tell trial {} before "
                       "asking for another",
-                      options_.name, options_.lag, open));
+                      in_quotes(options_.name), options_.lag, open));
     }
   }
   const int64_t number = log_->start(now());
@@ -250,17 +260,18 @@ void StudyState::tell(int64_t number, const Outcome& outcome) {
 
 int64_t StudyState::enqueue(const Params& params) {
   const std::lock_guard lock(mutex_);
+  check_enqueued(params);
   const int64_t number = log_->create({attribute(0, true, kFixed, json::text(params))});
   sync();
   return number;
 }
 
-// Running from the start, so that no other process takes it for work to do.
-Trial StudyState::repeat(const std::string& what, const Params& params) {
+Trial StudyState::created(std::vector<Event> events, const Params& params) {
   std::unique_lock lock(mutex_);
-  const int64_t number =
-      log_->create({Started{0, now()}, attribute(0, true, kFixed, json::text(params)),
-                    attribute(0, true, kRepeats, what)});
+  check_enqueued(params);
+  events.insert(events.begin(),
+                {Started{0, now()}, attribute(0, true, kFixed, json::text(params))});
+  const int64_t number = log_->create(std::move(events));
   sync();
   lock.unlock();  // a trial that goes away takes it
   Trial trial(shared_from_this(), number);
@@ -268,12 +279,27 @@ Trial StudyState::repeat(const std::string& what, const Params& params) {
   return trial;
 }
 
-void StudyState::report(int64_t number, int64_t step, double value) {
+Trial StudyState::begin(const Params& params) {
+  if (options_.deterministic) {
+    throw ValueError("begin: a deterministic study chooses its trials itself; see enqueue");
+  }
+  return created({}, params);
+}
+
+Trial StudyState::repeat(const std::string& what, const Params& params) {
+  return created({attribute(0, true, kRepeats, what)}, params);
+}
+
+void StudyState::report(int64_t number, int64_t step, std::span<const double> values) {
   const std::lock_guard lock(mutex_);
   if (signs_.size() > 1)
     throw ValueError("report: a study with several objectives takes no reports");
+  if (values.size() != signs_.size()) {
+    throw ValueError(
+        fmt::format("report: {} values for {} objectives", values.size(), signs_.size()));
+  }
   if (step < 0) throw ValueError(fmt::format("report: steps count from 0, not {}", step));
-  append(Reported{number, step, value});
+  append(Reported{number, step, values.front()});
 }
 
 bool StudyState::should_stop(int64_t number) {
@@ -286,8 +312,9 @@ bool StudyState::should_stop(int64_t number) {
 void StudyState::set_constraint(int64_t number, std::string_view name, double value) {
   if (std::isnan(value)) {
     throw ValueError(fmt::format("set_constraint: {}{} is NaN", trial_name(number),
-                                 name.empty() ? "" : fmt::format(", '{}'", name)));
+                                 name.empty() ? "" : ", " + in_quotes(name)));
   }
+  require_utf8("set_constraint: the name", name);
   constexpr double kLargest = std::numeric_limits<double>::max();
   value = std::clamp(value, -kLargest, kLargest);  // an infinity is no JSON for browsers
   const std::lock_guard lock(mutex_);
@@ -306,6 +333,8 @@ void StudyState::set_constraint(int64_t number, std::string_view name, double va
 }
 
 void StudyState::set_attribute(int64_t trial, std::string_view name, std::string json) {
+  require_utf8("set_attribute: the name", name);
+  require_utf8("set_attribute: the text", json);
   json::parse(json);  // one bad row would make the study unreadable to others
   const std::lock_guard lock(mutex_);
   append(attribute(trial, false, name, std::move(json)));

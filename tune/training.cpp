@@ -12,6 +12,7 @@
 #include "attune/optim/sgd.h"
 #include "attune/optim/trainer.h"
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 
 namespace attune::tune {
 namespace {
@@ -30,8 +31,8 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const TrainingSettings& s) {
     return std::make_unique<optim::SGD>(optim::SGDOptions{
         .learning_rate = rate, .momentum = 0.9, .nesterov = true, .weight_decay = decay});
   }
-  throw ValueError(
-      fmt::format("training: unknown optimizer '{}'; there are adamw, adam, sgd", s.optimizer));
+  throw ValueError(fmt::format("training: unknown optimizer {}; there are adamw, adam, sgd",
+                               in_quotes(s.optimizer)));
 }
 
 void check(const TrainingSettings& s) {
@@ -45,8 +46,8 @@ void check(const TrainingSettings& s) {
   need(s.weight_decay >= 0 && std::isfinite(s.weight_decay), "weight_decay must be 0 or more",
        s.weight_decay);
   if (s.schedule != "cosine" && s.schedule != "constant") {
-    throw ValueError(
-        fmt::format("training: unknown schedule '{}'; there are cosine, constant", s.schedule));
+    throw ValueError(fmt::format("training: unknown schedule {}; there are cosine, constant",
+                                 in_quotes(s.schedule)));
   }
 }
 

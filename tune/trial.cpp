@@ -80,7 +80,13 @@ Params Trial::suggest(const Space& space) {
 
 Trial& Trial::report(int64_t step, double value) {
   if (!study_) throw ValueError("trial: it has been told already");
-  study_->report(number_, step, value);
+  study_->report(number_, step, {&value, 1});
+  return *this;
+}
+
+Trial& Trial::report(int64_t step, const std::vector<double>& values) {
+  if (!study_) throw ValueError("trial: it has been told already");
+  study_->report(number_, step, values);
   return *this;
 }
 

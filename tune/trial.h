@@ -68,7 +68,13 @@ struct TrialResult {
   double seconds = 0;                                         // NaN until the trial has ended
 
   bool feasible() const;  // no constraint is violated
+  // Why it failed: the reason told, or what the objective threw; empty: not failed, or not known.
+  std::string error() const;
 };
+
+// What to add to an error about a study without a result: "; 3 of 3 trials failed, the first
+// (trial 0) with: no memory". Empty: none has failed.
+std::string failures(const std::vector<TrialResult>& trials);
 
 class StudyState;
 
@@ -107,6 +113,7 @@ class Trial {
   // Steps count from 0; a step reported twice keeps its first value. ValueError with several
   // objectives.
   Trial& report(int64_t step, double value);
+  Trial& report(int64_t step, const std::vector<double>& values);  // one per objective
   // An outcome that is to be at most 0, whatever the objective: a feasible trial is better than any
   // other, and of two others the one whose violations sum up to less. May be infinite; NaN:
   // ValueError. A name's first value stays; without a name each call adds one.

@@ -1,17 +1,19 @@
 #include "attune/tune/value.h"
 
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 
 namespace attune::tune {
 namespace {
 
 [[noreturn]] void wrong_kind(const ParamValue& value, std::string_view wanted) {
   constexpr const char* kKinds[] = {"null", "a truth value", "an integer", "a number", "a string"};
-  throw ValueError(fmt::format("param: the value {} is {}, not {}", value.to_string(),
+  throw ValueError(fmt::format("param: the value {} is {}, not {}", printable(value.to_string()),
                                kKinds[value.variant().index()], wanted));
 }
 
@@ -43,6 +45,11 @@ const std::string& ParamValue::as_string() const {
 void ParamValue::throw_out_of_range(int64_t value) {
   throw ValueError(
       fmt::format("param: the value {} does not fit the integer type asked for", value));
+}
+
+void ParamValue::throw_too_large(uint64_t value) {
+  throw ValueError(fmt::format("param: the value {} is too large; integers go up to {}", value,
+                               std::numeric_limits<int64_t>::max()));
 }
 
 std::string ParamValue::to_string() const {
@@ -80,10 +87,10 @@ const ParamValue* Params::find(std::string_view name) const {
 
 const ParamValue& Params::at(std::string_view name) const {
   if (const ParamValue* value = find(name)) return *value;
-  std::string names;
-  for (const auto& [key, value] : entries_) names += (names.empty() ? "" : ", ") + key;
-  throw ValueError(fmt::format("params: there is no '{}'; there is {}", name,
-                               names.empty() ? "nothing" : names));
+  ListInQuotes names;
+  for (const auto& [key, value] : entries_) names.add(key);
+  throw ValueError(fmt::format("params: there is no {}; there is {}", in_quotes(name),
+                               entries_.empty() ? "nothing" : names.text()));
 }
 
 void Params::set(std::string_view name, ParamValue value) {

@@ -23,11 +23,12 @@ class ParamValue {
   ParamValue(const char* text) : value_(std::string(text)) {}
   ParamValue(std::string_view text) : value_(std::string(text)) {}
   ParamValue(std::string text) : value_(std::move(text)) {}
-  template <typename T>
+  template <typename T>  // ValueError for an integer that does not fit int64_t
   requires std::is_arithmetic_v<T> ParamValue(T value) {
     if constexpr (std::is_same_v<T, bool>) {
       value_ = value;
     } else if constexpr (std::is_integral_v<T>) {
+      if (!std::in_range<int64_t>(widened(value))) throw_too_large(static_cast<uint64_t>(value));
       value_ = static_cast<int64_t>(value);
     } else {
       value_ = static_cast<double>(value);
@@ -71,7 +72,18 @@ class ParamValue {
   }
 
  private:
+  // std::in_range takes no character types, which are arithmetic too.
+  template <typename T>
+  static constexpr auto widened(T value) {
+    if constexpr (std::is_signed_v<T>) {
+      return static_cast<int64_t>(value);
+    } else {
+      return static_cast<uint64_t>(value);
+    }
+  }
+
   [[noreturn]] static void throw_out_of_range(int64_t value);
+  [[noreturn]] static void throw_too_large(uint64_t value);
   Variant value_;
 };
 

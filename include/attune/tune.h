@@ -3,6 +3,7 @@
 
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/importance.h"
+#include "attune/tune/analysis/model_best.h"
 #include "attune/tune/analysis/predict.h"
 #include "attune/tune/analysis/stopping.h"
 #include "attune/tune/analysis/what_if.h"

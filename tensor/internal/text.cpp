@@ -101,12 +101,12 @@ std::string printable(std::string_view text, size_t limit) { return made_short(t
 
 std::string in_quotes(std::string_view text, size_t limit) { return made_short(text, limit, "'"); }
 
-void QuotedList::add(std::string_view text) {
+void ListInQuotes::add(std::string_view text) {
   if (++count_ > most_) return;
   text_ += (count_ > 1 ? ", " : "") + in_quotes(text, 40);
 }
 
-std::string QuotedList::text() const {
+std::string ListInQuotes::text() const {
   if (count_ <= most_) return text_;
   return text_ + fmt::format(", … ({} in all)", grouped(count_));
 }

@@ -25,9 +25,9 @@ std::string in_quotes(std::string_view text, size_t limit = 80);
 inline std::string shown_path(std::string_view path) { return printable(path, 300); }
 
 // "'a', 'b', 'c'", or of more than `most` "'a', 'b', … (20,000 in all)".
-class QuotedList {
+class ListInQuotes {
  public:
-  explicit QuotedList(size_t most = 12) : most_(most) {}
+  explicit ListInQuotes(size_t most = 12) : most_(most) {}
   void add(std::string_view text);
   std::string text() const;
 
@@ -39,7 +39,7 @@ class QuotedList {
 // The list of a range of texts.
 template <class Range>
 std::string list_in_quotes(const Range& texts, size_t most = 12) {
-  QuotedList list(most);
+  ListInQuotes list(most);
   for (const auto& text : texts) list.add(text);
   return list.text();
 }

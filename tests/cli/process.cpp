@@ -1,6 +1,8 @@
 #include "tests/cli/process.h"
 
 #include <fcntl.h>
+#include <pty.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +93,34 @@ Finished Folder::attune(std::vector<std::string> arguments, const std::string& i
   write(".stdin", input);
   arguments.insert(arguments.begin(), ATTUNE_COMMAND);
   return wait(spawn(arguments));
+}
+
+std::string Folder::terminal(std::vector<std::string> arguments, int columns,
+                             const char* kind) const {
+  winsize size{};
+  size.ws_row = 24;
+  size.ws_col = static_cast<unsigned short>(columns);
+  int side = -1;
+  const pid_t child = forkpty(&side, nullptr, nullptr, &size);
+  if (child < 0) throw std::runtime_error("forkpty failed");
+  if (child == 0) {
+    if (chdir(root_.c_str()) != 0) _exit(120);
+    setenv("TERM", kind, 1);
+    arguments.insert(arguments.begin(), ATTUNE_COMMAND);
+    std::vector<char*> words;
+    for (const std::string& word : arguments) words.push_back(const_cast<char*>(word.c_str()));
+    words.push_back(nullptr);
+    execv(words[0], words.data());
+    _exit(122);
+  }
+  std::string shown;
+  char buffer[4096];
+  for (ssize_t n = 0; (n = ::read(side, buffer, sizeof(buffer))) > 0;) {
+    shown.append(buffer, static_cast<size_t>(n));
+  }
+  close(side);
+  waitpid(child, nullptr, 0);
+  return shown;
 }
 
 Finished Folder::shell(const std::string& script) const {

@@ -36,6 +36,8 @@ class Folder {
 
   Finished attune(std::vector<std::string> arguments, const std::string& input = "") const;
   Finished shell(const std::string& script) const;  // $ATTUNE is the command
+  // What the command writes to a terminal of so many columns, of the kind TERM names.
+  std::string terminal(std::vector<std::string> arguments, int columns, const char* kind) const;
 
   // For signals: begins the command, and waits for its end.
   pid_t start(std::vector<std::string> arguments) const;

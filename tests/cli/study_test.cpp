@@ -119,7 +119,7 @@ TEST_CASE("ask-tell: the protocol") {
                                      "{\"number\": 3, \"value\": NaN}\n");
   CHECK(end.code == 0);
   const std::vector<json> lines = lines_of(end.out);
-  REQUIRE(lines.size() == 6);
+  REQUIRE(lines.size() == 7);
   CHECK(lines[0]["number"] == 0);
   CHECK(lines[0]["params"]["lr"].get<double>() == doctest::Approx(std::sqrt(1e-5)));  // the middle
   CHECK(lines[1] == json::parse(R"({"number": 0, "prune": false})"));
@@ -128,9 +128,10 @@ TEST_CASE("ask-tell: the protocol") {
     const json& params = lines[i]["params"];
     CHECK(params.contains("slope") == (params["act"] == "gelu"));
   }
-  CHECK(lines[5]["best"]["number"] == 2);
-  CHECK(lines[5]["best"]["value"] == 0.1);
-  CHECK(lines[5]["best"]["params"] == lines[3]["params"]);
+  CHECK(lines[5] == json::parse(R"({"number": 3, "state": "failed", "note": "the value is NaN"})"));
+  CHECK(lines[6]["best"]["number"] == 2);
+  CHECK(lines[6]["best"]["value"] == 0.1);
+  CHECK(lines[6]["best"]["params"] == lines[3]["params"]);
   CHECK(folder.names().empty());  // nothing is kept unless it is said where
 }
 

@@ -254,7 +254,7 @@ std::vector<Bad> all() {
        {},
        R"({"x": {"type": "float", "low": 0, "high": 1, "when": {"ghost": 1}}})"},
       {"a condition that never holds",
-       "cannot have",
+       "can never hold",
        [] {
          return Space{{"a", choice({1, 2})}, {"x", range(0, 1).when("a", 3)}};
        },
@@ -268,14 +268,14 @@ std::vector<Bad> all() {
        {},
        R"({"a": {"type": "int", "low": 1, "high": 2}, "x": {"type": "int", "low": 0, "high": 1, "when": {"a": []}}})"},
       {"a circle",
-       "circle",
+       "cyclic",
        [] {
          return Space{{"x", choice({1, 2}).when("b", 1)}, {"b", choice({1, 2}).when("x", 1)}};
        },
        {},
        R"({"x": {"type": "int", "low": 1, "high": 2, "when": {"b": 1}}, "b": {"type": "int", "low": 1, "high": 2, "when": {"x": 1}}})"},
       {"on itself",
-       "circle",
+       "cyclic",
        [] {
          return Space{{"x", choice({1, 2}).when("x", 1)}};
        },

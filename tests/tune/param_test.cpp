@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "attune/tensor/error.h"
@@ -36,9 +38,10 @@ TEST_CASE("param: every level has an equal slice of [0, 1], and its unit leads b
 }
 
 TEST_CASE("param: continuous ranges reach their ends and stay inside") {
-  for (const Param& p : {range(-2, 3), log_range(1e-5, 10), range(-1e308, 1e308), range(7, 7)}) {
-    CHECK(p.from_unit(0) == doctest::Approx(p.low));
-    CHECK(p.from_unit(1) == doctest::Approx(p.high));
+  for (const Param& p : {range(-2, 3), log_range(1e-5, 10), log_range(1, 1000),
+                         log_range(1e-300, 1e300), range(-1e308, 1e308), range(7, 7)}) {
+    CHECK(p.from_unit(0) == p.low);
+    CHECK(p.from_unit(1) == p.high);
     for (double u = 0; u <= 1; u += 0.01) {
       const double v = p.from_unit(u);
       CHECK(v >= p.low);
@@ -142,9 +145,94 @@ TEST_CASE("param: choices keep their kind") {
     CHECK(p.internal(p.external(v)) == v);
     CHECK(p.external(v).variant().index() == static_cast<size_t>(i));
   }
-  CHECK_THROWS_WITH_AS(p.internal("t"), "param '': t is none of the choices null, true, 2, 2.5, s",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(p.internal("t"),
+                       "param '': 't' is none of the choices null, true, 2, 2.5, 's'", ValueError);
   CHECK(int_range(1, 4).external(3).variant() == ParamValue(3).variant());
+}
+
+TEST_CASE("param: log ranges end exactly at their bounds") {
+  // exp(log(1000)) is 999.9999999999998.
+  for (const double high : {1000.0, 10.0, 1e-1, 3.0, 1e17, 7e5}) {
+    const Param p = log_range(high / 1e4, high);
+    CHECK(p.from_unit(1) == high);
+    CHECK(p.from_unit(0) == high / 1e4);
+    CHECK(p.from_unit(std::nextafter(1.0, 0.0)) == high);
+    CHECK(p.from_unit(0.999) < high);
+    CHECK(p.from_unit(p.to_unit(high)) == high);
+  }
+  CHECK(log_range(1, 1000).prior(10, 3).from_unit(1) == 1000);
+}
+
+TEST_CASE("param: a long list of choices is checked in time that grows with its length") {
+  std::vector<ParamValue> choices;
+  for (int i = 0; i < 20'000; ++i) choices.emplace_back("choice " + std::to_string(i));
+  for (int i = 0; i < 20'000; ++i) choices.emplace_back(i);
+  const auto begin = std::chrono::steady_clock::now();
+  Space space{{"x", choice(choices)}};
+  space.add("y", choice(choices));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
+  choices.emplace_back(19'999.0);
+  CHECK_THROWS_WITH_AS(space.add("z", choice(choices)),
+                       "param 'z': choices 39999 and 40000 are equal: 19999 and 19999",
+                       SearchSpaceError);
+}
+
+TEST_CASE("param: what Python cannot tell apart, and what it can") {
+  const auto fine = [](std::vector<ParamValue> choices) {
+    Param p = choice(std::move(choices));
+    p.name = "x";
+    try {
+      p.validate();
+    } catch (const SearchSpaceError&) {
+      return false;
+    }
+    return true;
+  };
+  constexpr int64_t kBig = int64_t{1} << 53;
+  CHECK(fine({kBig, kBig + 1, kBig + 2}));
+  CHECK(fine({"1", 1, nullptr, "null", "=null", ""}));
+  CHECK(fine({false, 1}));
+  CHECK(fine({std::nan(""), std::nan("")}));
+  CHECK_FALSE(fine({nullptr, 2, nullptr}));
+  CHECK_FALSE(fine({false, 0.0}));
+  CHECK_FALSE(fine({0.0, -0.0}));
+  CHECK_FALSE(fine({static_cast<double>(kBig), kBig}));
+}
+
+TEST_CASE("param: names and choices are UTF-8") {
+  CHECK_THROWS_WITH_AS(
+      (Space{{"gr\xf6\xdf"
+              "e",
+              range(0, 1)}}),
+      R"(param 'gr\xf6\xdfe': the name 'gr\xf6\xdfe' is not UTF-8: byte 2 is 0xf6)",
+      SearchSpaceError);
+  CHECK_THROWS_WITH_AS((Space{{"city", choice({"Bonn", "K\xf6ln"})}}),
+                       R"(param 'city': the choice 'K\xf6ln' is not UTF-8: byte 1 is 0xf6)",
+                       SearchSpaceError);
+  CHECK_NOTHROW((Space{{"größe", choice({"Köln"})}}));
+}
+
+TEST_CASE("space: why a point is none of its own") {
+  const Space space{{"act", choice({"relu", "leaky"})},
+                    {"slope", range(0, 0.3).when("act", "leaky")},
+                    {"layers", int_range(1, 7, 2)}};
+  CHECK(space.flaw({{"act", "relu"}, {"layers", 3}}).empty());
+  CHECK(space.flaw({{"act", "leaky"}, {"layers", 3.0}, {"slope", 0.3}}).empty());
+  CHECK(space.flaw({{"act", "relu"}}) == "param 'layers' is missing");
+  CHECK(space.flaw({{"act", "leaky"}, {"layers", 3}}) == "param 'slope' is missing");
+  CHECK(space.flaw({{"act", "relu"}, {"layers", 3}, {"slope", 0}}) ==
+        "param 'slope': its condition does not hold; leave it out");
+  CHECK(space.flaw({{"lr", 1}}) == "there is no parameter 'lr'; there is 'act', 'slope', 'layers'");
+  CHECK(space.flaw({{"act", "tanh"}}) ==
+        "param 'act': 'tanh' is none of the choices 'relu', 'leaky'");
+  CHECK(space.flaw({{"act", "relu"}, {"layers", 9}}) == "param 'layers': 9 is not in [1, 7]");
+  CHECK(space.flaw({{"act", "relu"}, {"layers", 4}}) ==
+        "param 'layers': 4 lies between the steps; 5 would do");
+  CHECK(space.flaw({{"act", "relu"}, {"layers", 3.5}}) ==
+        "param 'layers': 3.5 is not a whole number");
+  CHECK(space.flaw({{"act", "relu"}, {"layers", "3"}}) ==
+        "param 'layers': '3' is not a whole number");
+  CHECK(space.flaw({{"slope", NAN}}).find("finite") != std::string::npos);
 }
 
 TEST_CASE("space: conditions and forbidden combinations") {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/analysis/internal/winner.h"
 #include "attune/tune/internal/study_state.h"
 
@@ -223,7 +224,7 @@ void check(int64_t count, const ConfirmOptions& o, const Study& study) {
         count, o.jobs, o.repeats, o.level));
   }
   if (study.directions().size() > 1) {
-    throw ValueError(fmt::format("confirm: study '{}' has {} objectives", study.name(),
+    throw ValueError(fmt::format("confirm: study {} has {} objectives", in_quotes(study.name()),
                                  study.directions().size()));
   }
 }
@@ -242,7 +243,7 @@ ConfirmResult Study::confirm(int64_t count, const Objective& objective,
   ConfirmResult r;
   r.candidates = best_of(trials, count, sign);
   if (r.candidates.empty()) {
-    throw ValueError(fmt::format("confirm: study '{}' has no complete trial", name()));
+    throw ValueError(fmt::format("confirm: study {} has no complete trial", in_quotes(name())));
   }
   const auto [default_name, default_params] = state_->default_configuration();
   r.defaults = {.params = default_params, .before = kNaN};

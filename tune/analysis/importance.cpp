@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/analysis/internal/fanova.h"
 #include "attune/tune/analysis/internal/ped_anova.h"
 #include "attune/tune/internal/study_state.h"
@@ -65,8 +66,8 @@ std::vector<ParamImportance> Study::importances(const ImportanceOptions& options
   const History history = this->history();
   const auto objectives = static_cast<int64_t>(history.objectives());
   if (options.objective < 0 || options.objective >= objectives) {
-    throw ValueError(fmt::format("importances: there is no objective {}; study '{}' has {}",
-                                 options.objective, name(), objectives));
+    throw ValueError(fmt::format("importances: there is no objective {}; study {} has {}",
+                                 options.objective, in_quotes(name()), objectives));
   }
   if (!(options.quantile > 0 && options.quantile < 1)) {
     throw ValueError(
@@ -84,8 +85,8 @@ std::vector<ParamImportance> Study::importances(const ImportanceOptions& options
     table.losses.push_back(loss);
   }
   if (trials.empty()) {
-    throw ValueError(
-        fmt::format("importances: study '{}' has no complete trial with a finite value", name()));
+    throw ValueError(fmt::format("importances: study {} has no complete trial with a finite value",
+                                 in_quotes(name())));
   }
   scale(table.losses);
 
@@ -122,7 +123,7 @@ ImportanceEvaluator importance_evaluator_by_name(std::string_view name) {
   if (name == "fanova") return ImportanceEvaluator::fanova;
   if (name == "ped_anova") return ImportanceEvaluator::ped_anova;
   throw ValueError(
-      fmt::format("unknown importance evaluator '{}'; there are fanova, ped_anova", name));
+      fmt::format("unknown importance evaluator {}; there are fanova, ped_anova", in_quotes(name)));
 }
 
 }  // namespace attune::tune

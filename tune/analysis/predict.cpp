@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/analysis/internal/surrogate.h"
 #include "attune/tune/study.h"
 
@@ -17,8 +18,8 @@ using internal::Point;
 double value_of(const Param& param, const ParamValue& given) {
   const double value = param.internal(given);
   if (param.kind != Param::Kind::categorical && !(value >= param.low && value <= param.high)) {
-    throw ValueError(fmt::format("predict: '{}' = {} is not in [{}, {}]", param.name, value,
-                                 param.low, param.high));
+    throw ValueError(fmt::format("predict: {} = {} is not in [{}, {}]", in_quotes(param.name),
+                                 value, param.low, param.high));
   }
   return value;
 }
@@ -26,7 +27,7 @@ double value_of(const Param& param, const ParamValue& given) {
 Point point_of(const Params& params, const Space& space, const History& history) {
   for (const auto& [name, value] : params) {
     if (!space.find(name) && !history.latest(name)) {
-      throw ValueError(fmt::format("predict: there is no parameter '{}'", name));
+      throw ValueError(fmt::format("predict: there is no parameter {}", in_quotes(name)));
     }
   }
   std::vector<double> values = space.default_values();
@@ -40,7 +41,7 @@ Point point_of(const Params& params, const Space& space, const History& history)
     const Param& p = space.params()[i];
     if (!active[i]) continue;
     if (!params.contains(p.name)) {
-      throw ValueError(fmt::format("predict: the parameter '{}' is missing", p.name));
+      throw ValueError(fmt::format("predict: the parameter {} is missing", in_quotes(p.name)));
     }
     point[i] = p.kind == Param::Kind::categorical ? values[i] : p.to_unit(values[i]);
   }
@@ -57,8 +58,8 @@ std::vector<Estimate> Study::predict(std::span<const Params> params) const {
   const History history = this->history();
   const Space space = this->space();
   if (history.objectives() > 1) {
-    throw ValueError(
-        fmt::format("predict: study '{}' has {} objectives", name(), history.objectives()));
+    throw ValueError(fmt::format("predict: study {} has {} objectives", in_quotes(name()),
+                                 history.objectives()));
   }
   const Domain domain(space);
   std::vector<Point> points;
@@ -66,8 +67,8 @@ std::vector<Estimate> Study::predict(std::span<const Params> params) const {
   const auto model = internal::Surrogate::fit({size(), seed(), space, history}, domain);
   if (!model) {
     throw ValueError(fmt::format(
-        "predict: study '{}' needs two trials with losses, and parameters that all of them had",
-        name()));
+        "predict: study {} needs two trials with losses, and parameters that all of them had",
+        in_quotes(name())));
   }
   std::vector<Estimate> estimates;
   for (const Point& p : points) {

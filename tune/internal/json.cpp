@@ -1,5 +1,6 @@
 #include "attune/tune/internal/json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 
 namespace attune::tune::json {
 namespace {
@@ -31,7 +33,7 @@ void append_utf8(std::string& out, uint32_t c) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, Numbers numbers) : text_(text), numbers_(numbers) {}
 
   Value document() {
     Value value = any(0);
@@ -42,7 +44,9 @@ class Parser {
 
  private:
   [[noreturn]] void fail(std::string_view what) const {
-    throw ValueError(fmt::format("json: {} at byte {} of {}", what, at_, text_.size()));
+    const std::string_view rest = text_.substr(std::min(at_, text_.size()));
+    throw ValueError(fmt::format("json: {} at byte {} of {}{}", what, at_, text_.size(),
+                                 rest.empty() ? "" : ", before " + in_quotes(rest, 20)));
   }
 
   void skip_space() {
@@ -81,7 +85,24 @@ class Parser {
     if (accept("NaN")) return {ParamValue(std::numeric_limits<double>::quiet_NaN())};
     if (accept("Infinity")) return {ParamValue(kInfinity)};
     if (accept("-Infinity")) return {ParamValue(-kInfinity)};
+    if (numbers_ == Numbers::lenient) {
+      if (const std::optional<double> other = other_number()) return {ParamValue(*other)};
+    }
     return {number()};
+  }
+
+  // A number as languages other than JavaScript and Python print it.
+  std::optional<double> other_number() {
+    size_t end = at_;
+    while (end < text_.size() &&
+           std::string_view(",]} \t\r\n").find(text_[end]) == std::string_view::npos) {
+      ++end;
+    }
+    const std::string_view word = text_.substr(at_, end - at_);
+    const bool whole = word.find_first_not_of("-0123456789") == std::string_view::npos;
+    const std::optional<double> value = whole ? std::nullopt : number_in(word);
+    if (value) at_ = end;
+    return value;
   }
 
   Object object(int depth) {
@@ -155,6 +176,10 @@ class Parser {
       if (at_ == text_.size()) fail("a string without end");
       const char c = text_[at_++];
       if (c == '"') return out;
+      if (static_cast<unsigned char>(c) < 0x20) {
+        --at_;
+        fail("a control character inside of a string");
+      }
       if (c != '\\') {
         out += c;
         continue;
@@ -191,6 +216,7 @@ class Parser {
   }
 
   std::string_view text_;
+  Numbers numbers_;
   size_t at_ = 0;
 };
 
@@ -214,17 +240,17 @@ uint32_t next_character(std::string_view text, size_t& i) {
 
 const ParamValue& Value::scalar() const {
   if (const auto* value = std::get_if<ParamValue>(&it)) return *value;
-  throw ValueError("json: a single value expected, not a list or an object");
+  throw ValueError(fmt::format("json: a single value expected, not {}", shown(*this)));
 }
 
 const List& Value::list() const {
   if (const auto* value = std::get_if<List>(&it)) return *value;
-  throw ValueError("json: a list expected");
+  throw ValueError(fmt::format("json: a list expected, not {}", shown(*this)));
 }
 
 const Object& Value::object() const {
   if (const auto* value = std::get_if<Object>(&it)) return *value;
-  throw ValueError("json: an object expected");
+  throw ValueError(fmt::format("json: an object expected, not {}", shown(*this)));
 }
 
 const Value* Value::find(std::string_view key) const {
@@ -236,7 +262,27 @@ const Value* Value::find(std::string_view key) const {
   return nullptr;
 }
 
-Value parse(std::string_view text) { return Parser(text).document(); }
+Value parse(std::string_view text, Numbers numbers) { return Parser(text, numbers).document(); }
+
+std::optional<double> number_in(std::string_view text) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::string_view digits = text;
+  const bool minus = digits.starts_with('-');
+  if (minus || digits.starts_with('+')) digits.remove_prefix(1);
+  std::string word(digits);
+  for (char& c : word) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (word == "nan" || word == "-nan") return std::numeric_limits<double>::quiet_NaN();
+  if (word == "inf" || word == "infinity") return minus ? -kInfinity : kInfinity;
+  if (word.empty() || word.find_first_not_of("0123456789.e+-") != std::string::npos ||
+      word.front() == '+' || word.front() == '-') {
+    return std::nullopt;
+  }
+  double value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (end != word.data() + word.size()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) value = std::strtod(word.c_str(), nullptr);
+  return minus ? -value : value;
+}
 
 // Python's repr: the shortest digits that give the same double, without an exponent from 1e-4 to
 // 1e16.
@@ -289,6 +335,42 @@ std::string text(const ParamValue& value) {
     std::string operator()(const std::string& v) const { return quote(v); }
   };
   return std::visit(Writer(), value.variant());
+}
+
+std::string text(const Value& value) {
+  if (const auto* scalar = std::get_if<ParamValue>(&value.it)) return text(*scalar);
+  std::string out;
+  const auto next = [&] { return out.empty() ? "" : ", "; };
+  if (const auto* list = std::get_if<List>(&value.it)) {
+    for (const Value& one : *list) out += next() + text(one);
+    return "[" + out + "]";
+  }
+  for (const auto& [key, one] : value.object()) out += next() + quote(key) + ": " + text(one);
+  return "{" + out + "}";
+}
+
+std::string strict(double value) {
+  return std::isfinite(value) ? number(value) : quote(number(value));
+}
+
+std::string strict(const Params& params) {
+  std::string out;
+  for (const auto& [name, value] : params) {
+    const auto* real = std::get_if<double>(&value.variant());
+    out += (out.empty() ? "" : ", ") + quote(name) + ": " + (real ? strict(*real) : text(value));
+  }
+  return "{" + out + "}";
+}
+
+std::string shown(const ParamValue& value) {
+  const auto* given = std::get_if<std::string>(&value.variant());
+  return given ? "\"" + printable(*given) + "\"" : text(value);
+}
+
+std::string shown(const Value& value) {
+  if (const auto* scalar = std::get_if<ParamValue>(&value.it)) return shown(*scalar);
+  const bool list = std::holds_alternative<List>(value.it);
+  return (list ? "the list " : "the object ") + printable(text(value), 40);
 }
 
 std::string text(const Params& params) {

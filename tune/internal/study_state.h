@@ -24,6 +24,7 @@ namespace attune::tune {
 // A system attribute of the trials that confirm() runs: JSON text, the number of the trial that is
 // run again, or "default", or "first".
 inline constexpr char kRepeats[] = "attune:confirms";
+inline constexpr char kError[] = "attune:error";      // a trial's: why it failed, as JSON text
 inline constexpr char kStopped[] = "attune:stopped";  // the study's: why stop_when ended it
 
 class StudyState : public std::enable_shared_from_this<StudyState> {
@@ -34,13 +35,14 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   Trial ask(bool wait);
   void tell(Trial& trial, const Outcome& outcome);  // the trial lets go of the study
   void tell(int64_t number, const Outcome& outcome);
+  Trial begin(const Params& params);
   int64_t enqueue(const Params& params);
   // A trial of confirm(), with these values and otherwise the default ones; `what` is JSON text
   // that says whose run it is.
   Trial repeat(const std::string& what, const Params& params);
   double choose(Trial& trial, const Param& param);
   Params suggest(Trial& trial, const Space& space);
-  void report(int64_t number, int64_t step, double value);
+  void report(int64_t number, int64_t step, std::span<const double> values);  // one per objective
   bool should_stop(int64_t number);
   void set_constraint(int64_t number, std::string_view name, double value);  // "": without a name
   void set_attribute(int64_t trial, std::string_view name, std::string json);
@@ -78,6 +80,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   void settle_seed();
   const TrialRecord& record(int64_t number) const;
   TrialResult to_result(const TrialRecord& trial) const;
+  std::vector<TrialResult> all_results() const;
   Params to_params(const TrialRecord& trial) const;
   std::string trial_name(int64_t number) const;
   const TrialRecord* best_record();
@@ -86,6 +89,9 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::shared_ptr<const Space> joint_space(const History& history) const;
   std::shared_ptr<const Space> without_held(std::shared_ptr<const Space> space,
                                             const Params& enqueued) const;
+  void check_enqueued(const Params& params) const;
+  // A trial that runs from the start, so that no other process takes it for work to do.
+  Trial created(std::vector<Event> events, const Params& params);
   void keep_note(const Question& question);
   void propose(Trial& trial, const Space& space);
   std::vector<double> draw(Trial& trial, const Space& space, const Question& question);
@@ -127,6 +133,9 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   int64_t best_ = -1;
   size_t best_scanned_ = 0;
 };
+
+// ValueError: a name or text that is not UTF-8, which would leave a study that Python cannot open.
+void require_utf8(std::string_view what, std::string_view text);
 
 // Runs the objective and tells the study how it went; returns what the objective threw, if it did.
 std::exception_ptr run_trial(StudyState& study, Trial& trial, const Objective& objective);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/samplers.h"
 
 namespace attune::tune {
@@ -84,7 +85,7 @@ class BruteForceSampler : public Sampler {
     const int64_t levels = param.levels();
     if (levels == 0 || levels > kMostLevels) {
       throw SearchSpaceError(fmt::format(
-          "param '{}': brute_force() needs a finite range{}", param.name,
+          "param {}: brute_force() needs a finite range{}", in_quotes(param.name),
           levels == 0 ? "; give it a step, or values by linear_grid, log_grid"
                       : fmt::format(" of at most {} values, not {}", kMostLevels, levels)));
     }

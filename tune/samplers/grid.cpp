@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/samplers.h"
 
 namespace attune::tune {
@@ -44,9 +45,9 @@ class GridSampler : public Sampler {
       return param.to_unit(known->from_unit(rng.uniform()));  // active only on another branch: any
     }
     throw SearchSpaceError(
-        fmt::format("param '{}': grid() does not know it; name all parameters in "
+        fmt::format("param {}: grid() does not know it; name all parameters in "
                     "StudyOptions::space or grid(space)",
-                    param.name));
+                    in_quotes(param.name)));
   }
 
   bool exhausted(const Question& question) override {
@@ -79,9 +80,9 @@ class GridSampler : public Sampler {
     for (const Param& p : space.params()) {
       if (p.levels() > 0) continue;
       throw SearchSpaceError(
-          fmt::format("param '{}': grid() needs a finite range; give it a step, or values by "
+          fmt::format("param {}: grid() needs a finite range; give it a step, or values by "
                       "linear_grid, log_grid",
-                      p.name));
+                      in_quotes(p.name)));
     }
     const int64_t total = space.combinations();
     if (total == 0 || total > kMost) {

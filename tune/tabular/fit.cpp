@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tensor/threads.h"
 #include "attune/tune/internal/document.h"
 #include "attune/tune/samplers.h"
@@ -162,8 +163,8 @@ class Fit {
       r.best = study_.best_trial();
       r.validation = r.best.value;
     } else if (!r.interrupted) {
-      throw Error(fmt::format("fit: none of {} trials of study '{}' was completed", r.trials,
-                              study_.name()));
+      throw Error(fmt::format("fit: none of {} trials of study {} was completed{}", r.trials,
+                              in_quotes(study_.name()), failures(trials)));
     }
     return r;
   }
