@@ -11,6 +11,7 @@ attune_module(tensor
     tensor/internal/file.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_blas.cpp
+    tensor/internal/gemm_dot.cpp
     tensor/internal/gemm_kernel.cpp
     tensor/internal/gemm_plan.cpp
     tensor/internal/op.cpp

@@ -38,7 +38,11 @@ Gemm<T> piece(Gemm<T> g, const Plan& plan, int64_t row, int64_t column) {
 }
 
 void compute(const Gemm<float>& g, const Plan& plan, float* scratch) {
-  plan.own ? own_gemm(g, plan, scratch) : blas_gemm(g);
+  switch (plan.engine) {
+    case Engine::blas: return blas_gemm(g);
+    case Engine::tiles: return tile_gemm(g, plan, scratch);
+    case Engine::dots: return dot_gemm(g);
+  }
 }
 void compute(const Gemm<double>& g, const Plan&, float*) { blas_gemm(g); }
 
@@ -68,7 +72,7 @@ void any_gemm(const Gemm<T>& g) {
   Plan plan = plan_product(g);
   const int threads = usable_threads();
   // One thread need not cut what attune's kernel computes: no element depends on its piece.
-  if (plan.own && threads == 1) plan.rows = g.m, plan.columns = g.n;
+  if (plan.engine != Engine::blas && threads == 1) plan.rows = g.m, plan.columns = g.n;
   Tensor memory;
   const bool by_rows = plan.rows < g.m;
   if (count == 1 && !by_rows && plan.columns == g.n) {

@@ -21,6 +21,7 @@
   "tensor/internal/gemm_kernel.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
 #include "attune/tensor/internal/gemm_pack-inl.h"
+#include "attune/tensor/internal/gemm_tile-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -46,14 +47,6 @@ constexpr size_t tile_rows(size_t vectors) { return std::array<size_t, 3>{0, 10,
 #endif
 constexpr auto kTileRows = static_cast<int64_t>(tile_rows(kMaxVectors));
 static_assert(kBlockRows % kTileRows == 0);
-
-// Every loop over registers must be unrolled whole, or g++ keeps the tile in memory. (With a
-// sanitizer's checks in each step that takes minutes to compile.)
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNROLL
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 struct TileArgs {
   const float* a;  // the tile's first row, at the first p of this block of k
@@ -154,17 +147,6 @@ constexpr auto tile_table(std::index_sequence<kIndex...>) {
   return std::array<void (*)(const TileArgs&), sizeof...(kIndex)>{&Tile<kIndex + 1, kVectors>...};
 }
 
-// Calls body(first row, rows) for tiles of at most `most` rows: split evenly, so that no sliver of
-// a tile is left at the end.
-template <class Body>
-HWY_INLINE void ForTiles(int64_t m, int64_t most, const Body& body) {
-  for (int64_t left = (m + most - 1) / most, i = 0; left > 0; --left) {
-    const int64_t rows = (m - i + left - 1) / left;
-    body(i, rows);
-    i += rows;
-  }
-}
-
 // One panel of columns. A is read in place, or from the panels of PackBlock.
 template <size_t kVectors>
 void Rows(TileArgs t, int64_t m, bool packed) {
@@ -232,7 +214,7 @@ void Block(const Gemm<float>& g, const Plan& plan, int64_t begin, int64_t end, i
   }
 }
 
-void OwnGemm(const Gemm<float>& g, const Plan& plan, float* scratch) {
+void TileGemm(const Gemm<float>& g, const Plan& plan, float* scratch) {
   const int64_t rows = plan.pack_a ? kBlockRows : g.m;
   const int64_t blocks = (g.k + kPanelDepth - 1) / kPanelDepth;
   for (int64_t i = 0; i < g.m; i += rows) {
@@ -249,8 +231,6 @@ TileSize LargestTile() {
           static_cast<int64_t>(hn::Lanes(D()))};
 }
 
-#undef UNROLL
-
 }  // namespace
 }  // namespace attune::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -258,11 +238,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attune::internal {
 namespace {
-HWY_EXPORT(OwnGemm);
+HWY_EXPORT(TileGemm);
 HWY_EXPORT(LargestTile);
 }  // namespace
-void own_gemm(const Gemm<float>& piece, const Plan& plan, float* scratch) {
-  HWY_DYNAMIC_DISPATCH(OwnGemm)(piece, plan, scratch);
+void tile_gemm(const Gemm<float>& piece, const Plan& plan, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(TileGemm)(piece, plan, scratch);
 }
 TileSize largest_tile() { return HWY_DYNAMIC_DISPATCH(LargestTile)(); }
 }  // namespace attune::internal

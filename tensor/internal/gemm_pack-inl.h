@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "attune/tensor/internal/gemm_tile-inl.h"
 #include "attune/tensor/internal/load-inl.h"
 #include "hwy/highway.h"
 
@@ -43,39 +44,44 @@ HWY_INLINE void PackRows(const float* from, int64_t along, const Panel& panel) {
 }
 
 #if HWY_TARGET != HWY_SCALAR
-// The four floats at r, at r + s, and so on: as many as fit into the vector.
-template <class D>
-HWY_INLINE hn::Vec<D> LoadBlocks(D d, const float* r, int64_t s) {
+// Four floats from each of as many places as the vector has room for, `at` floats behind them.
+template <size_t kFirst, class D>
+HWY_INLINE hn::Vec<D> LoadBlocks(D d, const float* const* places, int64_t at) {
   if constexpr (hn::MaxLanes(D()) == 4) {
-    return hn::LoadU(d, r);
+    return hn::LoadU(d, places[kFirst] + at);
   } else {
     const hn::Half<D> half;
-    const auto blocks = static_cast<int64_t>(hn::Lanes(half) / 4);
-    return hn::Combine(d, LoadBlocks(half, r + blocks * s, s), LoadBlocks(half, r, s));
+    constexpr size_t kUpper = kFirst + hn::MaxLanes(half) / 4;
+    return hn::Combine(d, LoadBlocks<kUpper>(half, places, at),
+                       LoadBlocks<kFirst>(half, places, at));
   }
 }
 
 // As many columns as d has lanes, the first at `from`, transposed in registers: a 4 x 4 transpose
 // inside each block of four lanes makes four rows of the panel.
 template <class D>
-HWY_INLINE void TransposeColumns(D d, const float* from, int64_t across, float* to,
-                                 const Panel& panel) {
-  int64_t p = 0;
-  for (; p + 4 <= panel.depth; p += 4, to += 4 * panel.stride) {
-    const auto v0 = LoadBlocks(d, from + p, 4 * across);
-    const auto v1 = LoadBlocks(d, from + p + across, 4 * across);
-    const auto v2 = LoadBlocks(d, from + p + 2 * across, 4 * across);
-    const auto v3 = LoadBlocks(d, from + p + 3 * across, 4 * across);
+HWY_NOINLINE void TransposeColumns(D d, const float* from, int64_t across, float* to,
+                                   const Panel& panel) {
+  constexpr size_t kBlocks = hn::MaxLanes(D()) / 4;
+  const float* column[kBlocks];  // the first of each four: x86 adds up to three strides to it
+  UNROLL for (size_t i = 0; i < kBlocks; ++i) column[i] =
+      from + 4 * static_cast<int64_t>(i) * across;
+  const int64_t stride = panel.stride;
+  int64_t left = panel.depth;
+  for (; left >= 4; left -= 4, to += 4 * stride) {
+    const auto v0 = LoadBlocks<0>(d, column, 0), v1 = LoadBlocks<0>(d, column, across);
+    const auto v2 = LoadBlocks<0>(d, column, 2 * across), v3 = LoadBlocks<0>(d, column, 3 * across);
     const auto t0 = hn::InterleaveLower(d, v0, v2), t1 = hn::InterleaveLower(d, v1, v3);
     const auto t2 = hn::InterleaveUpper(d, v0, v2), t3 = hn::InterleaveUpper(d, v1, v3);
     hn::StoreU(hn::InterleaveLower(d, t0, t1), d, to);
-    hn::StoreU(hn::InterleaveUpper(d, t0, t1), d, to + panel.stride);
-    hn::StoreU(hn::InterleaveLower(d, t2, t3), d, to + 2 * panel.stride);
-    hn::StoreU(hn::InterleaveUpper(d, t2, t3), d, to + 3 * panel.stride);
+    hn::StoreU(hn::InterleaveUpper(d, t0, t1), d, to + stride);
+    hn::StoreU(hn::InterleaveLower(d, t2, t3), d, to + 2 * stride);
+    hn::StoreU(hn::InterleaveUpper(d, t2, t3), d, to + 3 * stride);
+    UNROLL for (size_t i = 0; i < kBlocks; ++i) column[i] += 4;
   }
-  const auto columns = static_cast<int64_t>(hn::Lanes(d));
-  for (; p < panel.depth; ++p, to += panel.stride) {
-    for (int64_t j = 0; j < columns; ++j) to[j] = from[j * across + p];
+  from += panel.depth - left;
+  for (; left > 0; --left, ++from, to += stride) {
+    for (size_t j = 0; j < hn::MaxLanes(D()); ++j) to[j] = from[static_cast<int64_t>(j) * across];
   }
 }
 #endif

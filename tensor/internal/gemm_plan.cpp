@@ -15,7 +15,7 @@ namespace {
 template <class T>
 void cut(const Gemm<T>& g, Plan& plan) {
   constexpr int64_t kWork = int64_t{1} << 25;
-  const int64_t step = plan.own ? 64 : 128;
+  const int64_t step = plan.engine == Engine::blas ? 128 : 64;
   plan.rows = g.m, plan.columns = g.n;
   const int64_t work = g.m * g.n * g.k;
   int64_t& extent = g.m >= g.n ? plan.rows : plan.columns;
@@ -43,21 +43,29 @@ bool fits_blas(const Gemm<T>& g) {
   return longest <= std::numeric_limits<int>::max();
 }
 
-// Measured, bench/RESULTS.md: own kernels win except for very few rows against a transposed B
-// (packing it costs more than the product), narrow outputs of deep products, and large matrices.
-bool blas_is_faster(const Gemm<float>& g) {
-  if (g.b_column != 1 && (g.m <= 2 || (g.n < 16 && g.k >= 64 && g.m >= 8))) return true;
-  return g.m >= 1024 && g.n >= 1024 && g.k >= 1024;
+// Where both factors are contiguous along k, dot products do without the packing of B and without
+// the lanes that a narrow C leaves unused, and have to add up their lanes. In units of a
+// multiply-add, for an element of C (bench/gemm_bench.cpp):
+bool dots_are_faster(const Gemm<float>& g, int64_t lanes) {
+  constexpr int64_t kPack = 5, kAddUp = 320;
+  if (g.a_column != 1 || g.b_row != 1) return false;
+  const int64_t unused = (lanes - g.n % lanes) % lanes;
+  return g.k * unused * g.m + kPack * g.k * g.n > kAddUp / lanes * g.m * g.n;
+}
+
+Engine engine_for(const Gemm<float>& g, const TileSize& tile) {
+  if (dots_are_faster(g, tile.lanes)) return Engine::dots;
+  return g.m >= 1024 && g.n >= 1024 && g.k >= 1024 && fits_blas(g) ? Engine::blas : Engine::tiles;
 }
 
 }  // namespace
 
 Plan plan_product(const Gemm<float>& g) {
   Plan plan{};
-  plan.own = !(blas_is_faster(g) && fits_blas(g));
-  cut(g, plan);
-  if (!plan.own) return plan;
   const TileSize tile = largest_tile();
+  plan.engine = engine_for(g, tile);
+  cut(g, plan);
+  if (plan.engine != Engine::tiles) return plan;
   const int64_t depth = std::min(g.k, kPanelDepth), width = std::min(g.n, tile.columns);
   // A step of k in a tile of 16 registers is over before the next line of A is there from L2. In
   // one of 32 it is not, and fewer panels of columns would share the cost of packing.

@@ -12,9 +12,11 @@ namespace attune::internal {
 inline constexpr int64_t kPanelDepth = 256;  // of k in one go: a panel of B stays in the L1 cache
 inline constexpr int64_t kBlockRows = 192;   // a packed block of A stays in L2; whole tiles
 
+enum class Engine : uint8_t { blas, tiles, dots };
+
 struct Plan {
-  bool own;               // attune's kernel; else OpenBLAS
-  bool pack_a, pack_b;    // own kernel: tiles read panels of the factor; else where it lies
+  Engine engine;
+  bool pack_a, pack_b;    // engine tiles: they read panels of the factor; else where it lies
   int64_t rows, columns;  // of a piece of C; one of the two is all of C
   int64_t a_floats;       // what A's panels take of the scratch memory
   int64_t scratch;        // floats that a piece needs
@@ -24,11 +26,14 @@ Plan plan_product(const Gemm<float>& g);
 Plan plan_product(const Gemm<double>& g);
 
 // attune's kernel (gemm_kernel.cpp): a piece, on the calling thread, its batch aside. k >= 1.
-void own_gemm(const Gemm<float>& piece, const Plan& plan, float* scratch);
+void tile_gemm(const Gemm<float>& piece, const Plan& plan, float* scratch);
 struct TileSize {
   int64_t rows, columns, lanes;  // lanes: the columns are a multiple of them
 };
 TileSize largest_tile();  // of this processor's kernel
+
+// Dot products (gemm_dot.cpp), likewise: a_column and b_row are 1.
+void dot_gemm(const Gemm<float>& piece);
 
 // OpenBLAS (gemm_blas.cpp), likewise.
 void blas_gemm(const Gemm<float>& piece);

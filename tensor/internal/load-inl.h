@@ -34,16 +34,34 @@ HWY_INLINE hn::Vec<D> load_first(D d, size_t n, const hn::TFromD<D>* p) {
 #endif
 }
 
-// Stores the first n lanes of v, or all of them if there are fewer, to p[0] … p[n - 1].
+#if HWY_TARGET != HWY_SCALAR
+// n is less than the number of lanes.
+template <class D>
+HWY_INLINE void store_fewer(D d, size_t n, hn::Vec<D> v, hn::TFromD<D>* p) {
+  constexpr size_t kHalf = hn::MaxLanes(D()) / 2;
+  if constexpr (kHalf == 1) {
+    if (n == 1) *p = hn::GetLane(v);
+  } else if constexpr (kHalf > 1) {
+    const hn::Half<D> half;
+    if (n < kHalf) return store_fewer(half, n, hn::LowerHalf(half, v), p);
+    hn::StoreU(hn::LowerHalf(half, v), half, p);
+    store_fewer(half, n - kHalf, hn::UpperHalf(half, v), p + kHalf);
+  }
+  static_cast<void>(d);
+}
+#endif
+
+// Stores the first n lanes of v, or all of them if there are fewer, to p[0] … p[n - 1]. AVX2 has
+// masked stores, too, but AMD's processors take tens of cycles for one.
 template <class D>
 HWY_INLINE void store_first(D d, size_t n, hn::Vec<D> v, hn::TFromD<D>* p) {
-#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_HAVE_SCALABLE
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_HAVE_SCALABLE
   hn::BlendedStore(v, hn::FirstN(d, n), d, p);
 #else
   if (n >= hn::Lanes(d)) return hn::StoreU(v, d, p);
-  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())];
-  hn::Store(v, d, lanes);
-  for (size_t i = 0; i < n; ++i) p[i] = lanes[i];
+#if HWY_TARGET != HWY_SCALAR
+  store_fewer(d, n, v, p);
+#endif
 #endif
 }
 

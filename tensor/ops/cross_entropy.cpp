@@ -24,20 +24,31 @@ namespace {
 
 // Each row's loss, and its gradient times `scale` in g unless g is null. The distance of the
 // label's logit to the largest is taken before the logarithm is added: the other way round, the
-// logarithm would drown in a large logit.
+// logarithm would drown in a large logit. What a row stores is read again only after some other
+// rows: a load right behind a store of other width would wait for it.
 template <class T>
 void CrossEntropyRows(const T* z, const int64_t* label, T* loss, T* g, size_t rows, size_t n,
                       T scale) {
-  for (size_t row = 0; row < rows; ++row, z += n) {
-    const auto answer = static_cast<size_t>(label[row]);
-    const T top = row_max(z, n), total = sum_of_exp(z, top, g, n);
-    loss[row] = (top - z[answer]) + std::log(total);
-    if (g == nullptr) continue;
-    const Pack<T> factor(hn::Set(hn::ScalableTag<T>(), scale / total));
-    each_pack<T>(n, [&](size_t i, size_t some)
-                        HWY_ATTR { store_some(some, load_some(some, g + i) * factor, g + i); });
-    g[answer] -= scale;
-    g += n;
+  constexpr size_t kRun = 64;
+  T total[kRun];
+  for (size_t first = 0; first < rows; first += kRun) {
+    const size_t run = std::min(kRun, rows - first);
+    for (size_t i = 0; i < run; ++i, z += n) {
+      const T top = row_max(z, n);
+      total[i] = sum_of_exp(z, top, g == nullptr ? g : g + i * n, n);
+      loss[i] = top - z[label[i]];
+    }
+    each_pack<T>(run, [&](size_t i, size_t some) HWY_ATTR {
+      const Pack<T> sum = first_or(some, load_some(some, total + i), Pack<T>(1.0));
+      store_some(some, load_some(some, loss + i) + log(sum), loss + i);
+    });
+    for (size_t i = 0; g != nullptr && i < run; ++i, g += n) {
+      const Pack<T> factor(hn::Set(hn::ScalableTag<T>(), scale / total[i]));
+      each_pack<T>(n, [&](size_t j, size_t some)
+                          HWY_ATTR { store_some(some, load_some(some, g + j) * factor, g + j); });
+      g[label[i]] -= scale;
+    }
+    label += run, loss += run;
   }
 }
 

@@ -20,33 +20,43 @@ HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
 namespace {
 
-// One vector of columns of MaskAndSum: the first n lanes.
-template <class T>
-HWY_INLINE void MaskAndSumColumns(T* dy, const T* y, T* sums, int64_t rows, int64_t stride,
-                                  size_t n) {
-  const bool whole = n == lanes<T>();
-  Pack<T> sum;
+// A panel of MaskAndSum, kVectors wide; a single vector may have only the first n lanes.
+template <size_t kVectors, class T>
+HWY_INLINE void MaskAndSumPanel(T* dy, const T* y, T* sums, int64_t rows, int64_t stride,
+                                size_t n) {
+  const size_t step = lanes<T>();
+  const bool whole = kVectors > 1 || n == step;
+  Pack<T> sum[kVectors];
   for (int64_t r = 0; r < rows; ++r, dy += stride) {
-    Pack<T> g = whole ? load(dy) : load_first(n, dy);
-    if (y != nullptr) {
-      const Pack<T> v = whole ? load(y) : load_first(n, y);
-      g = select(v <= 0.0, Pack<T>(0.0), g);
-      whole ? store(g, dy) : store_first(n, g, dy);
-      y += stride;
+    for (size_t k = 0; k < kVectors; ++k) {
+      T* at = dy + k * step;
+      Pack<T> g = whole ? load(at) : load_first(n, at);
+      if (y != nullptr) {
+        const Pack<T> v = whole ? load(y + k * step) : load_first(n, y);
+        g = select(v <= 0.0, Pack<T>(0.0), g);
+        whole ? store(g, at) : store_first(n, g, at);
+      }
+      sum[k] = sum[k] + g;
     }
-    sum = sum + g;
+    if (y != nullptr) y += stride;
   }
-  if (sums != nullptr) store_first(n, sum, sums);
+  for (size_t k = 0; sums != nullptr && k < kVectors; ++k) {
+    whole ? store(sum[k], sums + k * step) : store_first(n, sum[k], sums);
+  }
 }
 
 // dy [rows, columns]: zeroed where y, if given, is 0 (not where it is NaN); sums [columns], if
 // given, gets its column sums, added from the first row to the last.
 template <class T>
 void MaskAndSum(T* dy, const T* y, T* sums, int64_t rows, int64_t columns) {
+  constexpr size_t kWide = 4;  // whole cache lines, so that none is fetched twice
   const auto step = static_cast<int64_t>(lanes<T>());
-  for (int64_t c = 0; c < columns; c += step) {
-    MaskAndSumColumns(dy + c, y == nullptr ? y : y + c, sums == nullptr ? sums : sums + c, rows,
-                      columns, static_cast<size_t>(std::min(step, columns - c)));
+  for (int64_t c = 0; c < columns;) {
+    const int64_t left = columns - c, width = left < 4 * step ? std::min(step, left) : 4 * step;
+    const auto panel = width > step ? MaskAndSumPanel<kWide, T> : MaskAndSumPanel<1, T>;
+    panel(dy + c, y == nullptr ? y : y + c, sums == nullptr ? sums : sums + c, rows, columns,
+          static_cast<size_t>(width));
+    c += width;
   }
 }
 

@@ -96,14 +96,14 @@ std::vector<Case> cases() {
   return all;
 }
 
-// Its own copy of the door: attune's kernel, planned so, whatever the door would choose.
+// Its own copy of the door: attune's tiles, planned so, whatever the door would choose.
 void own(const Gemm<float>& g, bool pack_a, bool pack_b) {
   const internal::TileSize tile = internal::largest_tile();
   internal::Plan plan{};
-  plan.own = true, plan.pack_a = pack_a, plan.pack_b = pack_b || g.b_column != 1;
+  plan.pack_a = pack_a, plan.pack_b = pack_b || g.b_column != 1;
   plan.a_floats = pack_a ? internal::kBlockRows * internal::kPanelDepth + tile.columns : 0;
   plan.scratch = plan.a_floats + tile.columns * internal::kPanelDepth;
-  own_gemm(g, plan, elements<float>(Tensor::empty({plan.scratch})));
+  tile_gemm(g, plan, elements<float>(Tensor::empty({plan.scratch})));
 }
 
 // All of a product and of its gradients, one row per layout of the factors.
@@ -142,13 +142,14 @@ constexpr int64_t kSides[] = {1, 2, 3, 15, 16, 17, 48, 100, 512, 1025};
 
 }  // namespace
 
-TEST_CASE("own_gemm: every shape and layout, packed or not, on every CPU target") {
+TEST_CASE("tile_gemm, dot_gemm: every shape and layout, packed or not, on every CPU target") {
   on_all_targets([] {
     for (const Case& c : cases()) {
       if (c.k == 0) continue;  // the door's business
       for (const bool pack : {false, true}) {
         check_product<float>(c, [pack](const Gemm<float>& g) { own(g, pack, pack); });
       }
+      if (!c.ta && c.tb) check_product<float>(c, internal::dot_gemm);
     }
   });
 }
