@@ -129,6 +129,7 @@ attune_test(attune_tune_tests
     tests/tune/failures_test.cpp
     tests/tune/gp_test.cpp
     tests/tune/history_test.cpp
+    tests/tune/hostile_text_test.cpp
     tests/tune/hypervolume_test.cpp
     tests/tune/kernel_passes_test.cpp
     tests/tune/multi_objective_test.cpp

@@ -268,7 +268,6 @@ int64_t StudyState::enqueue(const Params& params) {
 
 Trial StudyState::created(std::vector<Event> events, const Params& params) {
   std::unique_lock lock(mutex_);
-  check_enqueued(params);
   events.insert(events.begin(),
                 {Started{0, now()}, attribute(0, true, kFixed, json::text(params))});
   const int64_t number = log_->create(std::move(events));
@@ -282,6 +281,10 @@ Trial StudyState::created(std::vector<Event> events, const Params& params) {
 Trial StudyState::begin(const Params& params) {
   if (options_.deterministic) {
     throw ValueError("begin: a deterministic study chooses its trials itself; see enqueue");
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    check_enqueued(params);
   }
   return created({}, params);
 }
