@@ -3,6 +3,7 @@
 // attune computes in f32. Conversions round to the nearest, ties to even; NaN stays NaN.
 
 #include <bit>
+#include <concepts>
 #include <cstdint>
 
 namespace attune {
@@ -20,6 +21,17 @@ constexpr float round_to_odd(double x) {
   const bool beyond = x < 0 ? back < x : back > x;
   if (beyond) --bits;  // towards zero
   return std::bit_cast<float>(bits | 1);
+}
+
+// The same of an integer. One beyond 2^53 loses its lower 11 bits to a single sticky one first, so
+// that it is exact as a double.
+template <std::integral T>
+constexpr float round_to_odd(T x) {
+  const bool negative = x < T{};
+  uint64_t size = negative ? uint64_t{0} - static_cast<uint64_t>(x) : static_cast<uint64_t>(x);
+  if (size >> 53 != 0) size = (size >> 11 | uint64_t{(size & 0x7FF) != 0}) << 11;
+  const auto exact = static_cast<double>(size);
+  return round_to_odd(negative ? -exact : exact);
 }
 
 constexpr uint16_t float16_bits(float x) {
@@ -61,6 +73,8 @@ struct float16 {
   constexpr float16() = default;
   constexpr explicit float16(float x) : bits(internal::float16_bits(x)) {}
   constexpr explicit float16(double x) : float16(internal::round_to_odd(x)) {}
+  template <std::integral T>
+  constexpr explicit float16(T x) : float16(internal::round_to_odd(x)) {}
   constexpr explicit operator float() const { return internal::float16_value(bits); }
   constexpr explicit operator double() const { return internal::float16_value(bits); }
 };
@@ -72,6 +86,8 @@ struct bfloat16 {
   constexpr bfloat16() = default;
   constexpr explicit bfloat16(float x) : bits(internal::bfloat16_bits(x)) {}
   constexpr explicit bfloat16(double x) : bfloat16(internal::round_to_odd(x)) {}
+  template <std::integral T>
+  constexpr explicit bfloat16(T x) : bfloat16(internal::round_to_odd(x)) {}
   constexpr explicit operator float() const { return std::bit_cast<float>(uint32_t{bits} << 16); }
   constexpr explicit operator double() const { return static_cast<float>(*this); }
 };

@@ -15,10 +15,8 @@ namespace attune::internal {
 // an infinity or a number too large for an integer type. Floating types take any, rounded.
 template <class T>
 T element_of(const char* op, Scalar scalar) {
-  if constexpr (std::is_floating_point_v<T>) {
+  if constexpr (!std::is_integral_v<T>) {
     return scalar.is_integral() ? static_cast<T>(scalar.integer()) : static_cast<T>(scalar.value());
-  } else if constexpr (!std::is_integral_v<T>) {  // float16, bfloat16
-    return static_cast<T>(scalar.value());
   } else {
     using Limits = std::numeric_limits<T>;
     using Whole = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;

@@ -55,7 +55,7 @@ Tensor compare(const char* name, const Tensor& input, Scalar number) {
   require_defined(name, input);
   const DType dtype = input.dtype();
   if (is_floating(dtype) && !is_computed_as_it_is(dtype)) {
-    const Tensor rounded = Tensor(number.value()).cast(dtype).cast(DType::f64);
+    const Tensor rounded = make_scalar(name, number, dtype).cast(DType::f64);
     return compare<F>(name, input.cast(DType::f32), rounded.item<double>());
   }
   Tensor y = make(input.shape(), DType::boolean);

@@ -85,21 +85,18 @@ Tensor copy(const Tensor& x) {
   return y;
 }
 
-// x, contiguous, in another dtype. f16 and bf16 widen to f32 and are narrowed from f32 or f64, so
-// that each value is rounded once; other types go through those (only integers beyond 2^53, which
-// f64 cannot hold, are rounded twice).
+// x, contiguous, in another dtype, each value rounded once: f16 and bf16 go through f32, which
+// holds them, and are converted to from every type at once.
 Tensor converted(const Tensor& x, DType dtype) {
-  const auto is_half = [](DType type) { return byte_size(type) == 2; };
   if (is_half(x.dtype()) && dtype != DType::f32) {
     return converted(converted(x, DType::f32), dtype);
   }
-  if (is_half(dtype) && !is_floating(x.dtype())) return converted(converted(x, DType::f64), dtype);
   Tensor y = make(x.shape(), dtype);
   if (is_half(x.dtype())) {
     x.dtype() == DType::f16 ? convert_elements<float16, float>(x, y)
                             : convert_elements<bfloat16, float>(x, y);
   } else if (is_half(dtype)) {
-    dispatch_floating("cast", x.dtype(), [&]<class From>() {
+    dispatch(x.dtype(), [&]<class From>() {
       dtype == DType::f16 ? convert_elements<From, float16>(x, y)
                           : convert_elements<From, bfloat16>(x, y);
     });

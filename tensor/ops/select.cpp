@@ -96,13 +96,7 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 
 Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
   require_defined("masked_fill", *this);
-  Tensor filler(value.value());
-  if (!is_floating(dtype())) {
-    filler = make({}, dtype());
-    dispatch(dtype(),
-             [&]<class T>() { *elements<T>(filler) = element_of<T>("masked_fill", value); });
-  }
-  return where_checked("masked_fill", mask, filler.cast(dtype()), *this);
+  return where_checked("masked_fill", mask, make_scalar("masked_fill", value, dtype()), *this);
 }
 
 Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {

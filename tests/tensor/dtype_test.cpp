@@ -155,3 +155,23 @@ TEST_CASE("cast: floating numbers beyond an integer's ends, and gradients throug
   CHECK(g.dtype() == DType::f32);
   CHECK(support::values(g) == std::vector<double>{3, 3});
 }
+
+TEST_CASE("cast: integers beyond 2^53 are rounded once") {
+  // Just above the middle of two neighbours, by less than a double has room for.
+  const int64_t above = (int64_t{1} << 60) + (int64_t{1} << 52) + 1;
+  const double up = 0x1p60 + 0x1p53;
+  const Tensor x({above, -above, above - 1, std::numeric_limits<int64_t>::min()});
+  CHECK(support::values(x.cast(DType::bf16)) == std::vector<double>{up, -up, 0x1p60, -0x1p63});
+  CHECK(support::values(x.cast(DType::f16)) == std::vector<double>{kInf, -kInf, kInf, -kInf});
+  CHECK(static_cast<double>(bfloat16(above)) == up);
+  CHECK(static_cast<double>(bfloat16((uint64_t{1} << 63) + (uint64_t{1} << 55) + 1)) ==
+        0x1p63 + 0x1p56);
+  CHECK(static_cast<double>(float16(-2049)) == -2048);
+  CHECK(support::values(Tensor::full({1}, above, DType::bf16)) == std::vector<double>{up});
+  CHECK(Tensor({up}).cast(DType::bf16).eq(above).item<bool>());
+  CHECK(support::values(Tensor::zeros({1}, DType::bf16).masked_fill(Tensor({true}), above)) ==
+        std::vector<double>{up});
+  const int64_t f32_above = (int64_t{1} << 54) + (int64_t{1} << 30) + 1;
+  CHECK(support::values(Tensor({0.f}).masked_fill(Tensor({true}), f32_above)) ==
+        std::vector<double>{0x1p54 + 0x1p31});
+}
