@@ -46,16 +46,28 @@ bool same_bits(const Tensor& a, const Tensor& b) {
                      static_cast<size_t>(a.numel()) * byte_size(a.dtype())) == 0;
 }
 
-// x in another dtype that can hold its values: rounding to a floating dtype is fine, becoming
-// infinite is not; integers must stay what they are.
+// Whether a floating tensor and one of integers or booleans hold the same numbers. 2^63 is above
+// all i64, but would be cast to the largest of them.
+bool same_numbers(const Tensor& floating, const Tensor& integers) {
+  const Tensor wide = floating.cast(DType::f64), whole = integers.cast(DType::i64);
+  const Tensor same = whole.cast(DType::f64).eq(wide).logical_and(wide.cast(DType::i64).eq(whole));
+  return same.logical_and(wide.lt(0x1p63)).all().item<bool>();
+}
+
+// Whether y, which is x in another dtype, holds x's values: from one floating dtype to another they
+// may be rounded, but must not become infinite; otherwise each must stay what it is.
+bool holds(const Tensor& y, const Tensor& x) {
+  const bool from = is_floating(x.dtype()), to = is_floating(y.dtype());
+  if (from != to) return from ? same_numbers(x, y) : same_numbers(y, x);
+  const Tensor kept = from ? y.isinf().eq(x.isinf()) : y.cast(DType::i64).eq(x.cast(DType::i64));
+  return kept.all().item<bool>();
+}
+
+// x in another dtype, which must be able to hold its values.
 Tensor cast_safely(const Tensor& x, DType dtype, const std::string& name, const std::string& path) {
   if (x.dtype() == dtype) return x;
   const Tensor y = x.cast(dtype);
-  const DType wide = is_floating(x.dtype()) || is_floating(dtype) ? DType::f64 : DType::i64;
-  const Tensor before = x.cast(wide), after = y.cast(wide);
-  const Tensor held = is_floating(dtype) ? after.isinf().eq(before.isinf()) : after.eq(before);
-  const bool holds = held.all().item<bool>();
-  check<DTypeError>(holds, "load: '{}' is {} in {}, with values that {} cannot hold", name,
+  check<DTypeError>(holds(y, x), "load: '{}' is {} in {}, with values that {} cannot hold", name,
                     x.dtype(), path, dtype);
   return y;
 }

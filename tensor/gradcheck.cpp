@@ -1,5 +1,6 @@
 // gradcheck: gradients against central differences.
 
+#include <algorithm>
 #include <cmath>
 
 #include "attune/tensor/internal/check.h"
@@ -33,7 +34,8 @@ double gradcheck(const TensorFunction& f, std::span<const Tensor> inputs, double
       const double numeric = (value_at(j, h) - value_at(j, -h)) / (2 * h);
       const double scale = std::max({1.0, std::abs(numeric), std::abs(gradient[j])});
       const double error = std::abs(gradient[j] - numeric) / scale;
-      if (!(error <= worst)) worst = error;  // also takes NaN
+      if (std::isnan(error)) return error;
+      worst = std::max(worst, error);
     }
     points[i] = inputs[i];
   }

@@ -74,15 +74,16 @@ using internal::Record;
 Tape::Tape(std::span<const Tensor> watched) {
   for (const Tensor& x : watched) internal::require_defined("Tape", x);
   internal::OpenTapes& tapes = internal::open_tapes();
-  thread_ = &tapes;
+  thread_ = tapes.thread;
+  serial_ = tapes.next_serial();
   try {
     record_ = internal::recording() ? internal::this_recording.record->shared_from_this()
                                     : tapes.fresh_record();
     ++record_->open;
-    tapes.push(record_.get(), this);
+    tapes.push(record_.get(), serial_);
     for (const Tensor& x : watched) {
       const NodeId known = record_->node_of(x);  // to a tape around this one
-      record_->leaves.add(x, known != 0 ? known : record_->add_leaf(x), this);
+      record_->leaves.add(x, known != 0 ? known : record_->add_leaf(x), serial_);
     }
   } catch (const std::bad_alloc&) {
     close();
@@ -95,20 +96,18 @@ Tape::~Tape() { close(); }
 void Tape::close() {
   if (!record_) return;
   internal::OpenTapes& tapes = internal::open_tapes();
-  if (thread_ != &tapes) {  // the thread that opened it will notice when it closes another tape
-    Record& r = *record_;
-    r.kept = std::move(record_);
-    ++r.abandoned;
+  if (thread_ != tapes.thread) {
+    internal::OpenTapes::abandon(std::move(record_));
     return;
   }
-  record_->leaves.remove(this);
+  record_->leaves.remove(serial_);
   --record_->open;
-  tapes.remove(this);
+  tapes.remove(serial_);
   if (record_->in_use() == 0) tapes.recycle(std::move(record_));
 }
 
 std::vector<Tensor> Tape::gradient(const Tensor& loss) {
-  return gradient(loss, record_ ? record_->leaves.of(this) : std::vector<Tensor>{});
+  return gradient(loss, record_ ? record_->leaves.of(serial_) : std::vector<Tensor>{});
 }
 
 std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> targets) {
@@ -123,7 +122,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
                "gradient: this tape was consumed by an earlier gradient(); call it once, with all "
                "targets");
   internal::OpenTapes& tapes = internal::open_tapes();
-  check<Error>(thread_ == &tapes,
+  check<Error>(thread_ == tapes.thread,
                "gradient: this tape records on another thread; call gradient() there");
   const uint64_t recorded_by = internal::block(loss).record;
   check<Error>(recorded_by == 0 || recorded_by == record_->id,
@@ -176,9 +175,9 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
   };
   Consumed cleaner{nullptr, nullptr, slots, count};
   if (consume) {
-    r.leaves.remove(this);
+    r.leaves.remove(serial_);
     --r.open;
-    tapes.remove(this);
+    tapes.remove(serial_);
     cleaner.tapes = &tapes;
     cleaner.record = std::move(record_);
   }
@@ -195,8 +194,10 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
   return gradients;
 }
 
-NoGradScope::NoGradScope() { internal::open_tapes().push(nullptr, this); }
-NoGradScope::~NoGradScope() { internal::open_tapes().remove(this); }
+NoGradScope::NoGradScope() : serial_(internal::open_tapes().next_serial()) {
+  internal::open_tapes().push(nullptr, serial_);
+}
+NoGradScope::~NoGradScope() { internal::open_tapes().remove(serial_); }
 
 std::pair<Tensor, std::vector<Tensor>> value_and_grad(const TensorFunction& f,
                                                       std::span<const Tensor> params) {

@@ -2,6 +2,7 @@
 // Gradients. A Tape records, on this thread, what depends on the tensors it watches; gradient()
 // walks the record backwards (reverse-mode differentiation, Linnainmaa 1970).
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -50,7 +51,8 @@ class Tape {
   void close();
 
   std::shared_ptr<internal::Record> record_;  // shared with the tapes around it; null once consumed
-  const void* thread_;                        // that opened it
+  uint64_t thread_;                           // that opened it
+  uint64_t serial_;                           // among the tapes of that thread
 };
 
 // Pauses recording on this thread: what is computed while it lives is a constant to the tapes
@@ -61,6 +63,9 @@ class NoGradScope {
   ~NoGradScope();
   NoGradScope(const NoGradScope&) = delete;
   NoGradScope& operator=(const NoGradScope&) = delete;
+
+ private:
+  uint64_t serial_;
 };
 
 using TensorFunction = std::function<Tensor(std::span<const Tensor>)>;
@@ -79,7 +84,7 @@ Tensor custom_gradient(const TensorFunction& forward, Vjp vjp, std::span<const T
 
 // The largest error of f's gradients against central differences, |a - b| / max(1, |a|, |b|), over
 // all elements of all inputs, which must be f64. f may return any shape: its elements are weighted
-// with fixed random numbers. About 1e-9 where all is well; above 1e-6 something is wrong.
+// with fixed random numbers. About 1e-9 where all is well; above 1e-6, or NaN, something is wrong.
 double gradcheck(const TensorFunction& f, std::span<const Tensor> inputs, double step = 1e-5);
 
 }  // namespace attune

@@ -48,6 +48,7 @@ attune_test(attune_nn_tests
     tests/nn/fields_test.cpp
     tests/nn/layers_test.cpp
     tests/nn/loss_test.cpp
+    tests/nn/module_file_test.cpp
     tests/nn/module_test.cpp
     tests/nn/module_of_test.cpp
   LINK attune::nn)
@@ -78,10 +79,11 @@ attune_test(attune_tensor_tests
     tests/tensor/compare_test.cpp
     tests/tensor/cross_entropy_test.cpp
     tests/tensor/cumsum_test.cpp
+    tests/tensor/custom_gradient_test.cpp
     tests/tensor/dropout_test.cpp
     tests/tensor/dtype_test.cpp
-
     tests/tensor/gemm_test.cpp
+    tests/tensor/gradcheck_test.cpp
     tests/tensor/index_test.cpp
     tests/tensor/io/csv_test.cpp
     tests/tensor/io/safetensors_test.cpp
@@ -90,16 +92,19 @@ attune_test(attune_tensor_tests
     tests/tensor/linear_test.cpp
     tests/tensor/loss_test.cpp
     tests/tensor/matmul_test.cpp
+    tests/tensor/moments_test.cpp
     tests/tensor/pad_test.cpp
     tests/tensor/pool_test.cpp
     tests/tensor/print_test.cpp
     tests/tensor/random_test.cpp
+    tests/tensor/reduce_index_test.cpp
     tests/tensor/reduce_test.cpp
     tests/tensor/select_test.cpp
     tests/tensor/slice_test.cpp
     tests/tensor/softmax_test.cpp
     tests/tensor/sort_test.cpp
     tests/tensor/tape_test.cpp
+    tests/tensor/tape_threads_test.cpp
     tests/tensor/tensor_test.cpp
     tests/tensor/text_test.cpp
     tests/tensor/threads_test.cpp

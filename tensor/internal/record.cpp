@@ -1,6 +1,7 @@
 #include "attune/tensor/internal/record.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/record_store.h"
@@ -8,6 +9,10 @@
 namespace attune::internal {
 
 constinit thread_local Recording this_recording{};
+
+namespace {
+std::mutex abandoning;  // a tape outside its thread, and a thread that leaves open tapes behind
+}
 
 OpenTapes& open_tapes() {
   thread_local OpenTapes tapes;
@@ -37,7 +42,7 @@ void Arena::reset() {
   chunk_ = 0;
 }
 
-void Leaves::add(const Tensor& x, NodeId node, const void* tape) {
+void Leaves::add(const Tensor& x, NodeId node, uint64_t tape) {
   held_.push_back({x, node, tape});
   if (2 * held_.size() >= slots_.size()) {
     rebuild();
@@ -46,7 +51,7 @@ void Leaves::add(const Tensor& x, NodeId node, const void* tape) {
   }
 }
 
-void Leaves::remove(const void* tape) {
+void Leaves::remove(uint64_t tape) {
   if (!held_.empty() && held_.front().tape == tape && held_.back().tape == tape) {
     held_.clear();  // all are this tape's
     rebuild();
@@ -55,7 +60,7 @@ void Leaves::remove(const void* tape) {
   if (std::erase_if(held_, [&](const Held& held) { return held.tape == tape; }) > 0) rebuild();
 }
 
-std::vector<Tensor> Leaves::of(const void* tape) const {
+std::vector<Tensor> Leaves::of(uint64_t tape) const {
   std::vector<Tensor> tensors;
   tensors.reserve(held_.size());
   for (const Held& held : held_) {
@@ -107,12 +112,35 @@ void Record::clear() {
   arena.reset();
 }
 
-void OpenTapes::push(Record* record, const void* owner) {
+OpenTapes::OpenTapes()
+    : thread([] {
+        static std::atomic<uint64_t> threads{0};
+        return ++threads;
+      }()) {}
+
+OpenTapes::~OpenTapes() {
+  std::vector<std::shared_ptr<Record>> gone;
+  const std::lock_guard lock(abandoning);
+  for (const Frame& frame : frames) {
+    if (frame.record == nullptr) continue;
+    frame.record->orphaned = true;
+    if (frame.record->kept) gone.push_back(std::move(frame.record->kept));
+  }
+}
+
+void OpenTapes::abandon(std::shared_ptr<Record> record) {
+  const std::lock_guard lock(abandoning);
+  Record& r = *record;
+  if (!r.orphaned) r.kept = std::move(record);
+  ++r.abandoned;
+}
+
+void OpenTapes::push(Record* record, uint64_t owner) {
   frames.push_back({record, owner});
   look();
 }
 
-void OpenTapes::remove(const void* owner) {
+void OpenTapes::remove(uint64_t owner) {
   for (size_t i = frames.size(); i-- > 0;) {
     if (frames[i].owner != owner) continue;
     frames.erase(frames.begin() + static_cast<std::ptrdiff_t>(i));

@@ -34,9 +34,9 @@ class Leaves {
       if (slots_[i].block == nullptr) return 0;
     }
   }
-  void add(const Tensor& x, NodeId node, const void* tape);
-  void remove(const void* tape);
-  std::vector<Tensor> of(const void* tape) const;  // in the order added
+  void add(const Tensor& x, NodeId node, uint64_t tape);
+  void remove(uint64_t tape);
+  std::vector<Tensor> of(uint64_t tape) const;  // in the order added
 
  private:
   struct Slot {
@@ -46,7 +46,7 @@ class Leaves {
   struct Held {
     Tensor x;
     NodeId node;
-    const void* tape;
+    uint64_t tape;  // its serial number: an address may be taken again
   };
 
   static size_t hash(const Block* block) {
@@ -77,7 +77,8 @@ struct Record : std::enable_shared_from_this<Record> {
   Leaves leaves;
   int open = 0;                    // tapes that share it
   std::atomic<int> abandoned = 0;  // of those: destroyed on another thread
-  std::shared_ptr<Record> kept;    // itself, from then until this thread notices
+  std::shared_ptr<Record> kept;    // itself, from then until its thread notices
+  bool orphaned = false;           // its thread has ended
 
   // Scratch of the consuming walk, kept from step to step.
   std::vector<Tensor> slots;
@@ -103,16 +104,26 @@ struct Record : std::enable_shared_from_this<Record> {
 struct OpenTapes {
   struct Frame {
     Record* record;  // null: a pause
-    const void* owner;
+    uint64_t owner;  // its serial number
   };
   std::vector<Frame> frames;
+  const uint64_t thread;          // unlike that of any other thread, ever
+  uint64_t serials = 0;           // given to the tapes and pauses of this thread
   std::shared_ptr<Record> spare;  // an empty record with its memory, for the next tape
 
-  void push(Record* record, const void* owner);  // OutOfMemory
-  void remove(const void* owner);
+  OpenTapes();
+  ~OpenTapes();
+  OpenTapes(const OpenTapes&) = delete;
+  OpenTapes& operator=(const OpenTapes&) = delete;
+  uint64_t next_serial() { return ++serials; }
+  void push(Record* record, uint64_t owner);  // OutOfMemory
+  void remove(uint64_t owner);
   std::shared_ptr<Record> fresh_record();
   void recycle(std::shared_ptr<Record> record);
   void prune();  // what tapes that were destroyed on another thread have left
+  // Called on another thread than the one that opened the tape: leaves the record for its own
+  // thread to prune, or drops it if that thread has ended.
+  static void abandon(std::shared_ptr<Record> record);
 
  private:
   void look();  // sets this_recording

@@ -25,8 +25,9 @@ Tensor extreme(const char* name, ReduceOp op, const Tensor& x, const Axes& axes,
     record(name, y, {&x}, [x, y, axes, kept = along.kept](const Tensor& dy, Gradients& grads) {
       Tensor chosen = x.eq(y.reshape(kept));
       if (y.isnan().any().item<bool>()) chosen = chosen.logical_or(x.isnan());
-      chosen = chosen.cast(dy.dtype());
-      grads.add(0, chosen * (dy.reshape(kept) / chosen.sum(axes, keep_dims)));
+      const Tensor count = chosen.cast(dy.dtype()).sum(axes, keep_dims);
+      // Not times 0: dy may be infinite.
+      grads.add(0, where(chosen, dy.reshape(kept) / count, Tensor::zeros({}, dy.dtype())));
     });
   }
   return y;
@@ -108,6 +109,9 @@ Tensor sum_along(const Tensor& x, const Axes& axes, KeepDims keep) {
 Tensor mean_along(const Tensor& x, const Axes& axes, KeepDims keep) {
   const Reduced along = reduced_axes("mean", x, axes);
   const auto n = static_cast<double>(along.n);
+  if (x.dtype() == DType::i64) {  // an integer sum would wrap
+    return (reduce(ReduceOp::sum, x.cast(DType::f64), along, keep) / n).cast(DType::f32);
+  }
   Tensor y = reduce(ReduceOp::sum, x, along, keep);
   if (!is_floating(x.dtype())) return y / n;
   bool finite = true;
