@@ -13,7 +13,7 @@ namespace {
 
 // Copies of the given rows of a contiguous x.
 Tensor gather_rows(const Tensor& x, std::span<const int64_t> which) {
-  if (internal::tracks(x)) {  // somebody wants the gradient of the data
+  if (internal::tracks(x)) {  // a tape wants the gradient of the data
     return x.index_select(0, Tensor::from(which, {static_cast<int64_t>(which.size())}));
   }
   Shape shape = x.shape();

@@ -27,8 +27,8 @@ struct LoaderOptions {
   bool drop_last = false;        // skips a last batch that is not full
 };
 
-// for (const auto& [x, y] : loader) runs over one epoch. The order of epoch n depends only on the
-// shuffle key and n. A Loader is a value: a copy continues from the same epoch.
+// for (const auto& [x, y] : loader) iterates over one epoch. The order of epoch n depends only on
+// the shuffle key and n. A Loader is a value: a copy continues from the same epoch.
 class Loader {
  public:
   // ValueError without rows, for batch_size < 1, or if drop_last would skip everything.

@@ -12,8 +12,8 @@
 //
 // Fields that hold the same tensor are one parameter (tied weights): after
 // `decoder.weight = embedding.weight`, parameters() lists it once, an optimizer moves it once, and
-// both fields hold the result. This goes for a layer copied within one module too: build each layer
-// from the Rng if they are to learn different things. A buffer is never tied.
+// both fields hold the result. The same applies to a layer copied within one module: construct each
+// layer from the Rng if they are to learn different things. A buffer is never tied.
 
 #include <cstddef>
 #include <string_view>

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "attune/nn/fields.h"
+#include "attune/tensor/io/safetensors.h"
 #include "attune/tensor/rng.h"
 #include "attune/tensor/tensor.h"
 
@@ -46,7 +47,7 @@ struct Checkpoint {
   std::vector<Rng> streams;
 };
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+using attune::NamedTensors;
 
 // While it lives, all modules called on this thread behave as after eval(), whatever their mode.
 class EvalScope {
@@ -138,6 +139,8 @@ class ModuleBase {
     std::string shapes_;  // of the output
   };
   bool watched() const;
+
+  bool mode() const { return training_; }  // as train() or eval() left it, whatever the scope
 
   static bool observed();  // summary() is looking on: compute layer by layer
 

@@ -13,6 +13,7 @@ Sequential& Sequential::add(Layer layer) {
 }
 
 Sequential& Sequential::add(std::string name, Layer layer) {
+  check<ValueError>(static_cast<bool>(layer), "Sequential: the layer '{}' was moved from", name);
   check<ValueError>(!name.empty() && name.find('.') == std::string::npos,
                     "Sequential: a layer's name must be neither empty nor contain a dot, got '{}'",
                     name);
@@ -25,7 +26,7 @@ Sequential& Sequential::add(std::string name, Layer layer) {
     const Module& last = *places_.back().layer;
     places_.back().with_relu = typeid(last) == typeid(Linear);
   }
-  layer->train(training());
+  layer->train(mode());
   places_.push_back({std::move(name), std::move(layer)});
   return *this;
 }
@@ -56,6 +57,7 @@ void Sequential::fields(Fields& f) {
 }
 
 Tensor Residual::forward(const Tensor& x) {
+  check<ValueError>(static_cast<bool>(inner_), "Residual: the inner layer was moved from");
   const Tensor y = (*inner_)(x);
   check<ShapeError>(x.shape() == y.shape(),
                     "Residual: {} takes {} to {}; the shape must not change", inner_->describe(),

@@ -238,8 +238,8 @@ void Optimizer::load(const std::string& path) {
   const auto rate = take("learning_rate").item<double>();
   const auto parameters = take(std::string(kind_) + ".parameters").item<int64_t>();
   std::vector<Tensor> state(tensors.size() - 3);
-  check<IoError>(steps >= 0 && usable(rate), "{}: {} holds {} steps and learning rate {}", kind_,
-                 path, steps, rate);
+  check<IoError>(steps >= 0 && steps < INT64_MAX && usable(rate),
+                 "{}: {} holds {} steps and learning rate {}", kind_, path, steps, rate);
   check<IoError>(parameters >= 0 && parameters <= INT32_MAX &&
                      state.size() == static_cast<size_t>(parameters) * slots_.size(),
                  "{}: {} holds {} tensors for {} parameters, not {} each; was it saved with other "

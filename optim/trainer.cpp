@@ -13,20 +13,23 @@ namespace {
 
 double number(const Tensor& loss) { return loss.cast(DType::f64).item<double>(); }
 
-// R^2 of all elements, in double.
+// R^2 of all elements, in double, in units of the target's largest distance from its mean: the
+// squares neither overflow nor vanish.
 double explained(const Tensor& prediction, const Tensor& target) {
   check<ShapeError>(prediction.shape() == target.shape(),
                     "evaluate: the outputs are {}, the targets {}", prediction.shape(),
                     target.shape());
   const std::vector<double> p = prediction.cast(DType::f64).to_vector<double>();
   const std::vector<double> t = target.cast(DType::f64).to_vector<double>();
-  double mean = 0, off = 0, variance = 0;
+  double mean = 0, unit = 0, off = 0, variance = 0;
   for (const double value : t) mean += value / static_cast<double>(t.size());
+  for (const double value : t) unit = std::max(unit, std::abs(value - mean));
+  if (unit == 0 && std::isfinite(mean)) return p == t ? 1 : 0;
   for (size_t i = 0; i < t.size(); ++i) {
-    off += (p[i] - t[i]) * (p[i] - t[i]);
-    variance += (t[i] - mean) * (t[i] - mean);
+    const double error = (p[i] - t[i]) / unit, distance = (t[i] - mean) / unit;
+    off += error * error;
+    variance += distance * distance;
   }
-  if (variance == 0) return off == 0 ? 1 : 0;
   return 1 - off / variance;
 }
 

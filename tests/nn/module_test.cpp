@@ -135,6 +135,20 @@ TEST_CASE("Sequential: a value; adds by place and by name") {
   CHECK(net[2].describe() == "Linear(8 -> 2)");
   CHECK_THROWS_WITH_AS(net[3], "Sequential: layer 3 of 3", IndexError);
 
+  nn::Sequential drops;
+  {
+    const nn::EvalScope evaluating;  // while it lasts, not for good
+    drops.add(nn::Dropout(0.5, rng));
+    CHECK(!drops[0].training());
+  }
+  CHECK(drops[0].training());
+  drops.eval();
+  CHECK(!drops.add(nn::Dropout(0.5, rng))[1].training());
+  nn::Layer moved = nn::ReLU();
+  const nn::Layer taken = std::move(moved);
+  CHECK_THROWS_WITH_AS(drops.add("r", std::move(moved)), "Sequential: the layer 'r' was moved from",
+                       ValueError);
+
   const nn::Sequential copy{net};
   CHECK(copy.parameters().size() == 4);
   const Tensor before = net(x);

@@ -145,6 +145,15 @@ TEST_CASE("evaluate: loss, accuracy and R^2; predict in batches") {
   const Tensor mean = Tensor::full({4, 2}, x.mean().item<float>());
   CHECK(nn::evaluate(identity, {mean, x}).score == doctest::Approx(0));
   CHECK(nn::evaluate(identity, {x, mean}).score == 0);  // no variance to explain
+  for (const double unit : {1e-200, 1e200}) {           // squares leave the range, R^2 does not
+    const Tensor far = x.cast(DType::f64) * unit;
+    const nn::Loss none = [](const Tensor&, const Tensor&) { return Tensor(0.0); };
+    CHECK(nn::evaluate(nn::Sequential(), {far, far}, {.loss = none}).score == 1);
+    CHECK(nn::evaluate(nn::Sequential(), {far.flip(0), far}, {.loss = none}).score ==
+          doctest::Approx(nn::evaluate(nn::Sequential(), {x.flip(0), x}).score));
+  }
+  const Tensor nan = Tensor::full({4, 2}, NAN);
+  CHECK(std::isnan(nn::evaluate(identity, {x, nan}).score));
   const nn::Loss l1 = nn::l1;
   CHECK(nn::evaluate(identity, {x, x + 2}, {.loss = l1}).loss == doctest::Approx(2));
   CHECK_THROWS_AS(nn::evaluate(identity, {x, Tensor::zeros({3})}), ShapeError);
