@@ -65,7 +65,11 @@ uint64_t Rng::next_u64() {
 
 double Rng::uniform() { return static_cast<double>(next_u64() >> 11) * 0x1p-53; }
 
-double Rng::uniform(double low, double high) { return low + (high - low) * uniform(); }
+double Rng::uniform(double low, double high) {
+  const double u = uniform();
+  const double x = std::isfinite(high - low) ? low + (high - low) * u : (1 - u) * low + u * high;
+  return low < high && x >= high ? std::nextafter(high, low) : x;  // rounding may reach `high`
+}
 
 // Box and Muller (1958). The second number of the pair is dropped: keeping it would be state.
 double Rng::normal() {

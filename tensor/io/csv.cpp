@@ -28,8 +28,8 @@ struct Cells {
   std::string_view at(const Row& row, size_t column) const { return all[row.first + column]; }
 };
 
-// Cuts the text into rows of cells. Quoted cells are unquoted where they stand, as they only
-// shrink; cells are views of the text.
+// Splits the text into rows of cells, which are views of it. Quoted cells are unquoted in place,
+// since they only shrink.
 class Splitter {
  public:
   Splitter(const std::string& path, std::string& text, size_t begin, char delimiter)
@@ -60,7 +60,7 @@ class Splitter {
     ++line_;
   }
 
-  // Reads a cell and what ends it; whether the row goes on.
+  // Reads a cell and the character that ends it. Returns whether the row has another cell.
   bool cell() {
     cells_.all.push_back(at_ < end_ && *at_ == '"' ? quoted() : plain());
     if (at_ < end_ && *at_ == delimiter_) {
@@ -108,8 +108,8 @@ class Splitter {
   Cells cells_;
 };
 
-// The delimiter that splits each of the first rows into the same number of cells, the most if
-// several do; failing that, the one that is most frequent in the first row.
+// The delimiter that splits each of the first rows into the same number of cells, or of several the
+// one that yields most cells; failing that, the most frequent one in the first row.
 char sniff(const std::string& text, size_t begin) {
   constexpr std::string_view kCandidates = ",;\t";
   constexpr size_t kRows = 20;
@@ -147,6 +147,22 @@ std::string_view trimmed(std::string_view cell) {
   return cell.substr(begin, cell.find_last_not_of(" \t") - begin + 1);
 }
 
+// Whether a number that no double holds is too small for one, rather than too large: by the power
+// of ten of its first digit.
+bool vanishes(std::string_view number) {
+  const size_t e = std::min(number.find_first_of("eE"), number.size());
+  const std::string_view digits = number.substr(0, e);
+  const size_t point = std::min(digits.find('.'), digits.size());
+  const size_t first = digits.find_first_of("123456789");
+  std::string_view written = number.substr(std::min(e + 1, number.size()));
+  if (written.starts_with('+')) written.remove_prefix(1);
+  int64_t exponent = 0;
+  const auto [end, error] =
+      std::from_chars(written.data(), written.data() + written.size(), exponent);
+  if (error == std::errc::result_out_of_range) return written.starts_with('-');
+  return exponent < static_cast<int64_t>(first) - static_cast<int64_t>(point);
+}
+
 std::optional<double> number_of(std::string_view cell) {
   cell = trimmed(cell);
   if (!cell.empty() && cell[0] == '+') {
@@ -158,12 +174,9 @@ std::optional<double> number_of(std::string_view cell) {
   const auto [stop, error] = std::from_chars(cell.data(), end, value);
   if (stop != end || cell.empty()) return {};
   if (error == std::errc::result_out_of_range) {
-    // Too large or too small: a wider type, or the sign of the exponent, tells which.
-    long double wide = 0;
+    long double wide = 0;  // a denormal double may be reported so, too
     if (std::from_chars(cell.data(), end, wide).ec == std::errc()) return static_cast<double>(wide);
-    const bool small =
-        cell.find("e-") != std::string_view::npos || cell.find("E-") != std::string_view::npos;
-    const double size = small ? 0 : std::numeric_limits<double>::infinity();
+    const double size = vanishes(cell) ? 0 : std::numeric_limits<double>::infinity();
     return cell[0] == '-' ? -size : size;
   }
   if (error != std::errc()) return {};
@@ -278,6 +291,10 @@ Tensor Table::to_tensor(const std::vector<std::string>& of, DType dtype) const {
       T* to = internal::elements<T>(y) + i;
       for (const double x : numbers) {
         *to = static_cast<T>(x);
+        if (std::isinf(*to) && !std::isinf(x)) {
+          fail<DTypeError>("table: column \"{}\" holds {}, which {} does not; ask for f64",
+                           names[chosen[i]], x, dtype);
+        }
         to += width;
       }
     }

@@ -32,8 +32,8 @@ struct Table {
   bool is_number(size_t column) const {
     return std::holds_alternative<std::vector<double>>(columns[column]);
   }
-  // [rows, columns], of the columns named or of all. DTypeError if one is text; ShapeError if one
-  // was given another number of rows.
+  // [rows, columns], of the columns named or of all. DTypeError if one is text, or holds a finite
+  // number that would be infinite in `dtype`; ShapeError if one was given another number of rows.
   Tensor to_tensor(const std::vector<std::string>& of = {}, DType dtype = DType::f32) const;
 };
 

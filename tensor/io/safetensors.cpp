@@ -137,6 +137,8 @@ class Reader {
       return header;
     } catch (const Json::parse_error& e) {
       refuse(kPrefix + e.byte, fmt::format("the header is not JSON: {}", e.what()));
+    } catch (const Json::exception& e) {  // a number out of range
+      refuse(kPrefix, fmt::format("the header is not JSON: {}", e.what()));
     }
   }
 

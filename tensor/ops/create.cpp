@@ -46,9 +46,15 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype) {
   return y;
 }
 
-Tensor Tensor::zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
+Tensor Tensor::zeros_like(const Tensor& x) {
+  require_defined("zeros_like", x);
+  return zeros(x.shape(), x.dtype());
+}
 Tensor Tensor::ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
-Tensor Tensor::ones_like(const Tensor& x) { return full(x.shape(), 1, x.dtype()); }
+Tensor Tensor::ones_like(const Tensor& x) {
+  require_defined("ones_like", x);
+  return full(x.shape(), 1, x.dtype());
+}
 
 Tensor Tensor::full(const Shape& shape, Scalar value, DType dtype) {
   const Tensor one = make_scalar("full", value, dtype);
@@ -96,12 +102,16 @@ Tensor Tensor::arange(Scalar begin, Scalar end, Scalar step, std::optional<DType
 
 Tensor Tensor::linspace(double begin, double end, int64_t count, DType dtype) {
   check<ValueError>(count >= 0, "linspace: count must not be negative, got {}", count);
+  check<ValueError>(std::isfinite(begin) && std::isfinite(end),
+                    "linspace: needs finite bounds, got {} and {}", begin, end);
   if (is_half(dtype)) return linspace(begin, end, count, DType::f64).cast(dtype);
   Tensor y = make({count}, dtype);
   dispatch_floating("linspace", dtype, [&]<class T>() {
     for (int64_t i = 0; i < count; ++i) {
       const double share = count > 1 ? static_cast<double>(i) / static_cast<double>(count - 1) : 0;
-      elements<T>(y)[i] = static_cast<T>(begin + share * (end - begin));
+      const double at = std::isfinite(end - begin) ? begin + share * (end - begin)
+                                                   : (1 - share) * begin + share * end;
+      elements<T>(y)[i] = static_cast<T>(at);
     }
     if (count > 1) elements<T>(y)[count - 1] = static_cast<T>(end);
   });

@@ -51,8 +51,7 @@ void add_up(const From* x, To* y, int64_t outer, int64_t n, int64_t inner) {
 }
 
 Tensor cumsum_along(const Tensor& x, int axis) {
-  if (x.rank() == 0 && (axis == 0 || axis == -1)) return x.reshape({1}).cumsum(0).reshape({});
-  axis = normal_axis("cumsum", axis, x.rank());
+  axis = line_axis("cumsum", axis, x.rank());
   const bool floating = is_floating(x.dtype());
   Tensor y = make(x.shape(), floating ? x.dtype() : DType::i64);
   if (y.numel() > 0) {

@@ -185,11 +185,19 @@ Tensor slices_added(const Tensor& given, int axis, const Tensor& at, const Shape
       dispatch_floating("index_select", source.dtype(), [&]<class T>() {
         const T* in = elements<T>(from);
         T* out = elements<T>(y);
-        parallel_for(split.outer, count * split.inner, [=](int64_t begin, int64_t end) {
-          for (int64_t i = begin * count; i < end * count; ++i) {
-            const T* slice = in + i * split.inner;
-            T* sum = out + (i / count * split.size + place[i % count]) * split.inner;
-            for (int64_t k = 0; k < split.inner; ++k) sum[k] += slice[k];
+        // Each thread adds up a band of columns: every sum is in the order of the index, whatever
+        // the number of bands.
+        const int64_t inner = split.inner;
+        const int64_t bands = std::clamp<int64_t>(inner / 16, 1, usable_threads());
+        parallel_for(split.outer * bands, count * inner / bands, [=](int64_t begin, int64_t end) {
+          for (int64_t task = begin; task < end; ++task) {
+            const int64_t o = task / bands, band = task % bands;
+            const int64_t first = band * inner / bands, last = (band + 1) * inner / bands;
+            for (int64_t i = 0; i < count; ++i) {
+              const T* slice = in + (o * count + i) * inner;
+              T* sum = out + (o * split.size + place[i]) * inner;
+              for (int64_t k = first; k < last; ++k) sum[k] += slice[k];
+            }
           }
         });
       });

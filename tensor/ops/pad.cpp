@@ -103,9 +103,11 @@ Tensor gradient_of(const Tensor& dy, const Frame& frame) {
   }
   return through("pad", Takes::floating, dy, [&](const Tensor& source) {
     Tensor dx = Tensor::zeros(frame.inner, source.dtype());
-    const Tensor from = dense(source);
-    dispatch_floating("pad", source.dtype(),
-                      [&]<class T>() { add_back(elements<T>(from), elements<T>(dx), frame); });
+    if (source.numel() > 0) {
+      const Tensor from = dense(source);
+      dispatch_floating("pad", source.dtype(),
+                        [&]<class T>() { add_back(elements<T>(from), elements<T>(dx), frame); });
+    }
     if (tracks(source)) {
       record("pad_gradient", dx, {&source}, [frame](const Tensor& ddx, Gradients& grads) {
         grads.add(0, padded(ddx, frame, Tensor::zeros({}, ddx.dtype())));
@@ -118,10 +120,12 @@ Tensor gradient_of(const Tensor& dy, const Frame& frame) {
 // `value`: 0-d, of x's dtype.
 Tensor padded(const Tensor& x, const Frame& frame, const Tensor& value) {
   Tensor y = make(frame.outer, x.dtype());
-  const Tensor from = dense(x);
-  dispatch_bytes(x.dtype(), [&]<class T>() {
-    surround(elements<T>(from), elements<T>(y), frame, *elements<T>(value));
-  });
+  if (y.numel() > 0) {
+    const Tensor from = dense(x);
+    dispatch_bytes(x.dtype(), [&]<class T>() {
+      surround(elements<T>(from), elements<T>(y), frame, *elements<T>(value));
+    });
+  }
   if (is_floating(x.dtype()) && tracks(x)) {
     record("pad", y, {&x},
            [frame](const Tensor& dy, Gradients& grads) { grads.add(0, gradient_of(dy, frame)); });

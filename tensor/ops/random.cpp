@@ -25,7 +25,7 @@ HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
 
 // Philox 4x32-10 blocks first, first + 1, …: four words each. Every 64-bit lane computes a block of
-// its own, in the lower halves of its words; the upper halves hold what is never looked at.
+// its own, in the lower halves of its words; the upper halves are ignored.
 size_t PhiloxBlocks([[maybe_unused]] uint64_t key, [[maybe_unused]] uint64_t first,
                     [[maybe_unused]] size_t count, [[maybe_unused]] uint32_t* out) {
   size_t done = 0;
@@ -85,7 +85,7 @@ void UniformF64(const uint32_t* words, double* y, size_t n, double low, double r
 }
 
 // Box and Muller (1958): a uniform radius in (0, 1] and a uniform angle give two normal numbers,
-// which stand next to each other in y.
+// which are stored next to each other in y.
 template <class T>
 HWY_INLINE void NormalPair(Pack<T> u, Pack<T> turn, T* y) {
   const hn::ScalableTag<T> d;
@@ -103,7 +103,7 @@ void NormalF32(const uint32_t* words, float* y, size_t pairs) {
   for (size_t i = 0; i < pairs; i += hn::Lanes(d)) {
     hn::Vec<decltype(unsigned_tag)> a, b;
     hn::LoadInterleaved2(unsigned_tag, words + 2 * i, a, b);
-    // 31 bits and a half: never 0, and as fine near 0 as a float can be, for the far tail.
+    // 31 bits plus a half: never 0, and as fine near 0 as a float allows, for the far tail.
     const Pack<float> u =
         Pack<float>(hn::ConvertTo(d, hn::BitCast(signed_tag, hn::ShiftRight<1>(a)))) * 0x1p-31 +
         0x1p-32;
@@ -167,8 +167,9 @@ void internal::random_words(const Rng& rng, uint64_t offset, size_t n, uint32_t*
 
 namespace {
 
-// A tensor whose pieces are made from random words: make(words, elements, n), `words_each` words an
-// element. The buffers have kSlack places more than a piece needs, for kernels of whole vectors.
+// Fills y piece by piece: make_piece(words, elements, n) turns `words_each` random words per
+// element into n elements. Buffers have kSlack elements to spare, for kernels that write whole
+// vectors.
 constexpr size_t kSlack = 256;
 
 template <class T, class Make>
@@ -188,10 +189,14 @@ void draw(const Tensor& y, Rng& rng, int64_t words_each, Make make_piece) {
   rng.skip(static_cast<uint64_t>(numel * words_each));
 }
 
-// The largest T below `high` (at least `low`): rounding must not return `high` itself.
+// The largest T below `high` (at least `low`): rounding must not return `high` itself. ValueError
+// for bounds that T cannot hold.
 template <class T>
-double largest_below(double low, double high) {
+double largest_below(const char* op, double low, double high) {
   T top = static_cast<T>(high);
+  check<ValueError>(std::isfinite(static_cast<double>(top)) &&
+                        std::isfinite(static_cast<double>(static_cast<T>(low))),
+                    "{}: {} to {} is beyond the range of {}", op, low, high, dtype_of<T>);
   if (static_cast<double>(top) >= high) {
     if constexpr (std::is_floating_point_v<T>) {
       top = std::nextafter(top, std::numeric_limits<T>::lowest());
@@ -215,10 +220,12 @@ Tensor draw_uniform(const char* op, const Shape& shape, double low, double high,
     if constexpr (std::is_integral_v<T>) {
       return high;
     } else {
-      return largest_below<T>(low, high);
+      return largest_below<T>(op, low, high);
     }
   });
   Tensor drawn = dispatch_floating(op, drawn_in(dtype), [&]<class T>() {
+    check<ValueError>(std::isfinite(static_cast<T>(high - low)),
+                      "{}: {} to {} is wider than the range of {}", op, low, high, dtype_of<T>);
     Tensor y = make(shape, drawn_in(dtype));
     draw<T>(y, rng, std::is_same_v<T, float> ? 1 : 2, [&](const uint32_t* words, T* to, size_t n) {
       if constexpr (std::is_same_v<T, float>) {
@@ -247,8 +254,8 @@ std::pair<int64_t, int64_t> whole_numbers(DType dtype) {
   });
 }
 
-// A 64-bit word to [0, n), by its product's upper half (Lemire, 2019). Without the rejection that
-// would make the number of words uncertain; the bias is below n / 2^64.
+// Maps a 64-bit word to [0, n), by the upper half of their product (Lemire, 2019). Nothing is
+// rejected, so that the number of words drawn is fixed; the bias is below n / 2^64.
 uint64_t scaled(const uint32_t* word, uint64_t n) {
   __extension__ using Wide = unsigned __int128;
   const uint64_t whole = word[0] | (uint64_t{word[1]} << 32);
@@ -318,7 +325,7 @@ Tensor Tensor::bernoulli(const Shape& shape, double probability, Rng& rng) {
   return y;
 }
 
-// Fisher and Yates's shuffle, as Durstenfeld (1964) has it.
+// The Fisher-Yates shuffle, in Durstenfeld's form (1964).
 Tensor Tensor::permutation(int64_t n, Rng& rng) {
   check<ValueError>(n >= 0, "permutation: the length must not be negative, got {}", n);
   Tensor y = arange(0, n);

@@ -144,10 +144,8 @@ Tensor softmax_rows(const char* name, SoftmaxOp op, const Tensor& input) {
 
 Tensor softmax_along(const char* name, SoftmaxOp op, const Tensor& input, int axis) {
   return through(name, Takes::floating, input, [&](const Tensor& x) {
-    if (x.rank() == 0 && (axis == 0 || axis == -1)) {  // one row of one element
-      return softmax_rows(name, op, x.reshape({1})).reshape({});
-    }
-    const int along = normal_axis(name, axis, x.rank());
+    const int along = line_axis(name, axis, x.rank());
+    if (x.rank() == 0) return softmax_rows(name, op, x.reshape({1})).reshape({});
     if (along == x.rank() - 1) return softmax_rows(name, op, x);
     return softmax_rows(name, op, x.transpose(along, -1)).transpose(along, -1);
   });

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "attune/tensor/internal/axes.h"
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
@@ -78,12 +79,12 @@ Tensor::Sorted sort_along(const char* name, const Tensor& given, std::optional<i
   require_defined(name, given);
   const Types types = types_of(name, Takes::any, given.dtype());
   const Tensor x = into(given, types.computed);
-  if (x.rank() == 0 && (axis == 0 || axis == -1)) {  // one row of one element
+  axis = line_axis(name, axis, x.rank());
+  if (x.rank() == 0) {
     Tensor::Sorted one = sort_along(name, given.reshape({1}), k, axis, descending);
     if (one.values.numel() == 0) return one;
     return {one.values.reshape({}), one.indices.reshape({})};
   }
-  axis = normal_axis(name, axis, x.rank());
   const int64_t n = x.size(axis);
   check<ValueError>(!k || (*k >= 0 && *k <= n),
                     "{}: k must be in 0 … {}, the size of axis {} of {}; got {}", name, n, axis,

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "attune/tensor/tape.h"
+#include "attune/tensor/threads.h"
 
 using namespace attune;
 
@@ -182,4 +183,21 @@ TEST_CASE("indexing: every mistake is named, and the first bad position") {
                        "one_hot: label -1 at [0] is outside the classes 0 to 2", ValueError);
   CHECK_THROWS_WITH_AS(ints({0}, {1}).one_hot(0), "one_hot: needs at least one class, got 0",
                        ValueError);
+}
+
+TEST_CASE("index_select: its gradient has the same bits at any number of threads") {
+  const Tensor x = normal({50, 333}).cast(DType::f32);
+  Rng rng(3);
+  const Tensor index = Tensor::randint({4000}, 0, 50, rng), dy = Tensor::randn({4000, 333}, rng);
+  const auto gradient = [&](int threads) {
+    const ThreadScope scope(threads);
+    Tape tape{x};
+    return tape.gradient((x.index_select(0, index) * dy).sum(), {x})[0].to_vector<float>();
+  };
+  const Floats one = gradient(1);
+  CHECK(gradient(2) == one);
+  CHECK(gradient(3) == one);
+  Tensor sums = Tensor::zeros({50, 333});
+  sums = sums.scatter_add(0, index.unsqueeze(1).expand({4000, 333}), dy);
+  CHECK(sums.to_vector<float>() == one);
 }

@@ -65,6 +65,17 @@ TEST_CASE("pad: gradients, and gradients of gradients") {
   }
 }
 
+TEST_CASE("pad: a long axis of an empty tensor costs nothing") {
+  constexpr int64_t kLong = int64_t{1} << 40;
+  for (const PadMode mode : {PadMode::constant, PadMode::replicate}) {
+    const Tensor x = Tensor::zeros({0, 1});
+    Tape tape({x});
+    const Tensor y = x.pad({{kLong, kLong}}, mode);
+    CHECK(y.shape() == Shape{0, 2 * kLong + 1});
+    CHECK(tape.gradient(y.sum(), {x})[0].shape() == Shape{0, 1});
+  }
+}
+
 TEST_CASE("pad: every mistake is named") {
   const Tensor x = Tensor::zeros({2, 3});
   CHECK_THROWS_WITH_AS(x.pad({{1, 1}, {1, 1}, {1, 1}}),

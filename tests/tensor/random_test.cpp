@@ -11,6 +11,7 @@
 #include "attune/tensor/tensor.h"
 #include "attune/tensor/threads.h"
 #include "hwy/targets.h"
+#include "tests/support/check.h"
 
 using namespace attune;
 
@@ -77,7 +78,7 @@ double largest_difference(const Tensor& a, const Tensor& b) {
   const auto x = a.cast(DType::f64).to_vector<double>(), y = b.cast(DType::f64).to_vector<double>();
   REQUIRE(x.size() == y.size());
   double worst = 0;
-  for (size_t i = 0; i < x.size(); ++i) worst = std::max(worst, std::abs(x[i] - y[i]));
+  for (size_t i = 0; i < x.size(); ++i) worst = support::worse(worst, std::abs(x[i] - y[i]));
   return worst;
 }
 
@@ -161,6 +162,14 @@ TEST_CASE("uniform: inside its bounds, also where rounding would reach the upper
   const float high = std::nextafter(1.0f, 2.0f);
   for (const float x : Tensor::uniform({1000}, 1.0, high, rng).to_vector<float>()) CHECK(x == 1.0f);
   CHECK(Tensor::uniform({3}, 2, 2, rng).to_vector<float>() == std::vector<float>{2, 2, 2});
+  const double next = std::nextafter(1.0, 2.0), most = std::numeric_limits<double>::max();
+  for (int i = 0; i < 100; ++i) {
+    CHECK(rng.uniform(1, next) == 1);
+    const double wide = rng.uniform(-most, most);
+    CHECK(std::isfinite(wide));
+    CHECK(wide < most);
+  }
+  CHECK(rng.uniform(2, 2) == 2);
 }
 
 TEST_CASE("randint: every number alike often, in every dtype") {
@@ -225,6 +234,12 @@ TEST_CASE("random tensors: every mistake is named") {
   CHECK_THROWS_WITH_AS(Tensor::uniform({2}, 1, 0, rng),
                        "uniform: needs finite bounds, the lower one first, got 1 and 0",
                        ValueError);
+  CHECK_THROWS_WITH_AS(Tensor::uniform({2}, -1e5, 0, rng, DType::f16),
+                       "uniform: -100000 to 0 is beyond the range of f16", ValueError);
+  CHECK_THROWS_WITH_AS(Tensor::uniform({2}, 0, 1e39, rng),
+                       "uniform: 0 to 1e+39 is beyond the range of f32", ValueError);
+  CHECK_THROWS_WITH_AS(Tensor::uniform({2}, -3e38, 3e38, rng),
+                       "uniform: -3e+38 to 3e+38 is wider than the range of f32", ValueError);
   CHECK_THROWS_WITH_AS(Tensor::randint({2}, 3, 3, rng),
                        "randint: needs low below high, got 3 and 3", ValueError);
   CHECK_THROWS_WITH_AS(Tensor::randint({2}, 0, 257, rng, DType::u8),

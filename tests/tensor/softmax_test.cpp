@@ -94,6 +94,8 @@ TEST_CASE("softmax: integers as f32, empty and 0-d tensors, a bad axis") {
   CHECK(Tensor::zeros({0, 3}).log_softmax().shape() == Shape{0, 3});
   CHECK(Tensor(5.f).softmax().item<float>() == 1);
   CHECK(Tensor(5.f).log_softmax(0).item<float>() == 0);
+  CHECK_THROWS_WITH_AS(Tensor(5.f).softmax(1), "softmax: axis 1 is out of range for 0 axes",
+                       IndexError);
   CHECK_THROWS_WITH_AS(Tensor::zeros({2, 3}).softmax(2),
                        "softmax: axis 2 is out of range for 2 axes", IndexError);
   CHECK_THROWS_AS(Tensor().log_softmax(), ValueError);

@@ -49,6 +49,11 @@ TEST_CASE("tensor: ranges and constants") {
   CHECK(Tensor::arange(3, 3).numel() == 0);
   CHECK(Tensor::linspace(0, 1, 5).to_vector<float>() ==
         std::vector<float>{0, 0.25f, 0.5f, 0.75f, 1});
+  const double most = std::numeric_limits<double>::max();
+  CHECK(Tensor::linspace(-most, most, 3, DType::f64).to_vector<double>() ==
+        std::vector<double>{-most, 0, most});
+  CHECK_THROWS_WITH_AS(Tensor::linspace(0, INFINITY, 3),
+                       "linspace: needs finite bounds, got 0 and inf", ValueError);
   CHECK(Tensor::eye(2).to_vector<float>() == std::vector<float>{1, 0, 0, 1});
   CHECK(Tensor::full({2}, 7, DType::u8).to_vector<uint8_t>() == std::vector<uint8_t>{7, 7});
   CHECK(Tensor::zeros({}).item<float>() == 0);

@@ -123,6 +123,10 @@ TEST_CASE("csv: numbers at the ends of a double, and what only looks like one") 
         Numbers{infinity, -infinity, 0, 2, 3, infinity, 0, infinity});
   CHECK(numbers(read("a\n123456789012345678\n0.1\n4e-320\n"), 0) ==
         Numbers{123456789012345678.0, 0.1, 4e-320});
+  const std::string zeros(6000, '0'), huge = "1e" + std::string(30, '9');
+  CHECK(numbers(read("a\n0." + zeros + "1\n-1" + zeros + "\n0." + zeros + "1e6001\n" + huge +
+                     "\n1e-" + huge.substr(2) + "\n"),
+                0) == Numbers{0, -infinity, 1, infinity, 0});
   for (const char* text : {"1.2.3", "12a", "1,5", "0x10", "+-1", "1 2", "--1", "e5"}) {
     CAPTURE(text);
     CHECK(texts(read(std::string("a;b\n") + text + ";1\n"), 0) == Texts{text});
@@ -139,6 +143,11 @@ TEST_CASE("csv: as a tensor") {
   CHECK(read("1,2\n3,4\n").to_tensor({}, DType::f64).to_vector<double>() == Numbers{1, 2, 3, 4});
   CHECK_THROWS_WITH_AS(t.to_tensor(),
                        "table: column \"kind\" is text; turn it into numbers, or leave it out",
+                       DTypeError);
+  const Table far = read("x\n1e39\ninf\n");
+  CHECK(far.to_tensor({}, DType::f64).to_vector<double>()[0] == 1e39);
+  CHECK_THROWS_WITH_AS(far.to_tensor(),
+                       "table: column \"x\" holds 1e+39, which f32 does not; ask for f64",
                        DTypeError);
   CHECK_THROWS_WITH_AS(t.to_tensor({"z"}), "table: no column is named \"z\"; there are: x, kind, y",
                        ValueError);

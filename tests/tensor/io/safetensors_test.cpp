@@ -166,6 +166,7 @@ TEST_CASE("safetensors: every lie is named") {
   says("[1, 2]", 0, "the header is not a JSON object");
   says("{\"a\":", 0, "the header is not JSON");
   says("{\"a\":\xff}", 0, "the header is not JSON");
+  says("{\"a\":1e999}", 0, "the header is not JSON");
   says(R"({"a":3})", 0, "\"a\" is not an object");
   says(R"({"a":{"shape":[1],"data_offsets":[0,4]}})", 4, "\"a\" has no dtype");
   says(R"({"a":{"dtype":"F32","data_offsets":[0,4]}})", 4, "\"a\" has no shape");
