@@ -15,9 +15,10 @@
 
 namespace attune {
 
-// A C++ number as an operand. It never changes a tensor's dtype: a fraction with an integer tensor
-// is a DTypeError, not a rounded number. Only booleans, which do not compute, become i64 with an
-// integer and f32 with a fraction, as in PyTorch.
+// A C++ number as an operand. It takes the dtype of the tensor beside it and so never widens one:
+// a floating tensor rounds it, an integer tensor refuses what it cannot hold, such as a fraction
+// (DTypeError). Arithmetic has no booleans: a boolean tensor becomes i64 beside an integer and f32
+// beside a fraction, as in PyTorch.
 class Scalar {
  public:
   template <class T>

@@ -34,7 +34,7 @@ enum class PadMode : uint8_t { constant, reflect, replicate };  // what is beyon
 
 class Tensor {
  public:
-  // ---- Making one ----
+  // ---- Creating ----
 
   Tensor() = default;            // undefined: defined() is false, every op throws ValueError
   explicit Tensor(float value);  // 0-d
@@ -43,9 +43,8 @@ class Tensor {
   explicit Tensor(int64_t value);
   explicit Tensor(bool value);
   template <class T>
-  explicit Tensor(T* pointer) = delete;  // would be a boolean; see from() and borrow()
-  // Tensor({{1.f, 2.f}, {3.f, 4.f}}): nested lists, up to three deep. ShapeError if they are
-  // ragged.
+  explicit Tensor(T* pointer) = delete;  // would convert to bool; see from() and borrow()
+  // Tensor({{1.f, 2.f}, {3.f, 4.f}}): nested lists, up to three deep. ShapeError for ragged ones.
   template <class T>
   explicit Tensor(std::initializer_list<T> values);
   template <class T>
@@ -75,17 +74,16 @@ class Tensor {
   static Tensor bernoulli(const Shape& shape, double probability, Rng& rng);  // boolean
   static Tensor permutation(int64_t n, Rng& rng);  // 0 … n-1 in random order, i64 [n]
 
-  // Copies `values`, as many as `shape` has elements (else ShapeError). T is any element type;
-  // there is no span of a std::vector<bool>.
+  // Copies `values`; ShapeError unless there are as many as `shape` has elements. T is any element
+  // type, but a std::vector<bool> has no span.
   template <class T>
   static Tensor from(std::span<const T> values, const Shape& shape);
   template <class T>
   static Tensor from(const std::vector<T>& values, const Shape& shape) {
     return from(std::span<const T>(values), shape);
   }
-  // Refers to the caller's elements, row-major, without copying. `owner`, if given, is kept alive
-  // as long as any tensor uses them; otherwise the caller must keep them alive. They must not
-  // change.
+  // Uses the caller's elements, row-major, without copying them. They must not change. `owner`, if
+  // given, is kept for as long as any tensor uses them; otherwise the caller keeps them alive.
   template <class T>
   static Tensor borrow(const T* elements, const Shape& shape,
                        std::shared_ptr<void> owner = nullptr);
@@ -102,7 +100,7 @@ class Tensor {
     if (block_ != nullptr) internal::release(block_);
   }
 
-  // ---- Querying it ----
+  // ---- Querying ----
 
   bool defined() const { return block_ != nullptr; }
   Shape shape() const;
@@ -114,7 +112,7 @@ class Tensor {
   bool is_contiguous() const;  // row-major without gaps
   template <class T>
   T item() const;  // the only element; DTypeError or ShapeError otherwise
-  // The elements of a contiguous tensor; valid while any handle lives, so not taken of a temporary.
+  // The elements of a contiguous tensor, valid while any handle to it lives: not for temporaries.
   template <class T>
   std::span<const T> data() const&;
   template <class T>
@@ -127,7 +125,7 @@ class Tensor {
   Tensor cast(DType dtype) const;  // floating to integer truncates; to boolean: x != 0
   Tensor contiguous() const;       // x itself if it is contiguous, else a copy
   Tensor clone() const;            // a copy with elements of its own
-  Tensor detach() const;           // a view of the same elements that no tape watches
+  Tensor detach() const;           // a view of the same elements that is a constant to tapes
 
   // ---- Element by element: y = f(x), same shape (tensor/ops/unary.cpp) ----
 
@@ -168,25 +166,24 @@ class Tensor {
   Tensor dropout(double p, Rng& rng) const;
 
   // ---- Two operands, broadcast (operators below the class) ----
-
-  //
   // Integers stay integers, except in a division, and wrap around where they overflow. At points
   // without a derivative the gradients are PyTorch's.
 
-  // Of integers without the fraction: 2 to the -1 is 0; so is 0 to the -1.
+  // Of integers: an integer, its fraction cut off, so 2 to the power -1 is 0; so is 0 to the -1.
   Tensor pow(const Tensor& exponent) const;
   Tensor pow(Scalar exponent) const;
-  // NaN if either is; the gradient goes to both then, and half to each of two equals.
+  // NaN if either is NaN; the gradient then goes to both. Equal elements get half of it each.
   Tensor maximum(const Tensor& other) const;
   Tensor maximum(Scalar other) const;
   Tensor minimum(const Tensor& other) const;
   Tensor minimum(Scalar other) const;
-  // max(low, min(x, high)); NaN stays. ValueError unless low <= high. The slope is 1 between the
-  // bounds, 0 on and outside them.
+  // x, or the nearer bound where x lies outside; NaN stays NaN. ValueError unless low <= high. A
+  // bound that no element of an integer tensor can pass, such as infinity, has no effect. The slope
+  // is 1 between the bounds, 0 on and outside them.
   Tensor clamp(Scalar low, Scalar high) const;
-  Tensor clamp(const Tensor& low, const Tensor& high) const;  // maximum(low).minimum(high)
-  // Comparisons return boolean tensors. A number beside integers is compared exactly, whatever it
-  // is.
+  // maximum(low).minimum(high), with the slopes of these; where low > high the result is high.
+  Tensor clamp(const Tensor& low, const Tensor& high) const;
+  // Comparisons return boolean tensors. Integers are compared exactly with any number.
   Tensor eq(const Tensor& other) const;
   Tensor eq(Scalar other) const;
   Tensor ne(const Tensor& other) const;
@@ -206,8 +203,8 @@ class Tensor {
   Tensor masked_fill(const Tensor& mask, const Tensor& value) const;  // value []
 
   // ---- Reductions over axes (all by default) ----
-  // NaN counts as the largest and as the smallest number: max, min, argmax, argmin return it. Equal
-  // elements, or several NaN, share the gradient of max and min.
+  // max, min, argmax and argmin return NaN, or its position, if there is one. The gradient of max
+  // and min is shared by equal elements, or by all NaN.
 
   Tensor sum(Axes axes = {}, KeepDims keep = {}) const;  // of integers and booleans: i64
   Tensor mean(Axes axes = {}, KeepDims keep = {}) const;
@@ -225,7 +222,7 @@ class Tensor {
   Tensor argmin(std::optional<int> axis = {}, KeepDims keep = {}) const;
   Tensor cumsum(int axis) const;
 
-  // ---- Order: stable, with NaN as the largest number ----
+  // ---- Sorting: stable, with NaN as the largest number ----
 
   struct Sorted;  // {values, indices}
   Sorted sort(int axis = -1, bool descending = false) const;
@@ -242,21 +239,21 @@ class Tensor {
   // View: axes of size 1 are repeated, and new ones may be added in front. -1 keeps a size.
   Tensor expand(const Shape& shape) const;
   // View without the axes of size 1, or without those named: ShapeError if one of these has another
-  // size, as in NumPy (PyTorch ignores it).
+  // size, as in NumPy (PyTorch keeps the axis).
   Tensor squeeze(Axes axes = {}) const;
   Tensor unsqueeze(int axis) const;                               // view: a new axis of size 1
   Tensor flip(Axes axes) const;                                   // view
   Tensor operator[](std::initializer_list<Index> indices) const;  // view
   template <std::integral T>
-  Tensor operator[](T position) const {  // view: one place along axis 0
+  Tensor operator[](T position) const {  // view: one position along axis 0
     return (*this)[{Index(position)}];
   }
-  // View: `length` places along an axis; a negative begin counts from the end.
+  // View: `length` positions along an axis; a negative begin counts from the end.
   Tensor narrow(int axis, int64_t begin, int64_t length) const;
-  // Views of `size` places each along an axis, the last of which may have fewer; at least one.
+  // Views of `size` positions each along an axis, the last maybe shorter; at least one view.
   std::vector<Tensor> split(int64_t size, int axis = 0) const;
-  // {before, after} for each axis: how many elements to add on either side. If fewer pairs than
-  // axes are given, they are those of the last axes.
+  // {before, after}: how many elements to add on either side of an axis. The pairs belong to the
+  // last axes, as many as are given.
   Tensor pad(const std::vector<std::pair<int64_t, int64_t>>& widths,
              PadMode mode = PadMode::constant, double value = 0) const;
 
@@ -270,12 +267,14 @@ class Tensor {
 
   // ---- Products ----
 
-  Tensor matmul(
-      const Tensor& other) const;  // [..., m, k] x [..., k, n] -> [..., m, n]; vectors as NumPy
+  // [..., m, k] x [..., k, n] -> [..., m, n], broadcast; vectors as in NumPy.
+  Tensor matmul(const Tensor& other) const;
   Tensor dot(const Tensor& other) const;    // [n] x [n] -> []
   Tensor outer(const Tensor& other) const;  // [m] x [n] -> [m, n]
 
-  internal::Block* block() const { return block_; }  // for attune's own sources
+  // For attune's own sources; the type is opaque to users. Two handles are one tensor if it is
+  // equal.
+  internal::Block* block() const { return block_; }
   explicit Tensor(internal::Block* adopted) : block_(adopted) {}
 
  private:
@@ -307,13 +306,12 @@ Tensor operator*(Scalar a, const Tensor& b);
 Tensor operator/(Scalar a, const Tensor& b);
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);  // a where true, else b
-// Joined along an axis they have. Empty vectors, of shape [0], fit any others, as in PyTorch.
+// Joins tensors along an axis that they have. One of shape [0] fits any others, as in PyTorch.
 Tensor cat(const std::vector<Tensor>& parts, int axis = 0);
-Tensor stack(const std::vector<Tensor>& parts, int axis = 0);  // joined along a new axis
+Tensor stack(const std::vector<Tensor>& parts, int axis = 0);  // the same along a new axis
 
 enum class Activation : uint8_t { none, relu };
-// activation(x w^T + b): x [..., in], w [out, in], b [out] or undefined -> [..., out]. One fused
-// pass.
+// activation(x w^T + b): x [..., in], w [out, in], b [out] or undefined -> [..., out]. Fused.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {},
               Activation activation = Activation::none);
 
@@ -333,14 +331,14 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
 
 // Prediction and target of one shape -> [], or their shape with Reduction::none. ShapeError where
 // they would broadcast, ValueError for the mean of an empty batch. A NaN makes value and gradient
-// NaN, but that of l1 is 0 there, as at a difference of 0.
+// NaN, except that the gradient of l1 is 0 there, as it is where the difference is 0.
 Tensor mse(const Tensor& prediction, const Tensor& target, Reduction reduction = Reduction::mean);
 Tensor l1(const Tensor& prediction, const Tensor& target, Reduction reduction = Reduction::mean);
 // d^2 / 2 for a difference d of at most `delta`, then delta |d| - delta^2 / 2. Huber (1964).
 Tensor huber(const Tensor& prediction, const Tensor& target, double delta = 1,
              Reduction reduction = Reduction::mean);
 // Cross-entropy of sigmoid(logits) against targets in [0, 1], which are not checked. An infinite
-// logit costs what its limit does: inf where it is wrong, NaN (0 times inf) where it is right.
+// logit costs infinity where it is wrong and NaN, from 0 times infinity, where it is right.
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target,
                        Reduction reduction = Reduction::mean);
 

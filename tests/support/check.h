@@ -19,15 +19,24 @@ namespace attune::support {
 
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 inline constexpr double kInf = std::numeric_limits<double>::infinity();
-inline constexpr DType kAllDTypes[] = {DType::f32, DType::f64, DType::i32,
-                                       DType::i64, DType::u8,  DType::boolean};
+inline constexpr DType kAllDTypes[] = {DType::f32, DType::f64, DType::f16, DType::bf16,   DType::i8,
+                                       DType::i32, DType::i64, DType::u8,  DType::boolean};
 
-// How far apart values of this type may be that a good kernel computes.
-inline double tolerance(DType dtype) { return dtype == DType::f64 ? 1e-14 : 2e-6; }
+// How far apart values of this type may be that a good kernel computes. The halves are computed in
+// f32 and rounded once.
+inline double tolerance(DType dtype) {
+  return dtype == DType::f64    ? 1e-14
+         : dtype == DType::f16  ? 1e-3
+         : dtype == DType::bf16 ? 8e-3
+                                : 2e-6;
+}
 
 inline std::vector<double> values(const Tensor& x) {
   return x.cast(DType::f64).to_vector<double>();
 }
+
+// The larger of two errors, and NaN if either is, which std::max would lose.
+inline double worse(double a, double b) { return std::isnan(a) || a >= b ? a : b; }
 
 // |a - b| / max(1, |b|); equal infinities and two NaN do not differ, else infinity.
 inline double difference(double a, double b) {
@@ -41,7 +50,7 @@ inline double max_error(const Tensor& got, const std::vector<double>& want) {
   const std::vector<double> have = values(got);
   if (have.size() != want.size()) return kInf;
   double worst = 0;
-  for (size_t i = 0; i < want.size(); ++i) worst = std::max(worst, difference(have[i], want[i]));
+  for (size_t i = 0; i < want.size(); ++i) worst = worse(worst, difference(have[i], want[i]));
   return worst;
 }
 template <std::same_as<Tensor> T>  // not for a list in braces
@@ -86,7 +95,7 @@ inline double second_gradient_error(const TensorFunction& f, const std::vector<T
       Tape inner(at);
       return inner.gradient(f(at).square().sum(), at)[i];
     };
-    worst = std::max(worst, gradcheck(slope, inputs));
+    worst = worse(worst, gradcheck(slope, inputs));
   }
   return worst;
 }
@@ -105,7 +114,7 @@ inline double single_gradient_error(const TensorFunction& f, const std::vector<T
   double worst = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (single[i].dtype() != DType::f32) return kInf;
-    worst = std::max(worst, max_error(single[i], wide[i]));
+    worst = worse(worst, max_error(single[i], wide[i]));
   }
   return worst;
 }

@@ -31,7 +31,7 @@ Values product(const Tensor& x, const Tensor& w, const Tensor& b = {}) {
 
 Values rectified(Tensors in) {
   Values y = product(in[0], in[1]);
-  for (double& v : y) v = v > 0 ? v : 0 * v;  // NaN stays
+  for (double& v : y) v = v <= 0 ? 0 : v;  // NaN stays
   return y;
 }
 Tensor dropped(Tensors in) {
