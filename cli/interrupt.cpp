@@ -30,6 +30,9 @@ void watch_signals(const char* text) {
   action.sa_flags = 0;  // no SA_RESTART: a read that waits for input ends
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction hangup = {};
+  sigaction(SIGHUP, nullptr, &hangup);
+  if (hangup.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup goes on
 }
 
 bool interrupted() { return signals != 0; }

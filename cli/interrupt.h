@@ -4,7 +4,7 @@
 
 namespace attune::cli {
 
-// Takes over SIGINT and SIGTERM. `message` (a literal) is written to stderr at the first; null:
+// Takes over SIGINT, SIGTERM and, unless it is ignored, SIGHUP. `message` (a literal) is written to stderr at the first; null:
 // nothing is.
 void watch_signals(const char* message);
 

@@ -232,7 +232,10 @@ void History::rebuild_shared() {
   for (const int32_t id : shared_ids_) {
     Param param = *params_[static_cast<size_t>(id)];
     param.conditions.clear();  // every trial had it
-    space->add(param.name, param);
+    try {
+      space->add(param.name, param);
+    } catch (const SearchSpaceError&) {  // Optuna takes choices like 1 and True; not searched here
+    }
   }
   shared_ = std::move(space);
 }

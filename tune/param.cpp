@@ -295,8 +295,14 @@ double Param::to_unit(double value) const {
 
 ParamValue Param::external(double value) const {
   if (kind == Kind::real) return value;
-  if (kind == Kind::integer) return static_cast<int64_t>(value);
-  return choices.at(static_cast<size_t>(value));
+  if (kind == Kind::integer && std::abs(value) < 0x1p63) return static_cast<int64_t>(value);
+  if (kind == Kind::categorical && value >= 0 && value < static_cast<double>(choices.size())) {
+    return choices[static_cast<size_t>(value)];
+  }
+  throw ValueError(fmt::format(
+      "param {}: it cannot have the value {}{}", in_quotes(name), value,
+      kind == Kind::integer ? ""
+                            : fmt::format(", the number of one of {} choices", choices.size())));
 }
 
 double Param::internal(const ParamValue& value) const {

@@ -60,7 +60,8 @@ struct Param {
   double level_value(int64_t level) const;  // level in [0, levels())
   int64_t level_of(double value) const;     // the nearest
 
-  ParamValue external(double value) const;         // 2 -> "tanh"
+  // 2 -> "tanh"; ValueError when it is not the number of a choice, or no 64-bit integer.
+  ParamValue external(double value) const;
   double internal(const ParamValue& value) const;  // "tanh" -> 2; ValueError when it is no choice
   // `first`, else what the prior holds likeliest, else the middle of the range or the first choice.
   double default_value() const;

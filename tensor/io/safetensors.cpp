@@ -136,9 +136,9 @@ class Reader {
       require(twice.empty(), "\"{}\" is named twice", twice);
       return header;
     } catch (const Json::parse_error& e) {
-      refuse(kPrefix + e.byte, fmt::format("the header is not JSON: {}", e.what()));
-    } catch (const Json::exception& e) {  // a number out of range
-      refuse(kPrefix, fmt::format("the header is not JSON: {}", e.what()));
+      refuse(kPrefix + e.byte, "the header is not JSON");
+    } catch (const Json::exception&) {
+      refuse(kPrefix, "the header is not JSON: a number is out of range");
     }
   }
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <random>
 #include <sstream>
 
@@ -314,6 +315,19 @@ TEST_CASE("ask-tell: a small space is known to be small") {
   CHECK(stops.says("all 9 configurations have been tried\n"));
   CHECK(lines_of(stops).size() < 61);
   CHECK(lines_of(stops).size() >= 10);
+}
+
+TEST_CASE("ask-tell: Ctrl-C ends a wait for the client") {
+  Folder folder;
+  const auto begin = std::chrono::steady_clock::now();
+  const Finished end = folder.shell("mkfifo in; $ATTUNE ask-tell --space '" + std::string(kX) +
+                                    "' --study s <in >out & attune=$!; exec 3>in; "
+                                    "until grep -q params out 2>/dev/null; do sleep 0.05; done; "
+                                    "kill -INT $attune; wait $attune; echo $? >>out; cat out");
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  CHECK(end.out.ends_with("{\"best\": null}\n130\n"));
+  CHECK(folder.attune({"trials", "s", "--json"}).json()[0]["error"] ==
+        "handed out, but never told");
 }
 
 TEST_CASE("ask-tell: endless lines, empty input, a closed stdout") {
