@@ -71,25 +71,25 @@ struct Abs {
   template <class V> static V value(V x) { return abs(x); }
   template <class V> static V slope(const V& x, const V&) { return sign(x); }
 };
-struct Sign {
-  template <class V> static V value(V x) { return sign(x); }
+struct Step {  // flat between its steps: the gradient is 0 even where dy is infinite or NaN
   template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
+  template <class V> static V gradient(const V& dy, const V&) { return constant(dy, 0.0); }
+};
+struct Sign : Step {
+  template <class V> static V value(V x) { return sign(x); }
 };
 struct Square {
   template <class V> static V value(V x) { return x * x; }
   template <class V> static V slope(const V& x, const V&) { return x * 2.0; }
 };
-struct Floor {
+struct Floor : Step {
   template <class V> static V value(V x) { return floor(x); }
-  template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
 };
-struct Ceil {
+struct Ceil : Step {
   template <class V> static V value(V x) { return ceil(x); }
-  template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
 };
-struct Round {
+struct Round : Step {
   template <class V> static V value(V x) { return round(x); }
-  template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
 };
 struct Relu {
   template <class V> static V value(V x) { return maximum(x, 0); }

@@ -89,6 +89,18 @@ TEST_CASE("unary: relu stops infinite gradients, nested or not") {
   CHECK(max_error(inner.gradient(root(), {x})[0], {0, 0.25}) == 0);
 }
 
+TEST_CASE("unary: the gradients of sign, floor, ceil and round are 0 where dy is infinite") {
+  using Op = Tensor (Tensor::*)() const;
+  for (const Op op : {&Tensor::sign, &Tensor::floor, &Tensor::ceil, &Tensor::round}) {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const Tensor x = Tensor({-1.5, 0.0, 2.0, kNan}).cast(dtype);
+      Tape tape{x};
+      const Tensor y = (x.*op)() * Tensor({kInf, kNan, -kInf, 1.0}).cast(dtype);
+      CHECK(max_error(tape.gradient(y.sum(), {x})[0], {0, 0, 0, 0}) == 0);
+    }
+  }
+}
+
 TEST_CASE("unary: leaky_relu's slope is exactly 1 above 0, however steep it is below") {
   const Tensor x({2.f, -2.f});
   Tape tape({x});
