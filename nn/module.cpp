@@ -9,6 +9,7 @@
 
 #include "attune/nn/internal/visit.h"
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/tape.h"
 
 namespace attune::nn {
 
@@ -89,13 +90,21 @@ struct Restore : Fields {
   }
 };
 
-struct CastBuffers : Fields {
+// Every field, and what it is in another dtype. Nothing changes before all casts are done.
+struct Casts : Fields {
   DType dtype;
-  explicit CastBuffers(DType to) : dtype(to) {}
-  void cast(Tensor& x) const {
-    if (is_floating(x.dtype()) && x.dtype() != dtype) x = x.cast(dtype).detach();
+  Distinct distinct;
+  std::vector<Tensor> parameters;  // cast, each once
+  std::vector<std::pair<Tensor*, Tensor>> changes;
+
+  explicit Casts(DType to) : dtype(to) {}
+  Tensor cast(const Tensor& x) const { return is_floating(x.dtype()) ? x.cast(dtype) : x; }
+  void on_parameter(std::string_view, Tensor& x) override {
+    const size_t i = distinct.number(x);
+    if (i == parameters.size()) parameters.push_back(cast(x));
+    changes.emplace_back(&x, parameters[i]);
   }
-  void on_buffer(std::string_view, Tensor& x) override { cast(x); }
+  void on_buffer(std::string_view, Tensor& x) override { changes.emplace_back(&x, cast(x)); }
 };
 
 // "attune::nn::Linear" -> "Linear". Colons within template arguments and parameter lists do not
@@ -183,10 +192,10 @@ void ModuleBase::restore(const Checkpoint& saved) {
 
 void ModuleBase::to(DType dtype) {
   check<DTypeError>(is_floating(dtype), "Module::to: needs a floating dtype, got {}", dtype);
-  CastBuffers cast(dtype);
-  fields(cast);
-  internal::Writable parameters(*this);
-  for (size_t i = 0; i < parameters.size(); ++i) cast.cast(parameters[i]);
+  const NoGradScope not_recorded;
+  Casts casts(dtype);
+  fields(casts);
+  for (auto& [field, x] : casts.changes) *field = std::move(x);
 }
 
 }  // namespace attune::nn

@@ -21,13 +21,15 @@ Sequential& Sequential::add(std::string name, Layer layer) {
     check<ValueError>(place.name != name, "Sequential: two layers named '{}'", name);
   }
   // Exactly these types: a class derived from them may compute something else.
-  const Module& next = *layer;
-  if (!places_.empty() && typeid(next) == typeid(ReLU)) {
-    const Module& last = *places_.back().layer;
-    places_.back().with_relu = typeid(last) == typeid(Linear);
-  }
+  const auto is = [](const Layer& a_layer, const std::type_info& type) {
+    const Module& module = *a_layer;
+    return typeid(module) == type;
+  };
+  const bool fuses =
+      !places_.empty() && is(places_.back().layer, typeid(Linear)) && is(layer, typeid(ReLU));
   layer->train(mode());
   places_.push_back({std::move(name), std::move(layer)});
+  if (fuses) places_[places_.size() - 2].with_relu = true;
   return *this;
 }
 

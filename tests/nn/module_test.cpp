@@ -122,6 +122,25 @@ TEST_CASE("module: load refuses what does not fit, and changes nothing then") {
   CHECK_THROWS_AS(model.restore(alone.checkpoint()), ValueError);
 }
 
+TEST_CASE("module: a cast that fails half-way changes nothing") {
+  struct Parts : nn::Module {
+    Tensor mean = Tensor::ones({2}), weight = Tensor::ones({2}), tied = weight;
+    Tensor huge = Tensor({1.f}).expand({int64_t{1} << 50});  // no copy of it fits anywhere
+    Tensor forward(const Tensor& x) override { return x; }
+    void fields(nn::Fields& f) override {
+      f.buffer("mean", mean)("weight", weight)("tied", tied)("huge", huge);
+    }
+  } parts;
+  CHECK_THROWS_AS(parts.to(DType::f64), OutOfMemory);
+  CHECK(parts.mean.dtype() == DType::f32);
+  CHECK(parts.weight.dtype() == DType::f32);
+  parts.huge = Tensor();
+  parts.to(DType::f64);
+  CHECK(parts.mean.dtype() == DType::f64);
+  CHECK(parts.weight.dtype() == DType::f64);
+  CHECK(parts.tied.block() == parts.weight.block());
+}
+
 TEST_CASE("Sequential: a value; adds by place and by name") {
   Rng rng(5);
   nn::Sequential net;
