@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
+#include <memory>
 #include <system_error>
 
 #include "attune/tensor/internal/check.h"
@@ -63,10 +65,19 @@ std::string read_file(const std::string& path) {
   }
 }
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), target_(path_) {
+  struct stat old {};
+  const bool replaces = stat(path_.c_str(), &old) == 0;
+  check<IoError>(!replaces || S_ISREG(old.st_mode), "{}: cannot be written: it is not a file",
+                 path_);
+  struct stat link {};
+  if (replaces && lstat(path_.c_str(), &link) == 0 && S_ISLNK(link.st_mode)) {
+    const std::unique_ptr<char, void (*)(void*)> real(realpath(path_.c_str(), nullptr), std::free);
+    if (real) target_ = real.get();
+  }
   static std::atomic<uint64_t> number{0};
   do {
-    temporary_ = fmt::format("{}.{}-{}.tmp", path_, getpid(), number.fetch_add(1));
+    temporary_ = fmt::format("{}.{}-{}.tmp", target_, getpid(), number.fetch_add(1));
     file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (file_ < 0 && errno == EEXIST);
   if (file_ < 0) {
@@ -75,6 +86,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
     errno = error;
     fail_with("cannot be written");
   }
+  if (replaces) static_cast<void>(fchmod(file_, old.st_mode & 07777));  // where there are modes
 }
 
 AtomicFile::~AtomicFile() {
@@ -101,9 +113,9 @@ void AtomicFile::commit() {
   if (fsync(file_) != 0) fail_with("cannot be written to disk");
   const int closed = close(std::exchange(file_, -1));
   if (closed != 0) fail_with("cannot be written to disk");
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) fail_with("cannot be replaced");
+  if (rename(temporary_.c_str(), target_.c_str()) != 0) fail_with("cannot be replaced");
   temporary_.clear();
-  sync_folder_of(path_);
+  sync_folder_of(target_);
 }
 
 }  // namespace attune::internal

@@ -10,10 +10,13 @@ namespace attune::internal {
 std::string read_file(const std::string& path);
 
 // A file that appears under its name complete or not at all: bytes go to a temporary file in the
-// same folder, which commit() syncs to disk and renames. Without commit() it is removed.
+// same folder, which commit() syncs to disk and renames. Without commit() it is removed. It takes
+// the place and the permissions of the file that `path` names, also where that is a link to it.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::string path);  // IoError if the folder takes no new file
+  // IoError if the folder takes no new file, or `path` is something else than a file: a folder, or
+  // a device such as /dev/null, which must not be replaced.
+  explicit AtomicFile(std::string path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -24,7 +27,7 @@ class AtomicFile {
  private:
   [[noreturn]] void fail_with(const char* what) const;
 
-  std::string path_, temporary_;
+  std::string path_, target_, temporary_;  // as given, where it leads, and until commit()
   int file_ = -1;
 };
 

@@ -224,7 +224,14 @@ TEST_CASE("safetensors: what the system refuses is said in words") {
   CHECK_THROWS_WITH_AS(save_safetensors(nowhere, {}),
                        (nowhere + ": cannot be written: No such file or directory").c_str(),
                        IoError);
-  CHECK_THROWS_AS(save_safetensors(folder.path.string(), {}), IoError);
+  CHECK_THROWS_WITH_AS(save_safetensors(folder.path.string(), {}),
+                       (folder.path.string() + ": cannot be written: it is not a file").c_str(),
+                       IoError);
+  const std::string pipe = folder.file("pipe");  // as a device would be
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK_THROWS_WITH_AS(save_safetensors(pipe, {}),
+                       (pipe + ": cannot be written: it is not a file").c_str(), IoError);
+  CHECK(fs::is_fifo(pipe));
   if (geteuid() != 0) {  // root may write anywhere
     fs::permissions(folder.path, fs::perms::owner_read | fs::perms::owner_exec);
     const std::string closed = folder.file("closed");
@@ -255,6 +262,21 @@ TEST_CASE("safetensors: a write that fails leaves the old file, and nothing temp
   CHECK(message == path + ": cannot be written: File too large");
   CHECK(load_safetensors(path).at("x").item<float>() == 1);
   CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);
+}
+
+TEST_CASE(
+    "safetensors: what replaces a file keeps its permissions, and is written through a link") {
+  const Folder folder;
+  const std::string path = folder.file("private"), link = folder.file("link");
+  save_safetensors(path, {{"x", Tensor(1.f)}});
+  const auto own = fs::perms::owner_read | fs::perms::owner_write;
+  fs::permissions(path, own);
+  fs::create_symlink("private", link);
+  save_safetensors(link, {{"x", Tensor(2.f)}});
+  CHECK(fs::is_symlink(link));
+  CHECK(fs::status(path).permissions() == own);
+  CHECK(load_safetensors(path).at("x").item<float>() == 2);
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 2);
 }
 
 TEST_CASE("safetensors: mistakes in what is saved or asked for") {
