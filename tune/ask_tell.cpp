@@ -46,7 +46,7 @@ class Conversation {
     for (auto& [number, trial] : open_) give_up(trial);
     open_.clear();
     if (options_.confirm > 0 && !ended_) confirm();
-    say(best_line());
+    say(last_line());
   }
 
  private:
@@ -127,7 +127,7 @@ class Conversation {
       case Kind::end: return end(m);
       case Kind::report: return report(m);
       case Kind::tell: return take_point(m);
-      case Kind::best: return say(best_line());
+      case Kind::best: return say("{" + best_member() + "}");
       case Kind::enqueue: {
         const int64_t number = study_.enqueue(m.params);
         return say(dialogue::state_line(number, State::waiting));
@@ -152,7 +152,7 @@ class Conversation {
   void report(const Message& m) {
     Trial& trial = running(m.number)->second;
     for (const auto& [name, text] : m.user) trial.set_attribute_json(name, text);
-    const bool prune = trial.report(m.step, m.values).should_stop() || ended_elsewhere(m.number);
+    const bool prune = trial.report(m.step, m.values).should_stop();
     say(fmt::format(R"({{"number": {}, "prune": {}}})", m.number, prune));
   }
 
@@ -234,7 +234,10 @@ class Conversation {
     std::optional<int64_t> number;
     try {
       const Message m = dialogue::read_message(line, study_.directions().size(), number);
-      if (m.kind == Kind::best) return say(best_line()), true;
+      if (m.kind == Kind::best) {
+        say("{" + best_member() + "}");
+        return true;
+      }
       if ((m.kind != Kind::end && m.kind != Kind::report) || m.number != trial.number()) {
         throw ValueError(fmt::format("only trial {} is running", trial.number()));
       }
@@ -302,18 +305,22 @@ class Conversation {
     return true;
   }
 
-  std::string best_line() const {
+  std::string best_member() const {
     const std::vector<TrialResult> best = best_trials();
-    if (study_.directions().size() > 1) {
-      std::string all;
-      for (const TrialResult& t : best) {
-        all += (all.empty() ? "" : ", ") + dialogue::trial_text(t, true);
-      }
-      return fmt::format(R"({{"best": [{}]}})", all);
+    if (study_.directions().size() == 1) {
+      return R"("best": )" + (best.empty() ? "null" : dialogue::trial_text(best.front(), false));
     }
-    std::string line = R"({"best": )";
-    line += best.empty() ? "null" : dialogue::trial_text(best.front(), false);
-    if (const std::optional<ModelBest> model = best.empty() ? std::nullopt : model_best(study_)) {
+    std::string all;
+    for (const TrialResult& t : best) {
+      all += (all.empty() ? "" : ", ") + dialogue::trial_text(t, true);
+    }
+    return R"("best": [)" + all + "]";
+  }
+
+  // The end: the model is fitted once.
+  std::string last_line() const {
+    std::string line = "{" + best_member();
+    if (const std::optional<ModelBest> model = model_best(study_)) {
       line += fmt::format(
           R"(, "model_best": {{"number": {}, "mean": {}, "deviation": {}, "noise": {}, "params": {}}})",
           model->trial.number, json::strict(model->estimate.mean),

@@ -19,9 +19,8 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
-// Inside the tuner a value is a double: the number itself, or the index of a choice. Two words for
-// the same thing elsewhere: its unit, in [0, 1], and, where values can be counted, its level, 0, 1,
-// 2 ...
+// Inside the tuner a value is a double: the number itself, or the index of a choice. The same value
+// also has a unit, its place in [0, 1], and, where values can be counted, a level: 0, 1, 2 ...
 struct Param {
   enum class Kind : uint8_t { real, integer, categorical };
   struct Normal {
@@ -40,16 +39,17 @@ struct Param {
   std::vector<Condition> conditions = {};  // all must hold
   std::optional<Normal> normal = {};       // prior() of a range
   std::vector<double> weights = {};        // prior() of levels; when not empty: one for each
-  std::string flaw = {};  // what was wrong with the declaration, before it had a name
+  std::string flaw = {};  // what was wrong with the declaration; reported once it has a name
 
-  // Throws SearchSpaceError, naming the parameter: low > high, a log range from 0 down, a step <=
-  // 0 or wider than the range, a bound that is not finite or an integer above 2^53, no choices, two
-  // choices that Python would call equal, a first value that is none, a prior that is none.
+  // Throws SearchSpaceError, naming the parameter: low > high, a log range that does not begin
+  // above 0, a step that is not above 0 or is wider than the range, a bound that is not finite or
+  // an integer above 2^53, no choices, two choices that are equal in Python, a first value outside
+  // the range, a prior that is none, a name or choice that is not UTF-8.
   void validate() const;
 
-  // [0, 1] -> value. Equal slices of [0, 1] go to each level; log integers get slices by the
-  // logarithm. With a prior, units are its quantiles: what is likelier has the wider slice, so that
-  // samplers know of it without being told.
+  // [0, 1] -> value. Each level gets an equal slice of [0, 1]; log integers get slices by their
+  // logarithm. With a prior, units are its quantiles: likelier values get wider slices, so samplers
+  // follow the prior without knowing of it. Units 0 and 1 are exactly `low` and `high`.
   double from_unit(double u) const;
   // value -> [0, 1], the middle of its slice: from_unit(to_unit(v)) == v for every v of the range.
   // A value outside the range gives the nearest end.
@@ -70,21 +70,21 @@ struct Param {
   bool same_distribution(const Param& other) const;
   bool local() const;  // there is such a rest
   bool same_local(const Param& other) const;
-  // A study may change bounds and steps of a parameter and its list of choices (of which one must
-  // stay), not its kind or its scale: SearchSpaceError otherwise.
+  // A study may change a parameter's bounds, steps and choices (at least one choice must stay), but
+  // not its kind or scale: SearchSpaceError.
   void check_compatible(const Param& earlier) const;
-  // A value of `earlier`, which has the same name, as a value of this one; choices are found again
-  // by what they are. NaN: another kind, a choice that is not here, a number out of the range.
+  // Converts a value of `earlier`, which has the same name, to a value of this one; choices are
+  // matched by content. NaN: another kind, an unknown choice, or a number out of range.
   double value_from(const Param& earlier, double value) const;
 
   // For declarations: int_range(1, 4).when("optimizer", "sgd").starting_at(2).
   Param when(std::string_view parent, ParamValue value) const;
   Param when_any(std::string_view parent, std::vector<ParamValue> values) const;
   Param starting_at(const ParamValue& value) const;
-  // What is likelier beforehand: a normal distribution cut off at the range's ends, on its scale
-  // (log_range(1e-4, 1e-1).prior(1e-3, 3): a factor of 3 either way), or a weight for each choice,
-  // grid value or step. No value is ruled out: one draw in twenty does not heed the normal, and no
-  // weight counts less than a millionth of all. A storage does not keep it.
+  // Which values are likelier beforehand: a normal distribution on the range's scale, truncated at
+  // its ends (log_range(1e-4, 1e-1).prior(1e-3, 3): a factor of 3 either way), or a weight for each
+  // choice, grid value or step. No value is ruled out: one draw in twenty ignores the normal, and
+  // no weight counts for less than a millionth of the total. Storages do not keep priors.
   Param prior(double mean, double deviation) const;
   Param prior(std::vector<double> weights) const;
 };

@@ -38,17 +38,17 @@ class Space {
   using Predicate = std::function<bool(const Params&)>;
 
   Space() = default;
-  // SearchSpaceError: see Param::validate; also a name used twice, a condition on an unknown
-  // parameter, on a value it cannot take, or in a circle.
+  // SearchSpaceError: see Param::validate; also a name used twice, and a condition that is cyclic,
+  // names an unknown parameter, or can never hold.
   Space(std::initializer_list<NamedParam> params);
   explicit Space(std::vector<NamedParam> params);
 
   Space& add(std::string name, Param param);  // a parent must have been added before
   // Combinations for which this is true are never suggested. The Params hold the active ones only.
   Space& forbid(Predicate predicate);
-  // Holds a parameter at a value: trials have it and a storage keeps it, samplers do not see it.
-  // What was tried with other values still counts. SearchSpaceError: not in the space, or not a
-  // value of its range.
+  // Fixes a parameter at a value: trials have it and storages keep it, but samplers do not see it.
+  // Trials with other values still count. SearchSpaceError: the parameter is not in the space, or
+  // cannot have that value.
   Space& freeze(std::string_view name, const ParamValue& value);
   Space& thaw(std::string_view name);
 
@@ -70,8 +70,8 @@ class Space {
   // inactive. Empty: they can.
   std::string flaw(const Params& params) const;
 
-  // The space of the other parameters when these have the values given: conditions on them are
-  // settled, and the predicates of forbid() see them. Names that are not in the space are ignored.
+  // The space of the remaining parameters once these have the given values: conditions on them are
+  // resolved, and the predicates of forbid() see them. Names that are not in the space are ignored.
   Space given(const Params& held) const;
 
   bool conditional() const { return conditional_; }

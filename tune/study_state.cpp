@@ -307,6 +307,7 @@ void StudyState::report(int64_t number, int64_t step, std::span<const double> va
 
 bool StudyState::should_stop(int64_t number) {
   const std::lock_guard lock(mutex_);
+  if (finished(record(number).state)) return true;  // somebody else has ended it
   return !repeats(number) && options_.pruner->should_stop(record(number), view(number));
 }
 

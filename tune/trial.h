@@ -119,7 +119,8 @@ class Trial {
   // ValueError. A name's first value stays; without a name each call adds one.
   Trial& set_constraint(std::string_view name, double value);
   Trial& set_constraint(double value);
-  bool should_stop();  // what the pruner thinks of the reports so far
+  // Whether the pruner gives the trial up after its reports so far, or somebody else has ended it.
+  bool should_stop();
 
   Params params() const;                 // chosen so far
   Rng rng(std::string_view name) const;  // of this study's seed, this trial's number and the name

@@ -38,8 +38,8 @@ class ParamValue {
   const Variant& variant() const { return value_; }
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
 
-  // Each throws ValueError when the value is of another kind; integers pass for numbers, and whole
-  // numbers for integers.
+  // Each throws ValueError when the value is of another kind. An integer converts to a number, and
+  // a whole number to an integer.
   double as_double() const;
   int64_t as_int() const;
   bool as_bool() const;
