@@ -215,7 +215,7 @@ class Tensor {
   Tensor var(Axes axes = {}, int correction = 1, KeepDims keep = {}) const;
   Tensor std(Axes axes = {}, int correction = 1, KeepDims keep = {}) const;
   Tensor norm(Axes axes = {}, KeepDims keep = {}) const;       // Euclidean
-  Tensor logsumexp(Axes axes = {}, KeepDims keep = {}) const;  // all -inf: -inf, with slopes of 0
+  Tensor logsumexp(Axes axes = {}, KeepDims keep = {}) const;  // all -inf: -inf, with slopes of NaN
   Tensor any(Axes axes = {}, KeepDims keep = {}) const;
   Tensor all(Axes axes = {}, KeepDims keep = {}) const;
   Tensor argmax(std::optional<int> axis = {}, KeepDims keep = {}) const;  // first of equals, i64

@@ -49,10 +49,12 @@ Tensor length(const Tensor& x, const Reduced& along, KeepDims keep, const Tensor
          scale.reshape(along.result(keep));
 }
 
-// x less its mean, in ops. The second mean takes off what rounding left of the first.
+// x less its mean, in ops. The second mean takes off what rounding left of the first, unless the
+// distances are infinite.
 Tensor centred(const Tensor& x, const Axes& axes) {
   const Tensor once = x - x.mean(axes, keep_dims);
-  return once - once.mean(axes, keep_dims);
+  const Tensor rest = once.mean(axes, keep_dims);
+  return once - rest.masked_fill(rest.isfinite().logical_not(), 0);
 }
 
 // x / y where y is not 0, else x: a slope of 0, as PyTorch has it, since x is 0 there.

@@ -163,15 +163,15 @@ Tensor logsumexp_along(const Tensor& x, const Axes& axes, KeepDims keep) {
   }
   if (tracks(x)) {
     // The slopes are softmax(x). y is a constant shift here: its rounding error, which is large
-    // beside the slopes where y is large, cancels in the division. A line of -inf has slopes of 0.
+    // beside the slopes where y is large, cancels in the division. An infinite y leaves 0 for the
+    // finite elements and NaN (inf - inf) for the infinite ones.
     record("logsumexp", y, {&x},
            [x, shift = y.detach().reshape(along.kept), axes, kept = along.kept](const Tensor& dy,
                                                                                 Gradients& grads) {
-             const Tensor finite =
-                 shift.masked_fill(shift.eq(-std::numeric_limits<double>::infinity()), 0);
-             const Tensor terms = (x - finite).exp();
+             const Tensor terms = (x - shift).exp();
              const Tensor total = terms.sum(axes, keep_dims);
-             grads.add(0, dy.reshape(kept) * (terms / total.masked_fill(total.eq(0), 1)));
+             grads.add(0, dy.reshape(kept) *
+                              (terms / total.masked_fill(shift.isfinite().logical_not(), 1)));
            });
   }
   return y;

@@ -5,7 +5,7 @@
     compare.py DRIVER --only softmax pow some ops, by the names in op_db
     compare.py DRIVER --case pow/f32/27  one case, with its tensors
 
-Exits 1 on a crash, or on a mismatch that documented.py does not explain.
+Exits 1 on a crash, and on a mismatch or a refusal that documented.py does not explain.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def print_report(report, every):
         return [line + more for line in (lines if every else lines[:1])]
 
     print('\nDocumented differences')
-    for name, reason, _ in DOCUMENTED:
+    for name, reason, *_ in DOCUMENTED:
         print(f'  {report.documented[name]:6d} {name}: {reason}')
     print('\nRefused by attune, not by PyTorch')
     for name, reason, _ in REFUSALS:
@@ -87,7 +87,16 @@ def print_report(report, every):
         print(' ', line)
 
 
+def require_page():
+    """Every entry of documented.py has its row in docs/differential.md."""
+    page = (pathlib.Path(__file__).parents[2] / 'docs/differential.md').read_text()
+    for name, *_ in DOCUMENTED + REFUSALS:
+        if f'| {name} |' not in page:
+            sys.exit(f'docs/differential.md has no row for {name!r}')
+
+
 def main():
+    require_page()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -119,9 +128,11 @@ def main():
         print('\nf32, largest error in ulp: attune, where; PyTorch; of both where the result is denormal')
         for name, *cells in table:
             print(f'  {name:32s}{cells[0]:>14s}  at {cells[1]:32s}' + ''.join(f'{c:>12s}' for c in cells[2:]))
-    bad = total['mismatched'] + total['crashed']
+    unexplained = sum(len(lines) for key, lines in report.refused.items() if not key[3])
+    bad = total['mismatched'] + total['crashed'] + unexplained
     print(
-        f"\n{total['cases']} cases, {total['agreed']} agreed, {total['refused']} refused, "
+        f"\n{total['cases']} cases, {total['agreed']} agreed, {total['refused']} refused "
+        f"({unexplained} without a reason), "
         f"{total['documented']} documented, {total['mismatched']} mismatched, {total['crashed']} crashed; "
         f'{time.time() - start:.0f} s'
     )

@@ -4,6 +4,8 @@ import re
 
 import torch
 
+from formulas import EXTREME, LOGSUMEXP, PRODUCT, STD, VAR
+
 
 def by_number(case):
     return any(key in case.args for key in ('right', 'left', 'low', 'value'))
@@ -13,9 +15,14 @@ def holds(case, odd):
     return any(bool(odd(x).any()) for x in case.ins if x.is_floating_point())
 
 
+def finite(case):
+    return not holds(case, lambda x: ~x.isfinite())
+
+
 INTEGERS = ('i32', 'i64', 'i8', 'u8')
 
-# (name, reason and where it is stated, does it explain this problem of this case?)
+# (name, reason and where it is stated, does it explain this problem of this case?, and, where there is
+# one, the formula that attune has to agree with)
 DOCUMENTED = [
     (
         'scalar dtype',
@@ -46,6 +53,47 @@ DOCUMENTED = [
         'division by next to nothing',
         "a divisor's gradient is -(dy / b) * (a / b), which may be NaN where each factor overflows",
         lambda case, what: case.op == 'div' and what.startswith('gradient 1') and 'nan' in what,
+    ),
+    (
+        'max, min at NaN',
+        'NaN share the gradient, as in torch.max() of all (tensor/tensor.h); torch.amax divides by 0',
+        lambda case, what: case.op in ('max', 'min')
+        and what.startswith('gradient')
+        and holds(case, torch.isnan),
+        EXTREME,
+    ),
+    (
+        'prod by the others',
+        "a gradient is the product of the others, whatever they are; PyTorch's is y / x, or 0 where x has two "
+        'zeros. An overflow on the way to a factor of 0 leaves 0, not NaN',
+        lambda case, what: case.op == 'prod' and (what.startswith('gradient') or finite(case)),
+        PRODUCT,
+    ),
+    (
+        'logsumexp of large numbers',
+        "the slopes add up to 1; PyTorch's exp(x - y) carry the rounding error of y",
+        lambda case, what: case.op == 'logsumexp' and 'gradient' in what and finite(case),
+        LOGSUMEXP,
+    ),
+    (
+        'var of equal numbers',
+        'their distance from their mean is exactly 0',
+        lambda case, what: case.op == 'var' and what.startswith('gradient'),
+        VAR,
+    ),
+    (
+        'std beyond the range of squares',
+        'of f64, squares leave the range where the deviation does not',
+        lambda case, what: case.op == 'std' and case.tag == 'huge' and 'torch inf' in what,
+        STD,
+    ),
+    (
+        'bce_with_logits at an infinite target',
+        'targets lie in [0, 1], which is not checked (tensor/tensor.h); -x t has its limit, PyTorch adds inf and -inf',
+        lambda case, what: case.op == 'bce_with_logits'
+        and bool(case.ins[1].isinf().any())
+        and what.startswith('value')
+        and 'torch nan' in what,
     ),
 ]
 

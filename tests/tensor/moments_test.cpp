@@ -53,6 +53,29 @@ TEST_CASE("var, std, norm: squares that leave the range do not matter") {
   CHECK(Tensor({3e-200, 4e-200}).norm().item<double>() == doctest::Approx(5e-200));
 }
 
+TEST_CASE("var: an infinite element leaves its line slopes of -inf and inf, NaN at itself") {
+  on_all_targets([] {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const Tensor x = Tensor({{1.0, kInf, 3.0},
+                               {-kInf, 1.0, 2.0},
+                               {kInf, 1.0, -kInf},
+                               {1.0, kNan, 2.0},
+                               {1.0, 2.0, 3.0}})
+                           .cast(dtype);
+      const Line of_var = {-kInf, kNan, -kInf, kNan, kInf, kInf, kNan, kNan,
+                           kNan,  kNan, kNan,  kNan, -1,   0,    1};
+      Line of_std = of_var;  // divided by a result of NaN
+      std::fill(of_std.begin(), of_std.end() - 3, kNan);
+      of_std[12] = -0.5, of_std[14] = 0.5;
+      CHECK(max_error(x.var(1), {kNan, kNan, kNan, kNan, 1}) == 0);
+      Tape tape({x});
+      CHECK(max_error(tape.gradient(x.var(1).sum(), {x})[0], of_var) == 0);
+      Tape of_root({x});
+      CHECK(max_error(of_root.gradient(x.std(1).sum(), {x})[0], of_std) == 0);
+    }
+  });
+}
+
 TEST_CASE("norm: 0 has the slope 0, the smallest numbers slopes up to 1") {
   const auto slopes = [](const Tensor& x) {
     Tape tape({x});

@@ -101,13 +101,26 @@ TEST_CASE("softmax: integers as f32, empty and 0-d tensors, a bad axis") {
   CHECK_THROWS_AS(Tensor().log_softmax(), ValueError);
 }
 
-TEST_CASE("logsumexp: slopes of a line of -inf are 0, those of large elements exact") {
-  const Tensor x({{-kInf, -kInf}, {0.0, -kInf}, {kInf, 1.0}});
-  Tape tape({x});
-  const Tensor y = x.logsumexp(1);
-  CHECK(max_error(y, {-kInf, 0, kInf}) == 0);
-  CHECK(max_error(tape.gradient(y.narrow(0, 0, 2).sum(), {x})[0].narrow(0, 0, 2), {0, 0, 1, 0}) ==
-        0);
+TEST_CASE("logsumexp: slopes at infinities are those of softmax, those of large elements exact") {
+  on_all_targets([] {
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const Tensor x =
+          Tensor({{-kInf, -kInf}, {0.0, -kInf}, {kInf, 1.0}, {kInf, -kInf}, {kNan, 1.0}})
+              .cast(dtype);
+      const std::vector<double> want = {kNan, kNan, 1, 0, kNan, 0, kNan, 0, kNan, kNan};
+      Tape tape({x});
+      const Tensor y = x.logsumexp(1);
+      CHECK(max_error(y, {-kInf, 0, kInf, kInf, kNan}) == 0);
+      CHECK(max_error(tape.gradient(y.sum(), {x})[0], want) == 0);
+      const Tensor turned = x.t().contiguous();
+      Tape other({turned});
+      CHECK(max_error(other.gradient(turned.logsumexp(0).sum(), {turned})[0].t(), want) == 0);
+      const Tensor low = Tensor::full({2, 3}, -kInf, dtype);
+      Tape of_all({low});
+      CHECK(max_error(of_all.gradient(low.logsumexp(), {low})[0], std::vector<double>(6, kNan)) ==
+            0);
+    }
+  });
   const Tensor large({{1e7f, 1e7f - 1}, {-1e7f, -1e7f + 1}});
   Tape again({large});
   CHECK(max_error(again.gradient(large.logsumexp(1).sum(), {large})[0], large.softmax()) < 1e-6);
