@@ -188,7 +188,16 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
     internal::walk_back(r, top, needed, slots, ids, consume);
   }
   for (size_t i = 0; i < targets.size(); ++i) {
-    if (ids[i] != 0 && ids[i] <= top) gradients[i] = slots[ids[i]];
+    if (ids[i] != 0 && ids[i] <= top) {
+      // A target that stands there twice finds what the first one has taken.
+      Tensor& slot = slots[ids[i]];
+      if (slot.defined()) {
+        gradients[i] = std::move(slot);
+      } else if (const auto first = std::ranges::find(ids, ids[i]) - ids.begin();
+                 static_cast<size_t>(first) < i) {
+        gradients[i] = gradients[static_cast<size_t>(first)];
+      }
+    }
     if (!gradients[i].defined()) gradients[i] = Tensor::zeros_like(targets[i]);
   }
   return gradients;

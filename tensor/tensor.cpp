@@ -2,6 +2,7 @@
 
 #include "attune/tensor/tensor.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -71,7 +72,7 @@ Tensor make_like(const Tensor& x) {
   to->dtype = from.dtype;
   to->numel = from.numel;
   to->rank = from.rank;
-  for (int i = 0; i < from.rank; ++i) to->sizes[i] = from.sizes[i];
+  std::copy_n(from.sizes, kMaxRank, to->sizes);
   return Tensor(to);
 }
 

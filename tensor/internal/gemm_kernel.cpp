@@ -29,7 +29,6 @@ namespace attune::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using internal::Gemm;
-using internal::kBlockRows;
 using internal::kPanelDepth;
 using internal::Plan;
 using internal::TileSize;
@@ -46,7 +45,7 @@ constexpr size_t kMaxVectors = 2;
 constexpr size_t tile_rows(size_t vectors) { return std::array<size_t, 3>{0, 10, 6}[vectors]; }
 #endif
 constexpr auto kTileRows = static_cast<int64_t>(tile_rows(kMaxVectors));
-static_assert(kBlockRows % kTileRows == 0);
+constexpr int64_t kFarFloats = 1 << 16;  // a B of more is taken to lie beyond the L2 cache
 
 struct TileArgs {
   const float* a;  // the tile's first row, at the first p of this block of k
@@ -147,13 +146,28 @@ constexpr auto tile_table(std::index_sequence<kIndex...>) {
   return std::array<void (*)(const TileArgs&), sizeof...(kIndex)>{&Tile<kIndex + 1, kVectors>...};
 }
 
+// What the next panel of B is made of: so many runs of floats, `stride` apart. A large B lies
+// beyond L2 and no other panel follows in memory, so it is fetched while this one is computed with.
+struct Ahead {
+  const float* from;
+  int64_t runs, length, stride;
+
+  HWY_INLINE void Fetch(int64_t first, int64_t last) const {
+    constexpr int64_t kLine = 16;
+    for (int64_t run = first; run < last; ++run) {
+      for (int64_t i = 0; i < length; i += kLine) __builtin_prefetch(from + run * stride + i, 0, 2);
+    }
+  }
+};
+
 // One panel of columns. A is read in place, or from the panels of PackBlock.
 template <size_t kVectors>
-void Rows(TileArgs t, int64_t m, bool packed) {
+void Rows(TileArgs t, int64_t m, bool packed, const Ahead& ahead) {
   static constexpr auto table =
       tile_table<kVectors>(std::make_index_sequence<tile_rows(kVectors)>{});
   const int64_t most = packed ? kTileRows : static_cast<int64_t>(tile_rows(kVectors));
-  ForTiles(m, most, [&](int64_t, int64_t rows) HWY_ATTR {
+  ForTiles(m, most, [&](int64_t i, int64_t rows) HWY_ATTR {
+    if (ahead.runs > 0) ahead.Fetch(ahead.runs * i / m, ahead.runs * (i + rows) / m);
     if (packed) t.a_row = 1, t.a_column = rows;
     table[static_cast<size_t>(rows - 1)](t);
     t.a += rows * (packed ? t.depth : t.a_row);
@@ -162,14 +176,14 @@ void Rows(TileArgs t, int64_t m, bool packed) {
   });
 }
 
-void Columns(const TileArgs& t, int64_t m, bool packed, int64_t vectors) {
+void Columns(const TileArgs& t, int64_t m, bool packed, int64_t vectors, const Ahead& ahead) {
   switch (vectors) {
-    case 1: return Rows<1>(t, m, packed);
+    case 1: return Rows<1>(t, m, packed, ahead);
 #if HWY_TARGET <= HWY_AVX3
-    case 2: return Rows<2>(t, m, packed);
-    case 3: return Rows<3>(t, m, packed);
+    case 2: return Rows<2>(t, m, packed, ahead);
+    case 3: return Rows<3>(t, m, packed, ahead);
 #endif
-    default: return Rows<kMaxVectors>(t, m, packed);
+    default: return Rows<kMaxVectors>(t, m, packed, ahead);
   }
 }
 
@@ -197,6 +211,10 @@ void Block(const Gemm<float>& g, const Plan& plan, int64_t begin, int64_t end, i
     // A vector that reaches beyond B's last column may be read only from a panel.
     const bool packed = plan.pack_b || tail != lanes;
     if (packed) PackPanel(b, g.b_row, g.b_column, {panel, depth, width, vectors * lanes});
+    const int64_t next = std::min(widest, g.n - j - width);
+    Ahead ahead{b + width * g.b_column, depth, next, g.b_row};
+    if (g.b_column != 1) ahead = {ahead.from, next, depth, g.b_column};
+    if (next == 0 || g.k * g.n < kFarFloats) ahead.runs = 0;
     Columns({.a = plan.pack_a ? scratch : a,
              .a_row = g.a_row,
              .a_column = g.a_column,
@@ -210,17 +228,16 @@ void Block(const Gemm<float>& g, const Plan& plan, int64_t begin, int64_t end, i
              .row_bias = last && g.row_bias != nullptr ? g.row_bias + begin : nullptr,
              .column_bias = last && g.column_bias != nullptr ? g.column_bias + j : nullptr,
              .relu = last && g.activation == Activation::relu},
-            end - begin, plan.pack_a, vectors);
+            end - begin, plan.pack_a, vectors, ahead);
   }
 }
 
 void TileGemm(const Gemm<float>& g, const Plan& plan, float* scratch) {
-  const int64_t rows = plan.pack_a ? kBlockRows : g.m;
   const int64_t blocks = (g.k + kPanelDepth - 1) / kPanelDepth;
-  for (int64_t i = 0; i < g.m; i += rows) {
+  for (int64_t i = 0; i < g.m; i += plan.a_rows) {
     for (int64_t block = 0, p = 0; block < blocks; ++block) {
       const int64_t depth = (g.k - p + blocks - block - 1) / (blocks - block);
-      Block(g, plan, i, std::min(i + rows, g.m), p, depth, scratch);
+      Block(g, plan, i, std::min(i + plan.a_rows, g.m), p, depth, scratch);
       p += depth;
     }
   }

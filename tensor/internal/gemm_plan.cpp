@@ -25,10 +25,12 @@ void cut(const Gemm<T>& g, Plan& plan) {
 }
 
 // Whether rows of `width` floats, `stride` apart, push each other out of the L1 cache before they
-// are read again. The cache is taken to have 64 sets of 64 bytes; half of its eight ways are left
-// to the other factor and to C.
+// are read again, or lie in more pages than the first TLB knows. The cache is taken to have 64 sets
+// of 64 bytes, the TLB 64 pages of 4 KiB; half of the cache's eight ways and a quarter of the TLB
+// are left to the other factor and to C.
 bool crowded(int64_t rows, int64_t stride, int64_t width) {
-  constexpr int64_t kLine = 16, kSets = 64, kWays = 4;
+  constexpr int64_t kLine = 16, kSets = 64, kWays = 4, kPage = 1024, kPages = 48;
+  if (std::min(rows, rows * stride / kPage) > kPages) return true;
   const int64_t lines = (width + kLine - 1) / kLine;
   const int64_t apart = int64_t{1}
                         << std::countr_zero(static_cast<uint64_t>(stride) | (kSets * kLine));
@@ -73,7 +75,9 @@ Plan plan_product(const Gemm<float>& g) {
       g.n >= 256 && tile.rows * tile.columns <= 128 &&
       (g.a_row == 1 ? crowded(depth, g.a_column, tile.rows) : crowded(tile.rows, g.a_row, 1));
   plan.pack_b = g.b_column != 1 || (g.m >= 8 * tile.rows && crowded(depth, g.b_row, width));
-  if (plan.pack_a) plan.a_floats = std::min(g.m, kBlockRows) * depth + tile.columns;
+  const int64_t blocks = (g.m * depth + kBlockFloats - 1) / kBlockFloats;
+  plan.a_rows = ((g.m + blocks - 1) / blocks + tile.rows - 1) / tile.rows * tile.rows;
+  if (plan.pack_a) plan.a_floats = plan.a_rows * depth + tile.columns;
   if (plan.pack_b || g.n % tile.lanes != 0) plan.scratch = tile.columns * depth;
   plan.scratch += plan.a_floats;
   return plan;

@@ -10,7 +10,7 @@
 namespace attune::internal {
 
 inline constexpr int64_t kPanelDepth = 256;  // of k in one go: a panel of B stays in the L1 cache
-inline constexpr int64_t kBlockRows = 192;   // a packed block of A stays in L2; whole tiles
+inline constexpr int64_t kBlockFloats = 48 * 1024;  // of a block of A: it stays in L2
 
 enum class Engine : uint8_t { blas, tiles, dots };
 
@@ -18,7 +18,8 @@ struct Plan {
   Engine engine;
   bool pack_a, pack_b;    // engine tiles: they read panels of the factor; else where it lies
   int64_t rows, columns;  // of a piece of C; one of the two is all of C
-  int64_t a_floats;       // what A's panels take of the scratch memory
+  int64_t a_rows;         // of a block of A; whole tiles
+  int64_t a_floats;       // of the scratch memory, for a packed block of A
   int64_t scratch;        // floats that a piece needs
 };
 

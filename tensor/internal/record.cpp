@@ -89,17 +89,25 @@ void Leaves::rebuild() {
 
 namespace {
 
-// Where an entry's sizes are written: `sizes`, room for the rank of b.
+// b's sizes are kept at `sizes`: kMaxRank of them, since a copy of fixed length needs no call.
 Record::Entry entry_for(const Block& b, int64_t* sizes) {
-  std::copy_n(b.sizes, b.rank, sizes);
+  std::copy_n(b.sizes, kMaxRank, sizes);
   return {.sizes = sizes, .dtype = b.dtype, .rank = b.rank};
+}
+
+bool has_shape(const Block& b, const Record::Entry& entry) {
+  if (b.rank != entry.rank) return false;
+  for (int i = 0; i < b.rank; ++i) {
+    if (b.sizes[i] != entry.sizes[i]) return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 NodeId Record::add_leaf(const Tensor& x) {
   const Block& b = block(x);
-  auto* sizes = static_cast<int64_t*>(arena.take(sizeof(int64_t) * b.rank));
+  auto* sizes = static_cast<int64_t*>(arena.take(sizeof(int64_t) * kMaxRank));
   entries.push_back(entry_for(b, sizes));
   return static_cast<NodeId>(entries.size() - 1);
 }
@@ -165,10 +173,13 @@ void OpenTapes::look() {
 }
 
 std::shared_ptr<Record> OpenTapes::fresh_record() {
-  static std::atomic<uint64_t> next_id{1};
+  // A thread takes a run of ids at a time, so that opening a tape needs no locked instruction.
+  constexpr uint64_t kRun = 1024;
+  static std::atomic<uint64_t> next_run{kRun};
+  if (next_id % kRun == 0) next_id = next_run.fetch_add(kRun, std::memory_order_relaxed);
   std::shared_ptr<Record> record = spare ? std::move(spare) : std::make_shared<Record>();
   spare.reset();
-  record->id = next_id.fetch_add(1, std::memory_order_relaxed);
+  record->id = next_id++;
   return record;
 }
 
@@ -192,7 +203,7 @@ NodeRoom make_room(size_t bytes, size_t inputs, const Block& y) {
   const auto aligned = [](size_t n) { return (n + 15) & ~size_t{15}; };
   const size_t ids = aligned(bytes), sizes = ids + aligned(sizeof(NodeId) * inputs);
   try {
-    auto* memory = static_cast<std::byte*>(record.arena.take(sizes + sizeof(int64_t) * y.rank));
+    auto* memory = static_cast<std::byte*>(record.arena.take(sizes + sizeof(int64_t) * kMaxRank));
     record.entries.push_back(entry_for(y, reinterpret_cast<int64_t*>(memory + sizes)));
     return {memory, reinterpret_cast<NodeId*>(memory + ids),
             static_cast<NodeId>(record.entries.size() - 1)};
@@ -223,7 +234,7 @@ void Gradients::add(uint32_t i, Tensor gradient) {
     fail<DTypeError>("{}: the gradient of input {} is {}, but the input is {}", node_.op, i,
                      b.dtype, wanted.dtype);
   }
-  if (b.rank != wanted.rank || !std::equal(b.sizes, b.sizes + b.rank, wanted.sizes)) [[unlikely]] {
+  if (!has_shape(b, wanted)) [[unlikely]] {
     fail<ShapeError>("{}: the gradient of input {} is {}, but the input is {}", node_.op, i,
                      gradient.shape(), Shape(std::span(wanted.sizes, wanted.rank)));
   }

@@ -110,6 +110,7 @@ struct OpenTapes {
   const uint64_t thread;          // unlike that of any other thread, ever
   uint64_t serials = 0;           // given to the tapes and pauses of this thread
   std::shared_ptr<Record> spare;  // an empty record with its memory, for the next tape
+  uint64_t next_id = 0;           // of a record
 
   OpenTapes();
   ~OpenTapes();

@@ -268,7 +268,13 @@ Tensor gradient(BinaryOp op, uint32_t input, const Terms& terms) {
   const auto needs_no_sum = [&y](const Tensor& x) {
     return same_shape(x, y) || (block(x).rank == 0 && !tracks(x));
   };
-  if (needs_no_sum(a) && needs_no_sum(b)) {
+  if (needs_no_sum(a) && needs_no_sum(b) && facts_of(op).needs == kNothing) {
+    record(facts_of(op).name, y, {&a, &b}, [op](const Tensor& dy, Gradients& grads) {
+      for (uint32_t i = 0; i < 2; ++i) {
+        if (grads.wants(i)) grads.add(i, gradient(op, i, {dy, dy, dy, dy}));
+      }
+    });
+  } else if (needs_no_sum(a) && needs_no_sum(b)) {
     record(facts_of(op).name, y, {&a, &b},
            [op, a = keep(kA, a), b = keep(kB, b), y = keep(kY, y)](const Tensor& dy,
                                                                    Gradients& grads) {
@@ -329,17 +335,28 @@ Tensor binary(BinaryOp op, const Tensor& a, const Tensor& b) {
   return binary_at_door(op, a, b);
 }
 
-// The number becomes a tensor, which the gradients need, only where it is recorded.
+Tensor with_number(BinaryOp op, const Tensor& x, Scalar number, bool number_first = false);
+
+// Where y is linear in x, the gradient is made with the number itself. The other gradients need it
+// as a tensor.
 template <class T>
 [[gnu::noinline]] void record_number(BinaryOp op, const Tensor& x, T number, bool number_first,
                                      const Tensor& y) {
+  if (op == BinaryOp::kAdd || op == BinaryOp::kSub || op == BinaryOp::kMul ||
+      (op == BinaryOp::kDiv && !number_first)) {
+    return record(facts_of(op).name, y, {&x}, [=](Tensor dy, Gradients& grads) {
+      if (op == BinaryOp::kSub && number_first) dy = -dy;
+      if (op == BinaryOp::kMul || op == BinaryOp::kDiv) dy = with_number(op, dy, number);
+      grads.add(0, std::move(dy));
+    });
+  }
   const Tensor other = make({}, dtype_of<T>);
   *elements<T>(other) = number;
   number_first ? record_binary(op, other, x, y) : record_binary(op, x, other, y);
 }
 
 // A number on either side takes x's dtype; a boolean x becomes i64, or f32 beside a fraction.
-Tensor with_number(BinaryOp op, const Tensor& x, Scalar number, bool number_first = false) {
+Tensor with_number(BinaryOp op, const Tensor& x, Scalar number, bool number_first) {
   const char* name = facts_of(op).name;
   require_defined(name, x);
   if (is_plain(x)) [[likely]] {

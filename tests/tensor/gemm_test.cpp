@@ -101,7 +101,8 @@ void own(const Gemm<float>& g, bool pack_a, bool pack_b) {
   const internal::TileSize tile = internal::largest_tile();
   internal::Plan plan{};
   plan.pack_a = pack_a, plan.pack_b = pack_b || g.b_column != 1;
-  plan.a_floats = pack_a ? internal::kBlockRows * internal::kPanelDepth + tile.columns : 0;
+  plan.a_rows = 8 * tile.rows;
+  plan.a_floats = pack_a ? plan.a_rows * internal::kPanelDepth + tile.columns : 0;
   plan.scratch = plan.a_floats + tile.columns * internal::kPanelDepth;
   tile_gemm(g, plan, elements<float>(Tensor::empty({plan.scratch})));
 }
