@@ -145,6 +145,19 @@ TEST_CASE("binary: gradients of a power where the base is 0 or negative") {
   }
 }
 
+TEST_CASE("binary: gradients beside a number on either side, first and second") {
+  const std::vector<Tensor> inputs{random({2, 3}, DType::f64, 0.5, 2, 1)};
+  for (const TensorFunction& f : std::vector<TensorFunction>{
+           [](auto in) { return (in[0] + 3) * in[0]; }, [](auto in) { return (3 + in[0]) * in[0]; },
+           [](auto in) { return (in[0] - 3) * in[0]; }, [](auto in) { return (3 - in[0]) * in[0]; },
+           [](auto in) { return (in[0] * 3) * in[0]; }, [](auto in) { return (3 * in[0]) * in[0]; },
+           [](auto in) { return (in[0] / 3) * in[0]; }, [](auto in) { return (3 / in[0]) * in[0]; },
+           [](auto in) { return in[0].maximum(1) * in[0]; }}) {
+    CHECK(gradient_error(f, inputs) < 1e-6);
+    CHECK(second_gradient_error(f, inputs) < 1e-6);
+  }
+}
+
 TEST_CASE("binary: powers of integers, and integers that overflow") {
   for (const DType dtype : {DType::i32, DType::i64}) {
     const Tensor a = Tensor({1, 2, -1, -1, 3, 0, 0, -2}).cast(dtype);
