@@ -1,6 +1,7 @@
 // attune ask-tell: the tuner over a pipe.
 
 #include <algorithm>
+#include <fstream>
 #include <istream>
 #include <memory>
 #include <ostream>
@@ -9,8 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/file.h"
 #include "attune/tensor/internal/text.h"
 #include "attune/tune/ask_tell.h"
 #include "attune/tune/by_name.h"
@@ -22,6 +21,8 @@
 
 namespace attune::cli {
 namespace {
+
+constexpr size_t kLargestSpace = size_t{1} << 24;  // bytes
 
 constexpr char kMessages[] = R"(Messages, one JSON object a line:
   attune  {"number": 0, "params": {"lr": 0.01, "act": "relu"}}      a trial to run
@@ -81,11 +82,18 @@ struct AskTell : Common {
 
 std::string read_space(const std::string& given) {
   if (given.find('{') != std::string::npos) return given;
-  try {
-    return internal::read_file(given);
-  } catch (const IoError&) {
+  std::ifstream file(given, std::ios::binary);
+  std::string text(kLargestSpace + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file && !file.eof()) {
     throw WrongInput(fmt::format("--space: neither JSON nor a file: {}", in_quotes(given)));
   }
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kLargestSpace) {  // a device, or another file by mistake
+    throw WrongInput(
+        fmt::format("--space: {} is larger than {} bytes", shown_path(given), kLargestSpace));
+  }
+  return text;
 }
 
 std::vector<tune::Direction> directions_of(const AskTell& o) {

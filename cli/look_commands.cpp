@@ -141,7 +141,7 @@ int run_studies(const LookAtAll& o) {
                    {"directions", direction_names(info.directions)},
                    {"trials", info.trials}};
     const bool one = info.directions.size() == 1 && !best.empty();
-    object.set("best", one ? Json(best.front().value) : Json());
+    object.set("best", one ? json_of_number(best.front().value) : Json());
     list.push_back(object);
     table += fmt::format("{:<32} {:<12} {:>7}  {}\n", printable(info.name),
                          fmt::format("{}", fmt::join(direction_names(info.directions), ",")),

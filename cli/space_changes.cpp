@@ -37,6 +37,7 @@ SpaceChanges changes_of(const tune::Study& study, const tune::Space& space) {
     const tune::Param* earlier = history.latest(p.name);
     if (!earlier && p.conditions.empty()) append(changes.names, in_quotes(p.name) + " is new");
     if (!earlier || p.same_distribution(*earlier)) continue;
+    p.check_compatible(*earlier);
     append(changes.ranges,
            fmt::format("{}: {} -> {}", printable(p.name), range_text(*earlier), range_text(p)));
   }

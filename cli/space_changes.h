@@ -12,6 +12,7 @@ struct SpaceChanges {
   std::string names = {};   // "'x' is not in the space, 'y' is new"; empty: the same parameters
 };
 
+// SearchSpaceError: a parameter is of another kind or scale, which a study cannot go on with.
 SpaceChanges changes_of(const tune::Study& study, const tune::Space& space);
 
 }  // namespace attune::cli

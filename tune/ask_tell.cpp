@@ -29,7 +29,9 @@ using dialogue::Message;
 using Kind = Message::Kind;
 
 constexpr size_t kLongestLine = size_t{1} << 22;  // bytes; no client means to write more
-constexpr int kPatience = 3;                      // trials in a row that cannot be begun
+constexpr size_t kEndlessLine = size_t{1} << 26;
+constexpr int kPatience = 3;           // trials in a row that cannot be begun
+constexpr int kMostMistakes = 10'000;  // lines in a row; whoever writes them does not read
 
 class Conversation {
  public:
@@ -105,16 +107,27 @@ class Conversation {
         throw ValueError(fmt::format("a line of more than {} bytes", kLongestLine));
       }
       answer(dialogue::read_message(line, study_.directions().size(), number));
+      mistakes_ = 0;
     } catch (const ValueError& e) {
-      say(dialogue::error_line(e.what(), number));
+      mistake(e.what(), number);
     }
     return true;
   }
 
-  // As std::getline, but of an endless line only the beginning is kept.
+  void mistake(std::string_view what, std::optional<int64_t> number) {
+    say(dialogue::error_line(what, number));
+    if (++mistakes_ < kMostMistakes) return;
+    throw Error(fmt::format("ask_tell: {} lines in a row were not understood; of the last: {}",
+                            mistakes_, what));
+  }
+
+  // As std::getline, but of a long line only the beginning is kept, and an endless one is an error.
   bool read_line(std::string& line) {
     std::streambuf& from = *in_.rdbuf();
-    for (;;) {
+    for (size_t length = 0;; ++length) {
+      if (length == kEndlessLine) {
+        throw Error(fmt::format("ask_tell: a line without an end after {} bytes", length));
+      }
       const int c = from.sbumpc();
       if (c == std::streambuf::traits_type::eof()) return !line.empty() && !stopped();
       if (c == '\n') return true;
@@ -250,7 +263,7 @@ class Conversation {
       again_ = m.outcome;
       if (!m.note.empty()) say(dialogue::state_line(m.number, State::failed, m.note));
     } catch (const ValueError& e) {
-      say(dialogue::error_line(e.what(), number));
+      mistake(e.what(), number);
     }
     return true;
   }
@@ -338,6 +351,7 @@ class Conversation {
   const AskTellOptions& options_;
   std::map<int64_t, Trial> open_;
   int64_t asked_ = 0;
+  int mistakes_ = 0;               // in a row
   std::set<std::string> untried_;  // of a small space, as texts
   size_t small_ = 0;               // its configurations; 0: it is not small
   bool ended_ = false;             // nobody speaks any more

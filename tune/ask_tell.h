@@ -28,7 +28,8 @@ struct AskTellOptions {
 
 // Speaks until all trials are told, `in` ends, `out` fails or the sampler has nothing left. A line
 // that is not understood is answered with {"error": "…"}, and nothing else happens; so is one about
-// a trial that another program has ended. Trials handed out but never told become failed.
+// a trial that another program has ended. Error: an endless line, or thousands of such in a row.
+// Trials handed out but never told become failed.
 void ask_tell(Study& study, const Space& space, std::istream& in, std::ostream& out,
               const AskTellOptions& options = {});
 

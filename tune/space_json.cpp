@@ -67,7 +67,7 @@ class Declaration {
   const ParamValue& scalar(std::string_view key) const {
     const json::Value* found = value_.find(key);
     if (!found) fail(fmt::format("no '{}' is given", key));
-    if (const auto* one = std::get_if<ParamValue>(&found->it)) return *one;
+    if (const ParamValue* one = json::single(*found)) return *one;
     fail(fmt::format("'{}' must be a single value, not {}", key, json::shown(*found)));
   }
 
@@ -122,16 +122,17 @@ class Declaration {
   Param categorical() const {
     for (const char* key : {"low", "high", "log", "step"}) refuse(key, "categorical");
     const json::Value* choices = value_.find("choices");
-    if (!choices || !std::holds_alternative<json::List>(choices->it)) {
+    if (!choices || std::holds_alternative<json::Object>(choices->it)) {
       fail("'choices' must be a list of values");
     }
+    if (const auto* one = std::get_if<ParamValue>(&choices->it)) return choice({*one});
     return choice(scalars(choices->list(), "choices"));
   }
 
   std::vector<ParamValue> scalars(const json::List& list, std::string_view key) const {
     std::vector<ParamValue> all;
     for (const json::Value& one : list) {
-      const auto* value = std::get_if<ParamValue>(&one.it);
+      const ParamValue* value = json::single(one);
       if (!value) fail(fmt::format("'{}' may hold numbers, strings and truth values only", key));
       all.push_back(*value);
     }
@@ -181,6 +182,8 @@ class Declaration {
 Space space_from_json(std::string_view text) {
   json::Value document;
   try {
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     document = json::parse(text);
   } catch (const ValueError& e) {
     throw SearchSpaceError(fmt::format("space: {}", e.what()));

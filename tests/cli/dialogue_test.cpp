@@ -60,6 +60,17 @@ TEST_CASE("ask-tell: numbers as R, Lua and MATLAB write them") {
   CHECK(lines[5]["best"]["value"] == 0.001);
 }
 
+TEST_CASE("ask-tell: spaces as R writes them, and files with a byte order mark") {
+  Folder folder;
+  folder.write("space.json",
+               "\xef\xbb\xbf"
+               R"({"lr": {"type": ["float"], "low": [1e-4], "high": [1],
+    "log": [true], "default": [0.1]}, "act": {"type": ["categorical"], "choices": "relu"}})");
+  const std::vector<json> lines =
+      lines_of(folder.attune({"ask-tell", "--space", "space.json", "--trials", "1"}));
+  CHECK(lines[0]["params"] == json::parse(R"({"lr": 0.1, "act": "relu"})"));
+}
+
 TEST_CASE("ask-tell: a message shows what was got") {
   Folder folder;
   const std::pair<const char*, const char*> mistakes[] = {
@@ -81,6 +92,7 @@ TEST_CASE("ask-tell: a message shows what was got") {
       {R"({"cmd":"sing"})", R"(unknown cmd "sing"; there are tell, enqueue, ask, best)"},
       {"{\"number\":0,\"value\":1,\"user\":{\"K\xf6ln\":1}}",
        "the line is not UTF-8: byte 32 is 0xf6"},
+      {"{", "json: ends too early at byte 1 of 1; a message is one line"},
       {"17", R"(a line must be a JSON object, such as {"number": 0, "value": 0.3}, not 17)"},
       {R"({"number":0 "value":1})", R"(json: ',' expected at byte 12 of 22, before '"value":1}')"}};
   Words input;
@@ -192,6 +204,12 @@ TEST_CASE("ask-tell: a study that is gone on with says what has changed") {
   CHECK(other.code == 2);
   CHECK(other.says("with other parameters: 'x' is not in the space, 'y' is new"));
   CHECK(other.out.empty());
+
+  const Finished scale =
+      go(R"({"x": {"type": "float", "low": 1, "high": 5, "log": true}})", {}, {});
+  CHECK(scale.code == 2);
+  CHECK(scale.says("'x': is logarithmic here, but was linear earlier"));
+  CHECK(folder.attune({"trials", "--storage", "sqlite:///k.db", "--json"}).json().size() == 3);
 
   // Trials without y are not among the best, and count towards --trials.
   const Finished on = go(kY, {"--resume", "--trials", "4"}, {R"({"number": 3, "value": 9})"});
@@ -346,6 +364,12 @@ TEST_CASE("ask-tell: endless lines, empty input, a closed stdout") {
   CHECK(closed.code == 1);
   CHECK(closed.says("stdout is closed"));
   CHECK(folder.shell(command + " <&-").code == 0);
+  for (const char* input : {"/dev/zero", "/dev/urandom"}) {
+    const Finished device = folder.shell("timeout 60 " + command + " >out <" + input);
+    CHECK(device.code == 1);
+    CHECK((device.says("without an end") || device.says("in a row")));
+    CHECK(folder.attune({"ask-tell", "--space", input}).code == 2);
+  }
   CHECK(folder.shell("yes '{}' | " + command + " | true").code == 0);
 }
 

@@ -17,18 +17,8 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 using Kind = Message::Kind;
 
-// A list of one is its element: some languages, R among them, have no other way to write a number.
-const json::Value& unwrapped(const json::Value& value) {
-  const auto* list = std::get_if<json::List>(&value.it);
-  return list && list->size() == 1 ? list->front() : value;
-}
-
-const ParamValue* scalar(const json::Value& value) {
-  return std::get_if<ParamValue>(&unwrapped(value).it);
-}
-
 const std::string* text_in(const json::Value& value) {
-  const ParamValue* given = scalar(value);
+  const ParamValue* given = json::single(value);
   return given ? std::get_if<std::string>(&given->variant()) : nullptr;
 }
 
@@ -42,7 +32,7 @@ const std::string* text_in(const json::Value& value) {
 }
 
 int64_t whole(std::string_view key, const json::Value& value) {
-  const ParamValue* given = scalar(value);
+  const ParamValue* given = json::single(value);
   const auto* real = given ? std::get_if<double>(&given->variant()) : nullptr;
   const auto* integer = given ? std::get_if<int64_t>(&given->variant()) : nullptr;
   if (integer && *integer >= 0) return *integer;
@@ -54,7 +44,7 @@ int64_t whole(std::string_view key, const json::Value& value) {
 
 // NaN for null and NA; the texts that stand for what JSON has no numbers for are numbers.
 double number(std::string_view key, const json::Value& value) {
-  const ParamValue* given = scalar(value);
+  const ParamValue* given = json::single(value);
   if (given && given->is_null()) return kNaN;
   if (given && std::holds_alternative<double>(given->variant())) return given->as_double();
   if (given && std::holds_alternative<int64_t>(given->variant())) return given->as_double();
@@ -63,6 +53,17 @@ double number(std::string_view key, const json::Value& value) {
     if (meant && !std::isfinite(*meant)) return *meant;
   }
   refuse(key, "a number", value);
+}
+
+// A client that prints its objects over several lines is told of it.
+json::Value parse(std::string_view line) {
+  try {
+    return json::parse(line, json::Numbers::lenient);
+  } catch (const ValueError& e) {
+    const std::string what = e.what();
+    const bool broken = !line.empty() && what.find("ends too early") != std::string::npos;
+    throw ValueError(broken ? what + "; a message is one line" : what);
+  }
 }
 
 class Reader {
@@ -242,7 +243,7 @@ class Reader {
     if (!object) refuse("params", "an object from name to value", *found);
     Params all;
     for (const auto& [name, value] : *object) {
-      const ParamValue* one = scalar(value);
+      const ParamValue* one = json::single(value);
       if (!one) {
         throw ValueError(fmt::format("param {}: a single value is needed, not {}", in_quotes(name),
                                      json::shown(value)));
@@ -274,7 +275,7 @@ Message read_message(std::string_view line, size_t objectives, std::optional<int
     throw ValueError(fmt::format("the line is not UTF-8: byte {} is 0x{:02x}", flaw,
                                  static_cast<unsigned char>(line[flaw])));
   }
-  const json::Value value = json::parse(line, json::Numbers::lenient);
+  const json::Value value = parse(line);
   return Reader(value, objectives).message(number);
 }
 

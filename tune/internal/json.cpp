@@ -349,6 +349,11 @@ std::string text(const Value& value) {
   return "{" + out + "}";
 }
 
+const ParamValue* single(const Value& value) {
+  const auto* list = std::get_if<List>(&value.it);
+  return std::get_if<ParamValue>(&(list && list->size() == 1 ? list->front() : value).it);
+}
+
 std::string strict(double value) {
   return std::isfinite(value) ? number(value) : quote(number(value));
 }

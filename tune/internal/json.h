@@ -50,6 +50,10 @@ std::string text(const ParamValue& value);
 std::string text(const Params& params);  // {"lr": 0.1, "act": "relu"}
 std::string text(const Value& value);
 
+// The value, or the only element of a list: R, for one, writes a number as a list of one. Null when
+// it is another list or an object.
+const ParamValue* single(const Value& value);
+
 // What any JSON reader takes: "NaN", "Infinity" and "-Infinity" are texts.
 std::string strict(double value);
 std::string strict(const Params& params);
