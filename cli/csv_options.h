@@ -2,23 +2,35 @@
 // How a table is read, as options of a subcommand.
 
 #include <string>
+#include <vector>
 
-#include "attune/tensor/io/csv.h"
+#include "attune/tune/tabular/sheet.h"
 #include "cli/command.h"
 
 namespace attune::cli {
 
+// Remarks on a table, on stderr: the first few, and how many there are beside them.
+inline void notes(const Common& common, const std::vector<std::string>& remarks) {
+  constexpr size_t kMost = 8;
+  for (size_t i = 0; i < remarks.size() && i < kMost; ++i) note(common, remarks[i]);
+  if (remarks.size() > kMost) {
+    note(common, "and " + std::to_string(remarks.size() - kMost) + " more remarks of these kinds");
+  }
+}
+
 struct CsvArguments {
-  std::string delimiter, header = "automatic";
+  std::string delimiter, header = "automatic", encoding = "utf8";
 
   void declare(Options& options) {
     options.text("--delimiter", delimiter, "Between cells; \"tab\" (default: as it looks)");
     options.one_of("--header", header, "Whether the first row is names: automatic, yes, no",
                    {"automatic", "yes", "no"});
+    options.one_of("--encoding", encoding, "Of the table: utf8 (default), latin1",
+                   {"utf8", "latin1"});
   }
 
-  CsvOptions options() const {
-    CsvOptions o;
+  tune::SheetOptions options() const {
+    tune::SheetOptions o;
     if (delimiter == "tab" || delimiter == "\\t") {
       o.delimiter = '\t';
     } else if (delimiter.size() == 1) {
@@ -29,6 +41,7 @@ struct CsvArguments {
     o.header = header == "yes"  ? CsvHeader::yes
                : header == "no" ? CsvHeader::no
                                 : CsvHeader::automatic;
+    o.encoding = encoding == "latin1" ? tune::Encoding::latin1 : tune::Encoding::utf8;
     return o;
   }
 };

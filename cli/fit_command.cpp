@@ -1,6 +1,7 @@
 // attune fit: tunes and trains a network on a table.
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <memory>
 
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/tabular/fit.h"
 #include "cli/command.h"
@@ -21,9 +23,11 @@ namespace attune::cli {
 namespace {
 
 struct FitArguments : Common {
-  std::string data, target, task = "automatic", timeout;
+  std::string data, target, task = "automatic", timeout, score, group, time, folds = "0";
   std::string sampler = "automatic", pruner = "median", out = "model.safetensors";
   CsvArguments csv;
+  std::vector<std::string> missing;
+  bool keep_index = false;
   int64_t trials = 50;
   int threads = 1;
 
@@ -32,13 +36,23 @@ struct FitArguments : Common {
     options.required("--target", target, "The column to predict");
     options.one_of("--task", task, "automatic, classification, regression",
                    {"automatic", "classification", "regression"});
+    options.text("--score", score,
+                 "What is tuned for: accuracy (default), balanced_accuracy, log_loss, auc, f1; r2 "
+                 "(default for numbers), rmse, mae");
+    options.text("--group", group, "A column: rows with equal cells stay in one part");
+    options.text("--time", time, "A column: the last rows by it are the test");
+    options.text("--folds", folds,
+                 "Trials train on so many folds: 0 (default: one validation part), 5, …, or "
+                 "automatic: 5 below 1,000 rows");
     options.number("--trials", trials, "Trials of the study in all (default: 50)");
-    options.text("--timeout", timeout, "No trial starts later: 30s, 5m, 1h");
+    options.text("--timeout", timeout, "Of the whole call: 30s, 5m, 1h");
     options.text("--sampler", sampler, tune::sampler_names());
     options.text("--pruner", pruner, "median (default), none");
     options.text("--out", out, "The model (default: model.safetensors)");
     options.number("--threads", threads, "Threads of the kernels of each trial (default: 1)", 1,
                    1024);
+    options.list("--missing", missing, "Further texts that mean \"not known\": -99,unknown");
+    options.flag("--keep-index", keep_index, "Learn from an index or identifiers too");
     csv.declare(options);
     storage_option(options, *this);
     study_option(options, *this);
@@ -65,8 +79,36 @@ void check_place(const std::string& out) {
   }
 }
 
+int64_t folds_of(const std::string& text) {
+  if (text == "automatic") return tune::kAutomaticFolds;
+  int64_t folds = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, folds);
+  if (at != end || error != std::errc() || folds < 0 || folds == 1 || folds > 100) {
+    throw WrongInput(
+        fmt::format("--folds must be 0, 2 to 100 or automatic, got {}", in_quotes(text)));
+  }
+  return folds;
+}
+
 tune::FitOptions options_of(const FitArguments& a) {
   tune::FitOptions o{.data = a.data, .csv = a.csv.options(), .target = a.target};
+  o.missing = a.missing;
+  if (!a.score.empty()) {
+    o.score = tune::score_named(a.score);
+    if (!o.score) {
+      std::vector<std::string> names = tune::score_names(tune::Task::classification);
+      for (const std::string& name : tune::score_names(tune::Task::regression)) {
+        names.push_back(name);
+      }
+      throw WrongInput(fmt::format("--score: unknown score {}; there are {}", in_quotes(a.score),
+                                   fmt::join(names, ", ")));
+    }
+  }
+  o.group = a.group;
+  o.time = a.time;
+  o.folds = folds_of(a.folds);
+  o.keep_index = a.keep_index;
   if (a.task == "classification") o.task = tune::Task::classification;
   if (a.task == "regression") o.task = tune::Task::regression;
   o.trials = a.trials;
@@ -86,30 +128,47 @@ tune::FitOptions options_of(const FitArguments& a) {
   return o;
 }
 
+// Everything that can fail at saving fails before the first trial.
+void rehearse_saving(const tune::Recipe& recipe, const std::string& out) {
+  try {
+    recipe.untrained_model().rehearse_saving(out);
+  } catch (const IoError& e) {
+    throw WorkFailed(e.what());
+  }
+}
+
+// The columns that are left out, those of the same reason together.
+std::vector<std::string> left_out(const tune::Recipe& recipe) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons;
+  for (const tune::LeftOut& column : recipe.encoder().left_out()) {
+    auto found = std::ranges::find(reasons, column.reason, &decltype(reasons)::value_type::first);
+    if (found == reasons.end()) found = reasons.insert(found, {column.reason, {}});
+    found->second.push_back(column.name);
+  }
+  std::vector<std::string> remarks;
+  for (const auto& [reason, names] : reasons) {
+    remarks.push_back(fmt::format("left out: {}: {}{}", list_in_quotes(names, 6),
+                                  names.size() > 1 ? "of each, " : "", reason));
+  }
+  return remarks;
+}
+
 void note_start(const Common& common, const tune::Recipe& recipe, const tune::Study& study) {
   const int64_t kept = study.size();
-  const auto classes = recipe.target().classes().size();
   note(common,
        fmt::format(
-           "{} rows ({} train, {} validation, {} test), {} inputs, {}{}", recipe.rows(),
+           "{} rows ({} train, {} validation, {} test), {} inputs; {}: {}{}", recipe.rows(),
            recipe.train_rows(), recipe.validation_rows(), recipe.test_rows(), recipe.inputs(),
-           classes > 0 ? fmt::format("{} classes", classes) : "numbers",
+           in_quotes(recipe.target().column()), recipe.target().reading(),
            kept > 0 ? fmt::format("; study {} goes on after {} trials", study.name(), kept) : ""));
   if (recipe.rows_without_target() > 0) {
-    note(common, fmt::format("{} rows have no {} and are left out", recipe.rows_without_target(),
-                             recipe.target().column()));
+    note(common, fmt::format("{} row{} no {} and {} left out", recipe.rows_without_target(),
+                             recipe.rows_without_target() == 1 ? " has" : "s have",
+                             in_quotes(recipe.target().column()),
+                             recipe.rows_without_target() == 1 ? "is" : "are"));
   }
-  const std::vector<std::string>& dropped = recipe.dropped();
-  if (!dropped.empty()) {
-    const size_t shown = std::min<size_t>(dropped.size(), 6);
-    note(common,
-         fmt::format(
-             "{} column{} without two values in the training rows {} left out: "
-             "{}{}",
-             dropped.size(), dropped.size() == 1 ? "" : "s", dropped.size() == 1 ? "is" : "are",
-             fmt::join(dropped.begin(), dropped.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
-             shown < dropped.size() ? ", …" : ""));
-  }
+  notes(common, left_out(recipe));
+  notes(common, recipe.remarks());
 }
 
 Json document(const tune::FitResult& r, const std::string& model) {
@@ -119,10 +178,15 @@ Json document(const tune::FitResult& r, const std::string& model) {
   json.set("seconds", r.seconds);
   json.set("steps", r.steps);
   json.set("best", {{"number", r.best.number}, {"params", json_of(r.best.params)}});
+  json.set("score", tune::name_of(r.score));
   json.set("validation", r.validation);
   json.set("default_validation", r.default_validation);
+  json.set("linear_validation", r.linear_validation);
+  json.set("baseline_validation", r.baseline_validation);
   json.set("test", r.test);
   json.set("default_test", r.default_test);
+  json.set("linear_test", r.linear_test);
+  json.set("baseline_test", r.baseline_test);
   json.set("model", model);
   json.set("study", r.study);
   json.set("train_rows", r.train_rows);
@@ -146,11 +210,13 @@ std::string short_text(const tune::Params& params) {
 
 std::string table(const tune::FitResult& r, const std::string& model) {
   const bool classes = r.task == tune::Task::classification;
-  std::string text =
-      fmt::format("{:<24}{:>12}{:>12}\n", classes ? "accuracy" : "R^2", "validation", "test");
+  const std::string_view score = r.score == tune::Score::r2 ? "R^2" : tune::name_of(r.score);
+  std::string text = fmt::format("{:<24}{:>12}{:>12}\n", score, "validation", "test");
   const auto row = [&](std::string_view name, double validation, double test) {
     text += fmt::format("{:<24}{:>12.4f}{:>12.4f}\n", name, validation, test);
   };
+  row(classes ? "most frequent class" : "mean", r.baseline_validation, r.baseline_test);
+  row("linear model", r.linear_validation, r.linear_test);
   row("default configuration", r.default_validation, r.default_test);
   row("tuned", r.validation, r.test);
   text += fmt::format("{:<24}{:>12}{:>12}\n", "rows", r.validation_rows, r.test_rows);
@@ -168,6 +234,7 @@ int run(const FitArguments& a) {
   ProgressLine progress(a.quiet);
   options.on_start = [&](const tune::Recipe& recipe, const tune::Study& study) {
     note_start(a, recipe, study);
+    rehearse_saving(recipe, a.out);
   };
   options.progress = [&](const tune::Progress& p) { progress.show(p); };
   watch_signals("\nattune: ending after the running trials; Ctrl-C again to end at once\n");
@@ -186,6 +253,7 @@ int run(const FitArguments& a) {
   } catch (const IoError& e) {  // reading went well; it is the work that failed
     throw WorkFailed(e.what());
   }
+  notes(a, result.remarks);
   if (result.reopened) {
     note(a,
          "attune: the test part of this study was opened before, for another winner; its figure "

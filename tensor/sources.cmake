@@ -8,6 +8,7 @@ attune_module(tensor
     tensor/tensor.cpp
     tensor/threads.cpp
     tensor/internal/axes.cpp
+    tensor/internal/csv_cells.cpp
     tensor/internal/file.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_blas.cpp

@@ -196,6 +196,7 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
       tests/cli/output_test.cpp
       tests/cli/process.cpp
       tests/cli/study_test.cpp
+      tests/cli/table_test.cpp
     LINK attune::tensor nlohmann_json::nlohmann_json attune_fmt)
   add_dependencies(attune_cli_tests attune_cli)
   target_compile_definitions(attune_cli_tests PRIVATE
@@ -205,5 +206,13 @@ endif()
 attune_test(attune_search_tests
   SOURCES
     tests/tune/search_test.cpp
-    tests/tune/tabular_test.cpp
   LINK attune::tune)
+
+attune_test(attune_table_tests
+  SOURCES
+    tests/tune/row_split_test.cpp
+    tests/tune/score_test.cpp
+    tests/tune/sheet_test.cpp
+    tests/tune/tabular_test.cpp
+    tests/tune/typed_table_test.cpp
+  LINK attune::tune attune_fmt)

@@ -110,14 +110,25 @@ attune_module(tune
     tune/samplers/internal/variation.cpp
     tune/storages/memory.cpp
     tune/storages/url.cpp
+    tune/tabular/column_format.cpp
+    tune/tabular/date_form.cpp
     tune/tabular/fit.cpp
+    tune/tabular/number_form.cpp
     tune/tabular/predict.cpp
     tune/tabular/recipe.cpp
+    tune/tabular/repeated_rows.cpp
     tune/tabular/replay.cpp
+    tune/tabular/row_split.cpp
+    tune/tabular/score.cpp
+    tune/tabular/sheet.cpp
     tune/tabular/table_encoder.cpp
+    tune/tabular/table_encoder_json.cpp
     tune/tabular/tabular_model.cpp
     tune/tabular/target.cpp
-    tune/tabular/internal/cells.cpp
+    tune/tabular/typed_table.cpp
+    tune/tabular/internal/encoding.cpp
+    tune/tabular/internal/identifiers.cpp
+    tune/tabular/internal/split_columns.cpp
     ${attune_sqlite_sources}
   DEPENDS tensor nn optim
   PRIVATE attune_blas attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt nlohmann_json::nlohmann_json

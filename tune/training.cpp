@@ -66,8 +66,8 @@ TrainingSettings settings_from(const Params& params, const TrainingSettings& oth
 }
 
 Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dataset& validation,
-                      const TrainingSettings& settings, const Rng& order,
-                      const std::function<bool(int64_t, double)>& on_score) {
+                      const TrainingSettings& settings, const Rng& order, const OnScore& on_score,
+                      const TrainingHooks& hooks) {
   check(settings);
   const std::unique_ptr<optim::Optimizer> optimizer = make_optimizer(settings);
   const int64_t batches = (train.size() + settings.batch_size - 1) / settings.batch_size;
@@ -75,6 +75,10 @@ Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dat
     optimizer->set_schedule(optim::cosine(settings.epochs * batches));
   }
   const bool scored = validation.x.defined() && validation.size() > 0;
+  const auto score = [&] {
+    if (!hooks.score) return nn::evaluate(model, validation).score;
+    return hooks.score(nn::predict(model, validation.x), validation.y);
+  };
   Training result;
   const nn::TrainReport report =
       nn::train(model, *optimizer, train,
@@ -82,10 +86,13 @@ Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dat
                  .batch_size = settings.batch_size,
                  .shuffle = order,
                  .on_epoch = [&](const nn::EpochReport& epoch) {
-                   if (!scored) return true;
-                   result.scores.push_back(nn::evaluate(model, validation).score);
-                   result.stopped = on_score && !on_score(epoch.epoch, result.scores.back());
-                   return !result.stopped;
+                   if (scored) {
+                     result.scores.push_back(score());
+                     result.stopped = on_score && !on_score(epoch.epoch, result.scores.back());
+                   }
+                   const bool last = epoch.epoch + 1 == settings.epochs;
+                   result.cut = !last && hooks.go_on && !hooks.go_on();
+                   return !result.stopped && !result.cut;
                  }});
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   result.score = report.diverged || result.scores.empty() ? kNone : result.scores.back();

@@ -29,17 +29,27 @@ struct TrainingSettings {
 TrainingSettings settings_from(const Params& params, const TrainingSettings& otherwise = {});
 
 struct Training {
-  std::vector<double> scores;  // after each epoch: accuracy for integer labels, R^2 for numbers
+  std::vector<double> scores;  // after each epoch
   double score = 0;            // the last of them; NaN when the loss became NaN or infinite
   int64_t epochs = 0, steps = 0;
   bool stopped = false;  // by on_score
+  bool cut = false;      // by go_on, before the last epoch
+};
+
+using OnScore = std::function<bool(int64_t epoch, double score)>;
+
+struct TrainingHooks {
+  // From the model's outputs and the labels of the validation part; absent: accuracy for integer
+  // labels, R^2 for numbers.
+  std::function<double(const Tensor& outputs, const Tensor& labels)> score = {};
+  std::function<bool()> go_on = {};  // asked after each epoch; false ends the training
 };
 
 // Trains the model in place. `order` shuffles the rows. After each epoch on_score(epoch, score) is
 // called; false ends the training. Without validation rows (an empty Dataset) there are no scores.
 Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dataset& validation,
                       const TrainingSettings& settings, const Rng& order,
-                      const std::function<bool(int64_t epoch, double score)>& on_score = {});
+                      const OnScore& on_score = {}, const TrainingHooks& hooks = {});
 
 // FNV-1a (Fowler, Noll and Vo, 1991), 64 bits; `hash` goes on from an earlier call's.
 uint64_t hash_bytes(const void* bytes, size_t count, uint64_t hash = 0xcbf29ce484222325);

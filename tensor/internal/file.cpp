@@ -43,7 +43,9 @@ void sync_folder_of(const std::string& path) {
 
 }  // namespace
 
-std::string read_file(const std::string& path) {
+std::string read_file(const std::string& path,
+                      const std::function<void(std::string_view, size_t)>& look) {
+  constexpr size_t kBlock = size_t{1} << 22;
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   check<IoError>(file.get() >= 0, "{}: cannot be opened: {}", path, reason());
   struct stat info {};
@@ -54,7 +56,8 @@ std::string read_file(const std::string& path) {
   // A pipe reports size 0, and a file may grow while it is read: read until nothing is left.
   for (size_t done = 0;;) {
     if (done == bytes.size()) bytes.resize(bytes.size() + 4096);
-    const ssize_t got = read(file.get(), bytes.data() + done, bytes.size() - done);
+    const size_t room = std::min(bytes.size() - done, kBlock);
+    const ssize_t got = read(file.get(), bytes.data() + done, room);
     if (got < 0 && errno == EINTR) continue;
     check<IoError>(got >= 0, "{}: cannot be read beyond byte {}: {}", path, done, reason());
     if (got == 0) {
@@ -62,6 +65,7 @@ std::string read_file(const std::string& path) {
       return bytes;
     }
     done += static_cast<size_t>(got);
+    if (look) look(std::string_view(bytes.data(), done), done - static_cast<size_t>(got));
   }
 }
 

@@ -2,12 +2,17 @@
 // Whole files, read and written so that any failure is an IoError and never leaves half a file.
 
 #include <cstddef>
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace attune::internal {
 
-// All bytes of a file. IoError, with the path and the system's reason.
-std::string read_file(const std::string& path);
+// All bytes of a file. IoError, with the path and the system's reason. look(bytes, from) is called
+// while it is read, with all bytes so far, of which those at `from` and later are new: it may throw
+// and so end the reading of what is no such file, or has no end.
+std::string read_file(const std::string& path,
+                      const std::function<void(std::string_view bytes, size_t from)>& look = {});
 
 // A file that appears under its name complete or not at all: bytes go to a temporary file in the
 // same folder, which commit() syncs to disk and renames. Without commit() it is removed. It takes

@@ -25,6 +25,7 @@ using Json = nlohmann::ordered_json;
 static_assert(std::endian::native == std::endian::little, "elements are copied as they lie");
 
 constexpr size_t kPrefix = 8;
+constexpr size_t kLook = 65536;  // bytes after which it must be plain that it is such a file
 constexpr uint64_t kLongestHeader = 100'000'000;  // as in the reference implementation
 constexpr int kDeepestHeader = 3;                 // name, "shape", sizes
 constexpr const char* kMetadata = "__metadata__";
@@ -67,7 +68,10 @@ struct Entry {
 
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), bytes_(internal::read_file(path)) {}
+  explicit Reader(const std::string& path)
+      : path_(path), bytes_(internal::read_file(path, [&](std::string_view bytes, size_t from) {
+          if (from < kLook && bytes.size() >= kLook) look_at_beginning(bytes);
+        })) {}
 
   TensorFile read() {
     const Json header = parse_header();
@@ -95,6 +99,15 @@ class Reader {
   }
 
  private:
+  // Refuses what is no such file before the rest is read, of which a device has no end.
+  void look_at_beginning(std::string_view bytes) const {
+    uint64_t length = 0;
+    std::memcpy(&length, bytes.data(), kPrefix);
+    if (length > kLongestHeader || bytes[kPrefix] != '{') {
+      refuse(0, "neither the length of a header nor its beginning is there");
+    }
+  }
+
   template <class... Args>
   void require(bool fine, fmt::format_string<Args...> format, Args&&... args) const {
     if (!fine) refuse(kPrefix, fmt::format(format, std::forward<Args>(args)...));

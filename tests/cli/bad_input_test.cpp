@@ -18,7 +18,7 @@ struct Bad {
   std::string says;  // a part of the line
 };
 
-std::string good() { return "x,y\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n7,a\n8,b\n9,a\n10,b\n"; }
+std::string good() { return "x,y\n3,a\n2,b\n1,a\n4,b\n5,a\n6,b\n7,a\n8,b\n9,a\n10,b\n"; }
 
 std::string many(const std::string& header, const std::string& before, const std::string& after) {
   std::string text = header;
@@ -34,10 +34,10 @@ TEST_CASE("bad input: each ends with one line and exit 2, and leaves nothing") {
       {"header only", "x,y\n", {}, "no rows"},
       {"binary", std::string("x,y\n\0\1\2,3\n", 10), {}, "not a text file"},
       {"ragged", "x,y\n1,a\n2\n3,b\n", {}, "line 3"},
-      {"no such target", "x,z\n1,a\n2,b\n3,a\n4,b\n", {}, "the nearest is"},
+      {"no such target", "x,z\n1,a\n2,b\n3,a\n4,b\n", {}, "which are 'x', 'z'"},
       {"one class", many("x,y\n", "", ",a\n"), {}, "nothing to learn"},
       {"constant numbers", many("x,y\n", "", ",2.5\n"), {}, "nothing to learn"},
-      {"constant columns", many("y,x\n", "", ",1\n"), {}, "two different values"},
+      {"constant columns", many("y,x\n", "", ",1\n"), {}, "it has one value"},
       {"a class a row", many("x,y\n", "1,class", "\n"), {}, "too many"},
       {"text among numbers",
        many("y,x\n", "", ".5,1\n") + "oops,2\n",

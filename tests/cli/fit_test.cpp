@@ -98,8 +98,8 @@ TEST_CASE("fit: the table on stdout, notes on stderr") {
   CHECK(fit.out.find("default configuration") != std::string::npos);
   CHECK(fit.out.find("tuned") != std::string::npos);
   CHECK(fit.out.find("model: model.safetensors") != std::string::npos);
-  CHECK(fit.says("left out: constant"));
-  CHECK(fit.says("1 rows have no y"));
+  CHECK(fit.says("left out: 'constant'"));
+  CHECK(fit.says("1 row has no 'y'"));
   CHECK(folder.names() == std::vector<std::string>{"model.safetensors", "table.csv"});
 }
 

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <sstream>
 
+#include <fmt/format.h>
+
 #include "attune/tensor/error.h"
 #include "attune/tune/tabular/fit.h"
 #include "attune/tune/tabular/predict.h"
@@ -14,85 +16,160 @@ using namespace attune::tune;
 
 namespace {
 
-using Numbers = std::vector<double>;
 using Texts = std::vector<std::string>;
 
-Table table_of(std::vector<std::string> names, std::vector<CsvColumn> columns, int64_t rows) {
-  return {std::move(names), std::move(columns), rows};
+Sheet line(int64_t rows) {
+  Rng rng(4);
+  std::string text = "x,y\n";
+  for (int64_t i = 0; i < rows; ++i) {
+    const double x = rng.normal();
+    text += fmt::format("{},{}\n", x, 3 * x + 0.1 * rng.normal());
+  }
+  return Sheet::parse(text);
 }
 
-Table line(int64_t rows) {
-  Rng rng(4);
-  Numbers x, y;
-  for (int64_t i = 0; i < rows; ++i) {
-    x.push_back(rng.normal());
-    y.push_back(3 * x.back() + 0.1 * rng.normal());
-  }
-  return table_of({"x", "y"}, {x, y}, rows);
+std::vector<int64_t> all_rows(const Sheet& sheet) {
+  std::vector<int64_t> rows(static_cast<size_t>(sheet.rows()));
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+TableEncoder encoder_of(const Sheet& sheet, const Texts& skip = {"y"}) {
+  return TableEncoder::fit(read_columns(sheet, {.skip = skip}), all_rows(sheet));
+}
+
+// One input of each row.
+std::vector<double> input(const TableEncoder& encoder, const Sheet& sheet, int64_t which) {
+  const Tensor x = encoder.encode(encoder.read(sheet));
+  return x.narrow(1, which, 1).squeeze(1).cast(DType::f64).to_vector<double>();
 }
 
 }  // namespace
 
 TEST_CASE("TableEncoder: numbers, texts, missing values, constant columns") {
-  const Table table = table_of(
-      {"a", "b", "c", "y"},
-      {Numbers{1, NAN, 3, 1}, Texts{"u", "v", "", "u"}, Numbers{7, 7, 7, 7}, Numbers{0, 1, 0, 1}},
-      4);
-  const std::vector<int64_t> all{0, 1, 2, 3};
-  const TableEncoder encoder = TableEncoder::fit(table, all, "y");
-  CHECK(encoder.inputs() == 4);  // a; u, missing, v
-  CHECK(encoder.dropped() == Texts{"c"});
-  const auto mean = static_cast<float>(5.0 / 3);
-  CHECK(encoder.encode(table).to_vector<float>() ==
-        std::vector<float>{1, 1, 0, 0, mean, 0, 0, 1, 3, 0, 1, 0, 1, 1, 0, 0});
-  const TableEncoder again = TableEncoder::from_json(encoder.to_json());
-  CHECK(again.encode(table).to_vector<float>() == encoder.encode(table).to_vector<float>());
+  const Sheet sheet =
+      Sheet::parse("a,b,c,y\n1,u,7,0\n,v,7,1\n3,,7,0\n1,u,7,1\n1,v,7,0\n,,7,1\n", {}, "t.csv");
+  const TableEncoder encoder = encoder_of(sheet);
+  CHECK(encoder.inputs() == 4);  // a; missing, u, v
+  REQUIRE(encoder.left_out().size() == 1);
+  CHECK(encoder.left_out()[0].name == "c");
+  const std::vector<double> a = input(encoder, sheet, 0);
+  CHECK(a[0] == doctest::Approx(-0.5 / std::sqrt(0.75)));  // of mean 1.5
+  CHECK(a[1] == 0);                                        // missing: the mean
+  CHECK(input(encoder, sheet, 1)[2] == doctest::Approx(std::sqrt(2)));
 
-  // Rows 0 and 3 alone: only u is known, so b teaches nothing, and neither do a and c.
-  CHECK_THROWS_AS(TableEncoder::fit(table, std::vector<int64_t>{0, 3}, "y"), ValueError);
-  // Other order, a value never seen, a missing one: found by name, zeros, the mean.
-  const Table other = table_of({"b", "a"}, {Texts{"w"}, Numbers{NAN}}, 1);
-  CHECK(encoder.encode(other).to_vector<float>() == std::vector<float>{mean, 0, 0, 0});
-  CHECK_THROWS_AS(encoder.encode(table_of({"a"}, {Numbers{1}}, 1)), ValueError);
+  TableEncoder again = TableEncoder::from_json(encoder.to_json());
+  again.set_scale(encoder.mean(), encoder.deviation());
+  CHECK(again.encode(again.read(sheet)).to_vector<float>() ==
+        encoder.encode(encoder.read(sheet)).to_vector<float>());
+  CHECK(again.left_out()[0].reason == "it has one value in the training rows");
+
+  // Other order, a value never seen, a missing one: found by name; said.
+  const Sheet other = Sheet::parse("b,a\nw,\n", {}, "o.csv");
+  CHECK(input(encoder, other, 0) == std::vector<double>{0});
+  CHECK(input(encoder, other, 2) == input(encoder, other, 3));
+  CHECK(encoder.remarks(encoder.read(other)) ==
+        Texts{"o.csv: line 2, column 'b': 'w' is no category that the model knows (1 cell like "
+              "it)"});
+  CHECK_THROWS_WITH_AS(encoder.read(Sheet::parse("a\n1\n", {}, "o.csv")),
+                       "o.csv: no column 'b' among the 1, which are 'a'", ValueError);
   CHECK_THROWS_AS(TableEncoder::from_json("{}"), ValueError);
+  CHECK_THROWS_WITH_AS(
+      TableEncoder::fit(read_columns(sheet, {.skip = {"a", "b", "y"}}), all_rows(sheet)),
+      "t.csv: no column is left to learn from: 'c' (it has one value in the training rows)",
+      ValueError);
+}
+
+TEST_CASE("TableEncoder: numbers keep their last digits, and none is out of reach") {
+  std::string text = "ns,huge,y\n";
+  for (int i = 0; i < 100; ++i) {
+    text +=
+        fmt::format("{},{},0\n", 1700000000000000000 + 1000000LL * i, i % 2 ? "1e308" : "-1e308");
+  }
+  const Sheet sheet = Sheet::parse(text);
+  const TableEncoder encoder = encoder_of(sheet);
+  const std::vector<double> ns = input(encoder, sheet, 0), huge = input(encoder, sheet, 1);
+  for (size_t i = 1; i < ns.size(); ++i) {
+    CHECK(ns[i] - ns[i - 1] == doctest::Approx(1 / std::sqrt(9999 / 12.0)).epsilon(0.001));
+    CHECK(huge[i] == doctest::Approx(i % 2 ? 1 : -1));
+  }
+  CHECK(input(encoder, Sheet::parse("ns,huge\n0,1e400\n"), 0)[0] == -10);  // a farthest value
+}
+
+TEST_CASE("TableEncoder: missing numbers and dates get inputs of their own") {
+  std::string text = "a,day,y\n";
+  for (int i = 0; i < 400; ++i) {
+    text += fmt::format("{},20{}-{:02}-{:02},0\n", i % 10 ? fmt::format("{}", i) : "", 20 + i / 300,
+                        i / 25 % 12 + 1, i % 25 + 1);
+  }
+  const Sheet sheet = Sheet::parse(text);
+  const TableEncoder encoder = encoder_of(sheet);
+  CHECK(encoder.inputs() == 2 + 1 + 2 + 2);  // a and whether it is there; day, weekday, season
+  CHECK(input(encoder, sheet, 1)[0] == doctest::Approx(3));
+  CHECK(input(encoder, sheet, 1)[1] == doctest::Approx(-1.0 / 3));
 }
 
 TEST_CASE("TableEncoder: only the most frequent values of a text column") {
-  Texts texts;
-  for (int i = 0; i < 200; ++i) texts.push_back(std::to_string(i % 50).append("t"));
-  texts.insert(texts.end(), 10, "often");
-  std::vector<int64_t> rows(texts.size());
-  std::iota(rows.begin(), rows.end(), 0);
-  const Table table = table_of({"t"}, {texts}, static_cast<int64_t>(texts.size()));
-  const TableEncoder encoder = TableEncoder::fit(table, rows, "y");
+  std::string text = "t,name,y\n";
+  for (int i = 0; i < 200; ++i) text += fmt::format("t{},n{},0\n", i % 50, i % 199);
+  for (int i = 0; i < 10; ++i) text += "often,n,0\n";
+  const Sheet sheet = Sheet::parse(text);
+  const TableEncoder encoder = encoder_of(sheet);
   CHECK(encoder.inputs() == TableEncoder::kMaxCategories);
-  CHECK(encoder.encode(table, std::vector<int64_t>{205}).to_vector<float>()[0] == 1.f);
+  CHECK(input(encoder, sheet, 0)[205] == doctest::Approx(std::sqrt(20)));
+  REQUIRE(encoder.left_out().size() == 1);
+  CHECK(encoder.left_out()[0].reason == "200 different texts in 210 rows hardly repeat");
 }
 
 TEST_CASE("Target: classes and numbers") {
-  const int64_t n = 40;
-  Numbers few, many, fractions;
-  Texts words;
-  for (int64_t i = 0; i < n; ++i) {
-    few.push_back(static_cast<double>(i % 3));
-    many.push_back(static_cast<double>(i));
-    fractions.push_back(0.5 * static_cast<double>(i % 3));
-    words.push_back(i % 2 ? "b" : "a");
+  std::string text = "few,many,fractions,words,codes,big,odd\n";
+  for (int i = 0; i < 40; ++i) {
+    text += fmt::format("{},{},{},{},{},{},{}\n", i % 3 * 4, i, 0.5 * (i % 3), i % 2 ? "b" : "a",
+                        i % 2 ? "007" : "012", 9007199254740992 + i % 3,
+                        i == 30 ? "oops" : std::to_string(i));
   }
-  const Table t = table_of({"few", "many", "fractions", "words"}, {few, many, fractions, words}, n);
-  CHECK(Target::find(t, "few").classes() == Texts{"0", "1", "2"});
+  const Sheet t = Sheet::parse(text, {}, "t.csv");
+  CHECK(Target::find(t, "few").classes() == Texts{"0", "4", "8"});
   CHECK(Target::find(t, "many").task() == Task::regression);
   CHECK(Target::find(t, "fractions").task() == Task::regression);
   CHECK(Target::find(t, "words").classes() == Texts{"a", "b"});
+  CHECK(Target::find(t, "codes").classes() == Texts{"007", "012"});
+  CHECK(Target::find(t, "big").classes().size() == 3);
   CHECK(Target::find(t, "few", Task::regression).outputs() == 1);
-  CHECK(Target::find(t, "few").encode(t, {0, 1, 5}).to_vector<int64_t>() ==
+  CHECK(Target::find(t, "codes", Task::regression).value(0) == 12);
+  CHECK(Target::find(t, "few").encode({0, 1, 5}).to_vector<int64_t>() ==
         std::vector<int64_t>{0, 1, 2});
-  CHECK_THROWS_AS(Target::find(t, "words", Task::regression), ValueError);
+  CHECK_THROWS_WITH_AS(
+      Target::find(t, "words", Task::regression),
+      "t.csv: line 2, column 'words': 'a' is not a number; --task regression needs "
+      "numbers",
+      ValueError);
   CHECK_THROWS_AS(Target::find(t, "many", Task::classification), ValueError);
-  CHECK_THROWS_WITH_AS(Target::find(t, "Wrds"),
-                       "no column 'Wrds' among the 4; the nearest is 'words'", ValueError);
+  CHECK_THROWS_WITH_AS(Target::find(t, "odd"),
+                       "t.csv: line 32, column 'odd': 'oops' is not a number, as nearly all others "
+                       "are; correct it, name it in --missing, or predict classes by --task "
+                       "classification",
+                       ValueError);
+  const Target odd = Target::find(t, "odd", {}, MissingTexts({"oops"}));
+  CHECK(odd.task() == Task::regression);
+  CHECK(odd.rows().size() == 39);
   const Target same = Target::from_json(Target::find(t, "words").to_json());
   CHECK(same.classes() == Texts{"a", "b"});
+}
+
+TEST_CASE("Target: how it was read, and what a class may be called") {
+  std::string text = "count,sign,money,none\n";
+  for (int i = 0; i < 200; ++i) {
+    text += fmt::format("{},{},\"${},234.50\",{}\n", i % 15, i % 2 ? "-" : "+", i + 1,
+                        i % 3 ? "None" : "mild");
+  }
+  const Sheet t = Sheet::parse(text);
+  CHECK(Target::find(t, "count").reading() ==
+        "15 classes that are whole numbers (--task regression predicts them as numbers)");
+  CHECK(Target::find(t, "sign").reading() == "2 classes");
+  CHECK(Target::find(t, "sign").rows().size() == 200);
+  CHECK(Target::find(t, "none").classes() == Texts{"None", "mild"});
+  CHECK(Target::find(t, "money").value(0) == 1234.5);
 }
 
 TEST_CASE("replay: a report or a weight that is not the same is seen") {
@@ -131,10 +208,31 @@ TEST_CASE("Recipe: the test part opens once; the fingerprint knows data, target 
   CHECK(Recipe(line(100), {.target = "y", .seed = 1}).fingerprint() != recipe.fingerprint());
 }
 
-TEST_CASE("write_predictions: cells that need quotes have them") {
-  const Table table = table_of({"a", "y_predicted"}, {Texts{"x, \"y\""}, Numbers{1e-7}}, 1);
-  Predictions p{.names = {"y_predicted"}, .numbers = {2.5}};
+TEST_CASE("write_predictions: rows as they stand, new cells with quotes where they need them") {
+  const Sheet sheet = Sheet::parse(
+      "\xEF\xBB\xBF"
+      "a;y_predicted\r\n\"x; \"\"y\"\"\"; 00501 \r\n\r\n1.50;NA");
+  Predictions p{.names = {"y_predicted", "p_1"}, .classes = {"a;b", "007"}};
+  p.probability = {{0.25, 1}};
   std::ostringstream out;
-  write_predictions(out, table, p);
-  CHECK(out.str() == "a,y_predicted,y_predicted_2\n\"x, \"\"y\"\"\",1e-07,2.5\n");
+  write_predictions(out, sheet, p);
+  CHECK(out.str() ==
+        "\xEF\xBB\xBF"
+        "a;y_predicted;y_predicted_2;p_1\r\n"
+        "\"x; \"\"y\"\"\"; 00501 ;\"a;b\";0.250000\r\n1.50;NA;007;1.000000\r\n");
+}
+
+TEST_CASE("write_predictions: in the encoding of the table") {
+  const Sheet sheet = Sheet::parse("a,b\nK\xF6ln,\x80\n", {.encoding = Encoding::latin1});
+  std::ostringstream out;
+  write_predictions(out, sheet,
+                    {.names = {"p"},
+                     .classes = {"stra\u00DF"
+                                 "e"}});
+  CHECK(out.str() ==
+        "a,b,p\nK\xF6ln,\x80,stra\xDF"
+        "e\n");
+  CHECK_THROWS_WITH_AS(write_predictions(out, sheet, {.names = {"p"}, .classes = {"\u4E00"}}),
+                       "'\u4E00' cannot be written in latin1; convert the table to UTF-8",
+                       ValueError);
 }

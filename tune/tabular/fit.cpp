@@ -11,6 +11,7 @@
 #include "attune/tensor/threads.h"
 #include "attune/tune/internal/document.h"
 #include "attune/tune/samplers.h"
+#include "tune/tabular/internal/fit_clock.h"
 
 namespace attune::tune {
 namespace {
@@ -19,18 +20,20 @@ namespace {
 constexpr char kRecipe[] = "attune:recipe";  // how to make the Recipe again
 constexpr char kTest[] = "attune:test";      // what the test part said, and for which trial
 
-Document to_json(const CsvOptions& csv) {
+Document to_json(const SheetOptions& csv) {
   return {{"delimiter", std::string(csv.delimiter ? 1 : 0, csv.delimiter)},
           {"header", static_cast<int>(csv.header)},
-          {"missing", csv.missing}};
+          {"encoding", csv.encoding == Encoding::latin1 ? "latin1" : "utf8"}};
 }
 
-CsvOptions csv_from(const Document& json) {
-  CsvOptions csv;
+SheetOptions csv_from(const Document& json) {
+  SheetOptions csv;
   const std::string delimiter = json.at("delimiter").as<std::string>();
   csv.delimiter = delimiter.empty() ? '\0' : delimiter[0];
   csv.header = static_cast<CsvHeader>(json.at("header").as<int64_t>());
-  csv.missing = json.at("missing").as<std::vector<std::string>>();
+  if (json.has("encoding") && json.at("encoding").as<std::string>() == "latin1") {
+    csv.encoding = Encoding::latin1;
+  }
   return csv;
 }
 
@@ -41,7 +44,14 @@ Document describe(const FitOptions& o, const Recipe& recipe) {
           {"validation", o.validation},
           {"test", o.test},
           {"seed", o.seed},
+          {"score", name_of(recipe.score())},
+          {"group", o.group},
+          {"time", o.time},
+          {"folds", recipe.folds()},
+          {"missing", o.missing},
+          {"keep_index", o.keep_index},
           {"csv", to_json(o.csv)},
+          {"version", kRecipeVersion},
           {"fingerprint", hash_text(recipe.fingerprint())}};
 }
 
@@ -62,7 +72,14 @@ void claim(Study& study, const Document& recipe) {
     throw ValueError(fmt::format(
         "fit: study '{}' was not made by fit; choose another name for this one", study.name()));
   }
-  if (kept && fingerprint_of(Document::parse(*kept)) != fingerprint_of(recipe)) {
+  const Document before = kept ? Document::parse(*kept) : recipe;
+  if (!before.has("version") || before.at("version").dump() != recipe.at("version").dump()) {
+    throw ValueError(
+        fmt::format("fit: study '{}' was made by another version of attune, which prepared tables "
+                    "in another way; choose another name for this one",
+                    study.name()));
+  }
+  if (fingerprint_of(before) != fingerprint_of(recipe)) {
     throw ValueError(
         fmt::format("fit: study '{}' is of other data, another target, split or seed; "
                     "choose another name for this one",
@@ -76,27 +93,42 @@ int64_t count_finished(const std::vector<TrialResult>& trials) {
                        [](const TrialResult& t) { return finished(t.state); });
 }
 
+// A first row that holds the target's name is names.
+Sheet read_table(const std::string& path, SheetOptions options, const std::string& target) {
+  options.expected = {target};
+  return Sheet::read(path, options);
+}
+
+RecipeOptions recipe_options(const FitOptions& o) {
+  return {.target = o.target,
+          .task = o.task,
+          .missing = o.missing,
+          .keep_index = o.keep_index,
+          .score = o.score,
+          .group = o.group,
+          .time = o.time,
+          .folds = o.folds,
+          .validation = o.validation,
+          .test = o.test,
+          .seed = o.seed};
+}
+
 class Fit {
  public:
   explicit Fit(const FitOptions& options)
       : o_(options),
-        recipe_(read_csv(o_.data, o_.csv), {.target = o_.target,
-                                            .task = o_.task,
-                                            .validation = o_.validation,
-                                            .test = o_.test,
-                                            .seed = o_.seed}),
+        recipe_(read_table(o_.data, o_.csv, o_.target), recipe_options(o_)),
+        clock_(o_.timeout, began_),
         study_(study_options()) {
     claim(study_, describe(o_, recipe_));
   }
 
   FitResult run() {
-    const auto began = std::chrono::steady_clock::now();
     if (o_.on_start) o_.on_start(recipe_, study_);
     tune();
     FitResult result = figures();
     if (!result.interrupted) finish(result);
-    result.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    result.seconds = clock_.seconds();
     return result;
   }
 
@@ -104,7 +136,7 @@ class Fit {
   StudyOptions study_options() const {
     return {.name = o_.study.empty() ? default_name(o_, recipe_) : o_.study,
             .storage = o_.storage,
-            .direction = maximize,
+            .direction = lower_is_better(recipe_.score()) ? minimize : maximize,
             .sampler = o_.sampler ? o_.sampler : bayesian(),
             .pruner = o_.pruner ? o_.pruner : median({.startup_trials = 5, .warmup_steps = 5}),
             .seed = o_.seed,
@@ -120,30 +152,43 @@ class Fit {
     study_.optimize([&](Trial& trial) { return run_trial(trial); },
                     {.trials = wanted,
                      .jobs = o_.jobs,
-                     .timeout = o_.timeout,
+                     .timeout = clock_.left(),
                      .progress = o_.progress,
                      .on_trial = [&](const TrialResult&) {
                        // Another process may be at work on the same study.
-                       if (stopped() || study_.size() >= o_.trials) study_.stop();
+                       if (stopped() || study_.size() >= o_.trials || clock_.trials_must_end()) {
+                         study_.stop();
+                       }
                      }});
   }
 
-  Outcome run_trial(Trial& trial) const {
+  Outcome run_trial(Trial& trial) {
     const ThreadScope threads(o_.threads);
+    const double began = clock_.seconds();
     const Params params = trial.suggest(space_);
     const Streams streams{trial.rng("weights"), trial.rng("order"), trial.rng("dropout")};
     const Recipe::Trained trained = recipe_.train(
         params, streams,
-        [&](int64_t epoch, double score) { return !trial.report(epoch, score).should_stop(); });
+        [&](int64_t epoch, double score) { return !trial.report(epoch, score).should_stop(); },
+        [&] { return !clock_.trials_must_end(); });
     trial.set_attribute(kWeightsAttribute, hash_text(hash_weights(trained.network)));
     trial.set_attribute(kStepsAttribute, trained.training.steps);
+    const double seconds = clock_.seconds() - began;
+    if (trained.training.cut) {
+      // The first trial counts as far as it came: without one there would be no model.
+      trial.set_attribute(kCutAttribute, true);
+      if (clock_.any_complete()) return pruned;
+    }
     if (trained.training.stopped) return pruned;
+    clock_.complete(seconds, lower_is_better(recipe_.score()) ? -trained.training.score
+                                                              : trained.training.score);
     return trained.training.score;
   }
 
   FitResult figures() const {
     const std::vector<TrialResult> trials = study_.trials();
     FitResult r{.study = study_.name()};
+    r.score = recipe_.score();
     r.task = recipe_.target().task();
     r.rows = recipe_.rows();
     r.classes = static_cast<int64_t>(recipe_.target().classes().size());
@@ -176,42 +221,107 @@ class Fit {
     for (const TrialResult& trial : study_.trials()) {
       if (trial.state == State::complete && trial.params == default_params()) return trial.value;
     }
-    const ThreadScope threads(o_.threads);
-    const Recipe::Trained trained = recipe_.train(default_params(), streams_of(study_, 0));
-    r.steps += trained.training.steps;
+    const Recipe::Trained trained =
+        recipe_.train(default_params(), streams_of(study_, 0), {}, go_on());
+    note_cut(r, "the default configuration", trained.training);
     return trained.training.score;
   }
 
+  std::function<bool()> go_on() const {
+    return [this] { return !clock_.is_over(); };
+  }
+
+  void note_cut(FitResult& r, std::string_view what, const Training& training) const {
+    r.steps += training.steps;
+    if (!training.cut) return;
+    r.remarks.push_back(fmt::format("the time was up: {} was trained for {} epoch{} only", what,
+                                    training.epochs, training.epochs == 1 ? "" : "s"));
+  }
+
+  TabularModel final_model(FitResult& r, std::string_view what, const Params& params,
+                           const Streams& streams) const {
+    Training training;
+    TabularModel model = recipe_.final_model(params, streams, &training, go_on());
+    note_cut(r, what, training);
+    return model;
+  }
+
+  Streams linear_streams() const {
+    const Rng rng = Rng(o_.seed).fork("linear");
+    return {rng.fork("weights"), rng.fork("order"), rng.fork("dropout")};
+  }
+
   void finish(FitResult& r) {
-    r.default_validation = default_validation(r);
     const ThreadScope threads(o_.threads);
-    r.model = recipe_.final_model(r.best.params, streams_of(study_, r.best.number), &r.steps);
+    if (study_.trial(r.best.number).user.contains(kCutAttribute)) {
+      r.remarks.emplace_back("the time was up within the first trial: it ended early");
+    }
+    r.model = final_model(r, "the model", r.best.params, streams_of(study_, r.best.number));
     r.weights = hash_text(hash_weights(r.model.network));
+    r.default_validation = default_validation(r);
+    r.baseline_validation = recipe_.constant_score();
+    const Recipe::Trained linear = recipe_.train(recipe_.linear(), linear_streams(), {}, go_on());
+    note_cut(r, "the linear model", linear.training);
+    r.linear_validation = linear.training.score;
+    test(r);
+    compare(r);
+  }
+
+  // The sealed part is opened once for each winner of the study; what it said is kept.
+  void test(FitResult& r) {
     const std::optional<std::string> kept = study_.attribute(kTest);
-    const Document seen = kept ? Document::parse(*kept) : Document::object();
-    const auto kept_number = [&](const char* key, int64_t otherwise) {
+    Document seen = kept ? Document::parse(*kept) : Document::object();
+    const auto number = [&](const char* key, int64_t otherwise) {
       return seen.has(key) ? seen.at(key).as<int64_t>() : otherwise;
     };
-    if (kept_number("trial", -1) == r.best.number) {  // what is known needs no second look
-      r.test = seen.at("test").as<double>();
-      r.default_test = seen.at("default_test").as<double>();
+    const bool same = number("trial", -1) == r.best.number;
+    const std::pair<const char*, double*> figures[] = {{"test", &r.test},
+                                                       {"default_test", &r.default_test},
+                                                       {"linear_test", &r.linear_test},
+                                                       {"baseline_test", &r.baseline_test}};
+    if (same && seen.has("baseline_test")) {  // what is known needs no second look
+      for (const auto& [key, value] : figures) *value = seen.at(key).as<double>();
       return;
     }
-    r.reopened = kept.has_value();
-    TabularModel plain = recipe_.final_model(default_params(), streams_of(study_, 0), &r.steps);
+    r.reopened = kept.has_value() && !same;
+    // That it is opened is kept before it is: a process that dies in between has seen it all the
+    // same.
+    seen = {{"trial", r.best.number}, {"opened", number("opened", 0) + 1}};
+    study_.set_attribute_json(kTest, seen.dump());
+    const bool is_default = r.best.number == 0 && r.best.params == default_params();
+    const TabularModel plain = is_default
+                                   ? r.model
+                                   : final_model(r, "the default configuration, for the test,",
+                                                 default_params(), streams_of(study_, 0));
+    const TabularModel linear =
+        final_model(r, "the linear model, for the test,", recipe_.linear(), linear_streams());
     const nn::Dataset rows = recipe_.open_test();
     r.test = recipe_.score(r.model, rows);
     r.default_test = recipe_.score(plain, rows);
-    const Document now = {{"trial", r.best.number},
-                          {"test", r.test},
-                          {"default_test", r.default_test},
-                          {"opened", kept_number("opened", 0) + 1}};
-    study_.set_attribute_json(kTest, now.dump());
+    r.linear_test = recipe_.score(linear, rows);
+    r.baseline_test = recipe_.score(recipe_.constant_model(), rows);
+    for (const auto& [key, value] : figures) seen.set(key, *value);
+    study_.set_attribute_json(kTest, seen.dump());
   }
 
+  void compare(FitResult& r) const {
+    const double sign = lower_is_better(r.score) ? -1 : 1;
+    if (sign * r.test <= sign * r.baseline_test) {
+      r.remarks.emplace_back(
+          r.task == Task::classification
+              ? "the tuned network is no better in the test than always the most "
+                "frequent class"
+              : "the tuned network is no better in the test than always the mean");
+    } else if (sign * r.test < sign * r.linear_test) {
+      r.remarks.emplace_back("a linear model is better in the test than the tuned network");
+    }
+  }
+
+  const FitClock::Time began_ = FitClock::Clock::now();  // before the table is read
   const FitOptions& o_;
   Recipe recipe_;
   Space space_ = Recipe::space();
+  FitClock clock_;
   Study study_;
 };
 
@@ -232,10 +342,23 @@ Recipe recipe_of(const Study& study, const std::string& data) {
   if (!kept) throw ValueError(fmt::format("study '{}' was not made by fit", study.name()));
   const Document json = Document::parse(*kept);
   const std::string path = data.empty() ? json.at("data").as<std::string>() : data;
-  Recipe recipe(read_csv(path, csv_from(json.at("csv"))),
-                {.target = json.at("target").as<std::string>(),
+  if (!json.has("version") || json.at("version").as<int64_t>() != kRecipeVersion) {
+    throw ValueError(
+        fmt::format("study '{}' was made by another version of attune, which prepared tables in "
+                    "another way",
+                    study.name()));
+  }
+  const std::string target = json.at("target").as<std::string>();
+  Recipe recipe(read_table(path, csv_from(json.at("csv")), target),
+                {.target = target,
                  .task = json.at("task").as<std::string>() == "regression" ? Task::regression
                                                                            : Task::classification,
+                 .missing = json.at("missing").as<std::vector<std::string>>(),
+                 .keep_index = json.at("keep_index").dump() == "true",
+                 .score = score_named(json.at("score").as<std::string>()),
+                 .group = json.at("group").as<std::string>(),
+                 .time = json.at("time").as<std::string>(),
+                 .folds = json.at("folds").as<int64_t>(),
                  .validation = json.at("validation").as<double>(),
                  .test = json.at("test").as<double>(),
                  .seed = json.at("seed").as<uint64_t>()});

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 
-#include "attune/tensor/io/csv.h"
 #include "attune/tune/study.h"
 #include "attune/tune/tabular/recipe.h"
 
@@ -15,12 +14,19 @@ namespace attune::tune {
 
 struct FitOptions {
   std::string data;  // a CSV file
-  CsvOptions csv = {};
+  SheetOptions csv = {};
   std::string target;  // the column to predict
   std::optional<Task> task = {};
-  double validation = 0.2, test = 0.2;  // shares of the rows
+  std::vector<std::string> missing = {};  // texts that mean "not known", beside the usual ones
+  bool keep_index = false;                // keep columns that look like an index or an identifier
+  std::optional<Score> score = {};        // tuned for; absent: accuracy of classes, R^2 of numbers
+  std::string group = {}, time = {};      // columns by which rows are divided; see RecipeOptions
+  int64_t folds = 0;                      // see RecipeOptions
+  double validation = 0.2, test = 0.2;    // shares of the rows
 
   int64_t trials = 50;  // of the study in all, those it has already among them
+  // Of the whole call. Trials end early, within an epoch, so that there is time for the final
+  // training; what was cut short is among the result's remarks.
   std::optional<std::chrono::duration<double>> timeout = {};
   std::shared_ptr<Sampler> sampler = {};  // absent: bayesian()
   std::shared_ptr<Pruner> pruner = {};    // absent: median(), after 5 trials and 5 epochs
@@ -46,9 +52,13 @@ struct FitResult {
   int64_t trials = 0, steps = 0;  // of the study in all; steps those of the final trainings too
   double seconds = 0;             // of this call
   TrialResult best = {};
-  // Accuracy or R^2. The default configuration is trained in the same way as the best one.
-  double validation = 0, default_validation = 0, test = 0, default_test = 0;
-  std::string weights = {};  // the hash of the model's
+  // By the score that was tuned for. The default configuration is trained in the same way as the
+  // best one, and so is a linear model; the baseline is the most frequent class or the mean.
+  Score score = Score::accuracy;
+  double validation = 0, default_validation = 0, linear_validation = 0, baseline_validation = 0;
+  double test = 0, default_test = 0, linear_test = 0, baseline_test = 0;
+  std::vector<std::string> remarks = {};  // on what the user should know of these figures
+  std::string weights = {};               // the hash of the model's
   TabularModel model = {};
 };
 
@@ -62,6 +72,7 @@ FitResult fit(const FitOptions& options);
 // Under which trial attributes the study keeps the hash of a trial's weights, and its steps.
 inline constexpr char kWeightsAttribute[] = "attune:weights";
 inline constexpr char kStepsAttribute[] = "attune:steps";
+inline constexpr char kCutAttribute[] = "attune:cut";  // true: the time was up within the trial
 
 // The recipe that a study of fit() was made by, from what the study keeps. `data`: another path of
 // the same table. ValueError when it is no such study, or when the table has changed.

@@ -2,52 +2,100 @@
 
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "tune/tabular/internal/cells.h"
+#include "attune/tensor/internal/file.h"
+#include "tune/tabular/internal/encoding.h"
 
 namespace attune::tune {
 namespace {
 
-std::string quoted(const std::string& cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-  std::string text = "\"";
-  for (const char c : cell) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  return text + '"';
-}
-
 std::string unused(const std::string& name, const std::vector<std::string>& taken) {
   std::string free = name;
-  for (int n = 2; std::find(taken.begin(), taken.end(), free) != taken.end(); ++n) {
+  for (int n = 2; std::ranges::find(taken, free) != taken.end(); ++n) {
     free = fmt::format("{}_{}", name, n);
   }
   return free;
 }
 
+// Writes rows of the table with new cells behind them.
+class RowWriter {
+ public:
+  RowWriter(std::ostream& out, const Sheet& sheet) : out_(out), sheet_(sheet) {}
+
+  void cell(std::string_view text) {
+    line_ += sheet_.delimiter();
+    const char special[] = {sheet_.delimiter(), '"', '\r', '\n', '\0'};
+    if (text.find_first_of(special) == std::string_view::npos) {
+      line_ += text;
+      return;
+    }
+    line_ += '"';
+    for (const char c : text) {
+      if (c == '"') line_ += '"';
+      line_ += c;
+    }
+    line_ += '"';
+  }
+  void end_row(std::string_view before) {
+    line_.insert(0, before);
+    line_ += sheet_.line_end();
+    out_ << (sheet_.encoding() == Encoding::latin1 ? encoding::to_latin1(line_) : line_);
+    line_.clear();
+  }
+
+ private:
+  std::ostream& out_;
+  const Sheet& sheet_;
+  std::string line_;
+};
+
 }  // namespace
 
-void write_predictions(std::ostream& out, const Table& table, const Predictions& predictions) {
-  std::string line;
-  for (const std::string& name : table.names) line += quoted(name) + ',';
-  for (const std::string& name : predictions.names) line += quoted(unused(name, table.names)) + ',';
-  line.back() = '\n';
-  out << line;
-  for (int64_t row = 0; row < table.rows; ++row) {
-    const auto i = static_cast<size_t>(row);
-    line.clear();
-    for (size_t c = 0; c < table.names.size(); ++c)
-      line += quoted(cells::text(table, c, row)) + ',';
-    line += predictions.classes.empty() ? fmt::format("{},", predictions.numbers[i])
-                                        : quoted(predictions.classes[i]) + ',';
-    for (const std::vector<double>& p : predictions.probability)
-      line += fmt::format("{:.6f},", p[i]);
-    line.back() = '\n';
-    out << line;
+void write_predictions(std::ostream& out, const Sheet& sheet, const Predictions& predictions) {
+  RowWriter writer(out, sheet);
+  const std::string delimiter(1, sheet.delimiter());
+  out << sheet.byte_order_mark();
+  std::vector<std::string> taken = sheet.names();
+  for (const std::string& name : predictions.names) {
+    taken.push_back(unused(name, taken));
+    writer.cell(taken.back());
   }
+  writer.end_row(sheet.has_header() ? std::string(sheet.header_text())
+                                    : fmt::format("{}", fmt::join(sheet.names(), delimiter)));
+  for (int64_t row = 0; row < sheet.rows(); ++row) {
+    const auto i = static_cast<size_t>(row);
+    writer.cell(predictions.classes.empty() ? fmt::format("{}", predictions.numbers[i])
+                                            : predictions.classes[i]);
+    for (const std::vector<double>& p : predictions.probability) {
+      writer.cell(fmt::format("{:.6f}", p[i]));
+    }
+    writer.end_row(sheet.row_text(row));
+  }
+}
+
+Sheet read_table_for(const TabularModel& model, const std::string& path, SheetOptions options) {
+  options.expected = model.encoder.names();
+  Sheet sheet = Sheet::read(path, options);
+  const bool names_known = std::ranges::any_of(
+      options.expected, [&](const std::string& name) { return sheet.find(name).has_value(); });
+  if (options.header == CsvHeader::automatic && !model.encoder.has_header() && !names_known) {
+    options.header = CsvHeader::no;
+    sheet = Sheet::read(path, options);
+  }
+  return sheet;
+}
+
+void save_predictions(const std::string& path, const Sheet& sheet, const Predictions& predictions) {
+  std::ostringstream text;
+  write_predictions(text, sheet, predictions);
+  const std::string bytes = std::move(text).str();
+  internal::AtomicFile file(path);
+  file.write(bytes.data(), bytes.size());
+  file.commit();
 }
 
 }  // namespace attune::tune

@@ -4,56 +4,20 @@
 #include <cmath>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "attune/nn/linear.h"
 #include "attune/optim/trainer.h"
 #include "attune/tensor/error.h"
-#include "tune/tabular/internal/cells.h"
+#include "attune/tune/tabular/row_split.h"
+#include "tune/tabular/internal/split_columns.h"
 
 namespace attune::tune {
 namespace {
 
-constexpr int kVersion = 1;  // a change of the recipe that changes numbers counts up
-
 uint64_t hash_text_into(uint64_t hash, std::string_view text) {
   const uint64_t size = text.size();
   return hash_bytes(text.data(), text.size(), hash_bytes(&size, sizeof size, hash));
-}
-
-uint64_t hash_table(const Table& table) {
-  uint64_t hash = hash_bytes(&table.rows, sizeof table.rows);
-  for (size_t c = 0; c < table.names.size(); ++c) {
-    hash = hash_text_into(hash, table.names[c]);
-    if (const std::vector<double>* numbers = cells::numbers(table, c)) {
-      for (const double value : *numbers) {
-        const double one = std::isnan(value) ? NAN : value;  // whatever the bits of a missing value
-        hash = hash_bytes(&one, sizeof one, hash);
-      }
-    } else {
-      for (int64_t row = 0; row < table.rows; ++row) {
-        hash = hash_text_into(hash, cells::text(table, c, row));
-      }
-    }
-  }
-  return hash;
-}
-
-// What nn::split divides: row numbers, and the classes to stratify by.
-nn::Dataset numbered(const Table& table, const Target& target, const std::vector<int64_t>& rows) {
-  return {Tensor::from(rows, {static_cast<int64_t>(rows.size())}), target.encode(table, rows)};
-}
-
-nn::Split split_rows(const Table& table, const Target& target, const std::vector<int64_t>& rows,
-                     const RecipeOptions& options) {
-  if (!(options.validation > 0) || !(options.test > 0)) {
-    throw ValueError(fmt::format("fit: validation and test shares must be above 0, got {} and {}",
-                                 options.validation, options.test));
-  }
-  Rng rng = Rng(options.seed).fork("split");
-  return nn::split(numbered(table, target, rows),
-                   {.validation = options.validation,
-                    .test = options.test,
-                    .stratify = target.task() == Task::classification},
-                   rng);
 }
 
 }  // namespace
@@ -72,33 +36,98 @@ Space Recipe::space() {
           {"epochs", log_int_range(10, 60).starting_at(20)}};
 }
 
-Recipe::Recipe(Table table, RecipeOptions options)
-    : table_(std::move(table)),
-      options_(std::move(options)),
-      target_(Target::find(table_, options_.target, options_.task)),
+Recipe::Recipe(const Sheet& sheet, RecipeOptions options)
+    : options_(std::move(options)),
+      target_(Target::find(sheet, options_.target, options_.task, MissingTexts(options_.missing))),
+      table_(read_columns(sheet, {.missing = options_.missing,
+                                  .skip = {options_.target, options_.group, options_.time},
+                                  .keep_index = options_.keep_index})),
+      score_(options_.score.value_or(default_score(target_.task()))),
       test_({}) {
-  const std::vector<int64_t> known = Target::known_rows(table_, options_.target);
-  rows_ = static_cast<int64_t>(known.size());
-  const nn::Split parts = split_rows(table_, target_, known, options_);
-  train_rows_ = parts.train.x.to_vector<int64_t>();
-  validation_rows_ = parts.validation.x.to_vector<int64_t>();
-  test_ = parts.test;
-  columns_ = columns_of(train_rows_);
-  train_ = prepare(columns_, train_rows_);
-  validation_ = prepare(columns_, validation_rows_);
-
-  fingerprint_ = hash_text_into(hash_table(table_), target_.to_json());
+  if (task_of(score_) != target_.task()) {
+    throw ValueError(fmt::format("fit: {} does not judge {}; {} do", name_of(score_),
+                                 target_.task() == Task::regression ? "numbers" : "classes",
+                                 fmt::join(score_names(target_.task()), ", ")));
+  }
+  split(sheet);
+  const uint64_t table = sheet.hash();
+  fingerprint_ = hash_text_into(hash_bytes(&table, sizeof table), target_.to_json());
   fingerprint_ = hash_text_into(
       fingerprint_,
-      fmt::format("{} {} {} {}", kVersion, options_.validation, options_.test, options_.seed));
+      fmt::format("{} {} {} {} {} {} {} {}", kRecipeVersion, options_.validation, options_.test,
+                  options_.seed, options_.keep_index, fmt::join(options_.missing, "\n"),
+                  name_of(score_), options_.folds));
+  fingerprint_ = hash_text_into(hash_text_into(fingerprint_, options_.group), options_.time);
+}
+
+void Recipe::split(const Sheet& sheet) {
+  SplitRules rules{.validation = options_.validation, .test = options_.test};
+  if (!options_.group.empty() && !options_.time.empty()) {
+    throw ValueError("fit: rows are divided by a group or by time, not by both");
+  }
+  if (!options_.group.empty()) {
+    rules.groups = groups_of(sheet, options_.group, target_, split_remarks_);
+  } else if (!options_.time.empty()) {
+    rules.times = times_of(sheet, options_.time, target_, MissingTexts(options_.missing));
+  } else {
+    rules.groups = keep_repeats_together(table_, target_, split_remarks_);
+  }
+  const Rng rng(options_.seed);
+  RowParts rows = split_rows(target_, rules, rng.fork("split"));
+  train_rows_ = std::move(rows.train);
+  validation_rows_ = std::move(rows.validation);
+  test_ = nn::Sealed(
+      nn::Dataset{Tensor::from(rows.test, {std::ssize(rows.test)}), target_.encode(rows.test)});
+  for (std::string& remark : remarks_on_classes(target_, validation_rows_, rows.test)) {
+    split_remarks_.push_back(std::move(remark));
+  }
+  if (options_.folds == kAutomaticFolds) {
+    options_.folds = train_rows() + validation_rows() < kSmallTable ? 5 : 0;
+  }
+  if (options_.folds == 0) {
+    parts_.push_back(part_of(train_rows_, validation_rows_));
+    return;
+  }
+  if (options_.folds < 2) throw ValueError("fit: folds must be 2 or more");
+  std::vector<int64_t> all = train_rows_;
+  all.insert(all.end(), validation_rows_.begin(), validation_rows_.end());
+  const bool by_time = !rules.times.empty();
+  const auto folds =
+      fold_rows(target_, all, rules, options_.folds + (by_time ? 1 : 0), rng.fork("folds"));
+  for (size_t fold = by_time ? 1 : 0; fold < folds.size(); ++fold) {
+    std::vector<int64_t> train;  // the other folds; by time those before it
+    for (size_t other = 0; other < (by_time ? fold : folds.size()); ++other) {
+      if (other != fold) train.insert(train.end(), folds[other].begin(), folds[other].end());
+    }
+    parts_.push_back(part_of(train, folds[fold]));
+  }
+}
+
+Recipe::Part Recipe::part_of(const std::vector<int64_t>& train,
+                             const std::vector<int64_t>& validation) const {
+  Part part{columns_of(train), {}, {}};
+  part.train = prepare(part.columns, train);
+  part.validation = prepare(part.columns, validation);
+  return part;
+}
+
+std::vector<std::string> Recipe::remarks() const {
+  std::vector<std::string> remarks = remarks_on_reading(table_);
+  const auto add = [&](std::vector<std::string> more) {
+    for (std::string& remark : more) remarks.push_back(std::move(remark));
+  };
+  add(remarks_on_strays(table_));
+  add(split_remarks_);
+  if (options_.group.empty() && options_.time.empty()) add(remarks_on_groups(table_, target_));
+  if (score_ == Score::accuracy) add(remarks_on_balance(target_));
+  return remarks;
 }
 
 TabularModel Recipe::columns_of(const std::vector<int64_t>& rows) const {
-  TabularModel model{.encoder = TableEncoder::fit(table_, rows, target_.column()),
+  TabularModel model{.encoder = TableEncoder::fit(table_, rows, options_.missing),
                      .target = target_};
-  model.scale = nn::Standardizer::fit(model.encoder.encode(table_, rows));
   if (target_.task() == Task::regression) {
-    const auto values = target_.encode(table_, rows).to_vector<double>();
+    const auto values = target_.encode(rows).to_vector<double>();
     double mean = 0, variance = 0;
     for (const double value : values) mean += value / static_cast<double>(values.size());
     for (const double value : values) {
@@ -115,7 +144,7 @@ TabularModel Recipe::columns_of(const std::vector<int64_t>& rows) const {
 }
 
 nn::Dataset Recipe::prepare(const TabularModel& model, const std::vector<int64_t>& rows) const {
-  return {model.inputs(table_, rows), model.labels(table_, rows)};
+  return {model.encoder.encode(table_, rows), model.labels(rows)};
 }
 
 PerceptronShape Recipe::shape_of(const Params& params, const TabularModel& columns) const {
@@ -126,32 +155,124 @@ PerceptronShape Recipe::shape_of(const Params& params, const TabularModel& colum
           .dropout = params.at("dropout")};
 }
 
-Recipe::Trained Recipe::train(const Params& params, const Streams& streams,
-                              const std::function<bool(int64_t, double)>& on_score) const {
-  Trained trained{make_perceptron(shape_of(params, columns_), streams.weights, streams.dropout),
+Params Recipe::linear() const {
+  constexpr int64_t kBatch = 64, kSteps = 1500;
+  const int64_t batches = (train_rows() + kBatch - 1) / kBatch;
+  return {{"lr", 0.02},
+          {"batch_size", kBatch},
+          {"layers", 0},
+          {"width", 1},
+          {"weight_decay", 0.01},
+          {"dropout", 0.0},
+          {"epochs", std::clamp<int64_t>(kSteps / batches, 5, 200)}};
+}
+
+Recipe::Trained Recipe::train(const Params& params, const Streams& streams, const OnScore& on_score,
+                              const std::function<bool()>& go_on) const {
+  if (options_.folds == 0) return train_part(parts_[0], params, streams, on_score, go_on);
+  Trained all;
+  double sum = 0;
+  for (size_t fold = 0; fold < parts_.size(); ++fold) {
+    const auto number = static_cast<int64_t>(fold);
+    const Streams own{streams.weights.fork(number), streams.order.fork(number),
+                      streams.dropout.fork(number)};
+    Trained one = train_part(parts_[fold], params, own, {}, go_on);
+    sum += one.training.score;
+    all.network = std::move(one.network);
+    all.training.epochs += one.training.epochs;
+    all.training.steps += one.training.steps;
+    all.training.cut = one.training.cut;
+    all.training.score = sum / static_cast<double>(fold + 1);
+    if (!std::isfinite(all.training.score)) break;
+    all.training.scores.push_back(all.training.score);
+    all.training.stopped = on_score && !on_score(number, all.training.score);
+    if (all.training.stopped || all.training.cut) break;
+  }
+  return all;
+}
+
+Recipe::Trained Recipe::train_part(const Part& part, const Params& params, const Streams& streams,
+                                   const OnScore& on_score,
+                                   const std::function<bool()>& go_on) const {
+  Trained trained{make_perceptron(shape_of(params, part.columns), streams.weights, streams.dropout),
                   {}};
-  trained.training = train_scored(trained.network, train_, validation_, settings_from(params),
-                                  streams.order, on_score);
+  TrainingHooks hooks{.go_on = go_on};
+  if (options_.score && *options_.score != default_score(target_.task())) {
+    hooks.score = [&](const Tensor& outputs, const Tensor& labels) {
+      return measure(outputs, labels, part.columns);
+    };
+  }
+  trained.training = train_scored(trained.network, part.train, part.validation,
+                                  settings_from(params), streams.order, on_score, hooks);
   return trained;
 }
 
-TabularModel Recipe::final_model(const Params& params, const Streams& streams,
-                                 int64_t* steps) const {
+TabularModel Recipe::final_model(const Params& params, const Streams& streams, Training* training,
+                                 const std::function<bool()>& go_on) const {
   std::vector<int64_t> rows = train_rows_;
   rows.insert(rows.end(), validation_rows_.begin(), validation_rows_.end());
   TabularModel model = columns_of(rows);
   model.shape = shape_of(params, model);
   model.network = make_perceptron(model.shape, streams.weights, streams.dropout);
-  const Training training =
-      train_scored(model.network, prepare(model, rows), {}, settings_from(params), streams.order);
-  if (steps) *steps += training.steps;
+  const Training result = train_scored(model.network, prepare(model, rows), {},
+                                       settings_from(params), streams.order, {}, {.go_on = go_on});
+  if (training != nullptr) *training = result;
+  return model;
+}
+
+double Recipe::measure(const Tensor& outputs, const Tensor& labels,
+                       const TabularModel& model) const {
+  return tune::measure(score_, outputs, labels, model.deviation);
+}
+
+// Without weights: its outputs are the logarithms of the classes' shares, or 0, which is the mean.
+nn::Sequential Recipe::constant_network(const TabularModel& columns, const Tensor& labels) const {
+  Rng rng(0);
+  nn::Linear layer(columns.encoder.inputs(), target_.outputs(), rng);
+  layer.weight = Tensor::zeros(layer.weight.shape());
+  layer.bias = Tensor::zeros(layer.bias.shape());
+  if (target_.task() == Task::classification) {
+    constexpr double kNone = 0.5;  // rows; a class without any has a small share all the same
+    std::vector<double> counts(target_.classes().size(), kNone);
+    for (const int64_t label : labels.to_vector<int64_t>()) ++counts[static_cast<size_t>(label)];
+    for (double& count : counts) count = std::log(count / static_cast<double>(labels.size(0)));
+    layer.bias = Tensor::from(counts, {std::ssize(counts)}).cast(DType::f32);
+  }
+  nn::Sequential network;
+  network.add(layer);
+  return network;
+}
+
+TabularModel Recipe::constant_model() const {
+  std::vector<int64_t> rows = train_rows_;
+  rows.insert(rows.end(), validation_rows_.begin(), validation_rows_.end());
+  TabularModel model = columns_of(rows);
+  model.shape = shape_of(linear(), model);
+  model.network = constant_network(model, target_.encode(rows));
+  return model;
+}
+
+double Recipe::constant_score() const {
+  double sum = 0;
+  for (const Part& part : parts_) {
+    const nn::Sequential network = constant_network(part.columns, part.train.y);
+    sum += measure(nn::predict(network, part.validation.x), part.validation.y, part.columns);
+  }
+  return sum / static_cast<double>(parts_.size());
+}
+
+TabularModel Recipe::untrained_model() const {
+  TabularModel model = parts_[0].columns;
+  model.shape = shape_of(space().to_params(space().default_values()), model);
+  model.network = make_perceptron(model.shape, Rng(0), Rng(0));
   return model;
 }
 
 nn::Dataset Recipe::open_test() { return test_.open(); }
 
-double Recipe::score(TabularModel& model, const nn::Dataset& rows) const {
-  return nn::evaluate(model.network, prepare(model, rows.x.to_vector<int64_t>())).score;
+double Recipe::score(const TabularModel& model, const nn::Dataset& rows) const {
+  const nn::Dataset data = prepare(model, rows.x.to_vector<int64_t>());
+  return measure(nn::predict(model.network, data.x), data.y, model);
 }
 
 }  // namespace attune::tune

@@ -3,155 +3,293 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
+#include <numbers>
 #include <numeric>
+#include <set>
+#include <unordered_map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "attune/tensor/error.h"
-#include "attune/tune/internal/document.h"
-#include "attune/tune/tabular/target.h"
-#include "tune/tabular/internal/cells.h"
+#include "attune/tensor/internal/text.h"
 
 namespace attune::tune {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kFarthest = 10;  // deviations
+constexpr double kYear = 365.2425;
+
+// A point on the circle, as two inputs: where in the week, the year or the day it is.
+template <class Put>
+void put_cycle(Put put, size_t i, size_t at, double turns) {
+  const double angle = 2 * std::numbers::pi * (turns - std::floor(turns));
+  put(i, at, std::sin(angle));
+  put(i, at + 1, std::cos(angle));
+}
+
+// Whether the days of the given rows differ in what `phase` says of them.
+template <class Phase>
+bool differs(const Column& column, std::span<const int64_t> rows, Phase phase) {
+  std::set<int64_t> seen;
+  for (const int64_t row : rows) {
+    const double day = column.numbers[static_cast<size_t>(row)];
+    if (!std::isnan(day)) seen.insert(phase(day));
+    if (seen.size() > 1) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
-TableEncoder TableEncoder::fit(const Table& table, std::span<const int64_t> rows,
-                               std::string_view target) {
-  TableEncoder encoder;
-  for (size_t c = 0; c < table.names.size(); ++c) {
-    if (table.names[c] == target) continue;
-    Column column{.name = table.names[c]};
-    size_t distinct = 0;
-    if (const std::vector<double>* numbers = cells::numbers(table, c)) {
-      double sum = 0, low = kInfinity, high = -kInfinity;
-      int64_t known = 0;
-      for (const int64_t row : rows) {
-        const double value = (*numbers)[static_cast<size_t>(row)];
-        if (!std::isfinite(value)) continue;
-        sum += value, ++known;
-        low = std::min(low, value), high = std::max(high, value);
-      }
-      if (known > 0) column.fill = sum / static_cast<double>(known);
-      distinct = low < high ? 2 : 1;
-    } else {
-      column.text = true;
-      std::map<std::string, int64_t> counts;
-      for (const int64_t row : rows) ++counts[cells::text(table, c, row)];
-      distinct = counts.size();
-      std::vector<std::pair<int64_t, std::string>> order;
-      for (const auto& [text, count] : counts) order.emplace_back(-count, text);
-      std::sort(order.begin(), order.end());
-      if (order.size() > kMaxCategories) order.resize(kMaxCategories);
-      for (auto& [count, text] : order) column.categories.push_back(std::move(text));
-      // Almost every row a text of its own: a name or a number in disguise, which teaches nothing.
-      if (2 * distinct > rows.size() && distinct > kMaxCategories) distinct = 1;
+size_t TableEncoder::Part::inputs() const {
+  if (format.kind == ColumnKind::category) return categories.size();
+  return size_t{1} + indicator + 2 * (size_t{weekday} + season + clock);
+}
+
+template <class Put>
+void TableEncoder::Part::each(const Column& column, std::span<const int64_t> rows, Put put) const {
+  if (format.kind == ColumnKind::category) {
+    // From the codes of this table to the inputs; -1: another category.
+    std::unordered_map<std::string_view, int32_t> index;
+    for (size_t k = 0; k < categories.size(); ++k) index[categories[k]] = static_cast<int32_t>(k);
+    const auto input_of = [&](std::string_view text) {
+      const auto found = index.find(text);
+      return found == index.end() ? -1 : found->second;
+    };
+    std::vector<int32_t> inputs;
+    inputs.reserve(column.texts.size());
+    for (const std::string_view text : column.texts) inputs.push_back(input_of(text));
+    const int32_t missing = input_of("");
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const int32_t code = column.codes[static_cast<size_t>(rows[i])];
+      const int32_t input = code < 0 ? missing : inputs[static_cast<size_t>(code)];
+      if (input >= 0) put(i, static_cast<size_t>(input), 1.0);
     }
-    if (distinct < 2) {
-      encoder.dropped_.push_back(column.name);
+    return;
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const double value = column.numbers[static_cast<size_t>(rows[i])];
+    if (indicator) put(i, 1, std::isnan(value) ? 1.0 : 0.0);
+    if (std::isnan(value)) continue;
+    put(i, 0, value);
+    size_t at = size_t{1} + indicator;
+    const auto cycle = [&](bool wanted, double turns) {
+      if (!wanted) return;
+      put_cycle(put, i, at, turns);
+      at += 2;
+    };
+    cycle(weekday, std::floor(value) / 7);
+    cycle(season, value / kYear);
+    cycle(clock, value);
+  }
+}
+
+std::optional<TableEncoder::Part> TableEncoder::part_of(const Column& column,
+                                                        std::span<const int64_t> rows,
+                                                        std::string& reason) {
+  Part part{.format = column.format};
+  if (column.format.kind == ColumnKind::category) {
+    std::vector<int64_t> counts(column.texts.size());
+    int64_t missing = 0, covered = 0, different = 0;
+    for (const int64_t row : rows) {
+      const int32_t code = column.codes[static_cast<size_t>(row)];
+      ++(code < 0 ? missing : counts[static_cast<size_t>(code)]);
+    }
+    std::vector<std::pair<int64_t, std::string_view>> order;
+    for (size_t code = 0; code < counts.size(); ++code) {
+      different += counts[code] > 0;
+      if (counts[code] >= kLeastCategory) order.emplace_back(-counts[code], column.texts[code]);
+    }
+    if (missing >= kLeastCategory) order.emplace_back(-missing, "");
+    std::ranges::sort(order);
+    if (order.size() > kMaxCategories) order.resize(kMaxCategories);
+    for (const auto& [count, text] : order) {
+      part.categories.emplace_back(text);
+      covered -= count;
+    }
+    const auto all = std::ssize(rows);
+    if (different + (missing > 0) < 2) {
+      reason = "it has one value in the training rows";
+    } else if (order.empty() || (different > std::ssize(part.categories) && 10 * covered < all)) {
+      reason = fmt::format("{} different texts in {} rows hardly repeat", different, all);
+    }
+    if (!reason.empty()) return {};
+    return part;
+  }
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  int64_t missing = 0;
+  for (const int64_t row : rows) {
+    const double value = column.numbers[static_cast<size_t>(row)];
+    if (std::isnan(value)) {
+      ++missing;
     } else {
-      encoder.columns_.push_back(std::move(column));
+      low = std::min(low, value);
+      high = std::max(high, value);
     }
   }
-  if (encoder.columns_.empty()) {
-    throw ValueError(fmt::format(
-        "no column but the target '{}' holds two different values; there is nothing to learn from",
-        target));
+  part.indicator = missing >= kLeastMissing && missing < std::ssize(rows);
+  if (missing == std::ssize(rows)) {
+    reason = "all of it is missing";
+  } else if (low == high && !part.indicator) {
+    reason = "it has one value in the training rows";
+  }
+  if (!reason.empty()) return {};
+  if (column.format.kind == ColumnKind::date) {
+    part.weekday = high - low >= 14 && differs(column, rows, [](double day) {
+                     return static_cast<int64_t>(std::floor(day)) % 7;
+                   });
+    part.season = high - low >= kYear;
+    part.clock = differs(column, rows, [](double day) {
+      return static_cast<int64_t>(std::floor((day - std::floor(day)) * 86400));
+    });
+  }
+  return part;
+}
+
+// Means and deviations of the part's inputs. Sums are of differences from the first value, and
+// squares in units of the largest difference: neither loses digits nor overflows.
+void TableEncoder::measure(const Part& part, const Column& column, std::span<const int64_t> rows) {
+  const size_t width = part.inputs();
+  const bool category = part.format.kind == ColumnKind::category;
+  std::vector<double> origin(width), sum(width), largest(width), squares(width);
+  std::vector<int64_t> count(width);
+  part.each(column, rows, [&](size_t, size_t k, double value) {
+    if (count[k]++ == 0 && !category) origin[k] = value;
+    sum[k] += value - origin[k];
+  });
+  std::vector<double> mean(width);
+  for (size_t k = 0; k < width; ++k) {
+    if (category) count[k] = std::ssize(rows);
+    mean[k] = count[k] > 0 ? origin[k] + sum[k] / static_cast<double>(count[k]) : 0;
+    if (!std::isfinite(mean[k])) mean[k] = 0;
+  }
+  part.each(column, rows, [&](size_t, size_t k, double value) {
+    largest[k] = std::max(largest[k], std::abs(value - mean[k]));
+  });
+  part.each(column, rows, [&](size_t, size_t k, double value) {
+    const double share = largest[k] > 0 ? (value - mean[k]) / largest[k] : 0;
+    squares[k] += share * share;
+  });
+  for (size_t k = 0; k < width; ++k) {
+    double deviation = 0;
+    if (category) {
+      deviation = std::sqrt(mean[k] * (1 - mean[k]));
+    } else if (count[k] > 0) {
+      deviation = largest[k] * std::sqrt(squares[k] / static_cast<double>(count[k]));
+    }
+    if (!(deviation > 0)) deviation = 1;
+    mean_.push_back(mean[k]);
+    deviation_.push_back(std::min(deviation, std::numeric_limits<double>::max()));
+  }
+}
+
+TableEncoder TableEncoder::fit(const TypedTable& table, std::span<const int64_t> rows,
+                               const std::vector<std::string>& missing) {
+  TableEncoder encoder;
+  encoder.left_out_ = table.left_out;
+  encoder.missing_ = missing;
+  encoder.has_header_ = table.sheet.has_header();
+  for (const Column& column : table.columns) {
+    std::string reason;
+    std::optional<Part> part = part_of(column, rows, reason);
+    if (part) {
+      encoder.measure(*part, column, rows);
+      encoder.parts_.push_back(std::move(*part));
+    } else {
+      encoder.left_out_.push_back({column.format.name, std::move(reason)});
+    }
+  }
+  if (encoder.parts_.empty()) {
+    std::string reasons;
+    for (size_t i = 0; i < std::min<size_t>(6, encoder.left_out_.size()); ++i) {
+      const LeftOut& left = encoder.left_out_[i];
+      reasons += fmt::format("{}{} ({})", i > 0 ? ", " : ": ", in_quotes(left.name), left.reason);
+    }
+    throw ValueError(fmt::format("{}: no column is left to learn from{}",
+                                 shown_path(table.sheet.source()), reasons));
   }
   return encoder;
 }
 
-int64_t TableEncoder::inputs() const {
-  return std::accumulate(columns_.begin(), columns_.end(), int64_t{0},
-                         [](int64_t sum, const Column& c) {
-                           return sum + (c.text ? static_cast<int64_t>(c.categories.size()) : 1);
-                         });
+TypedTable TableEncoder::read(const Sheet& sheet, const std::vector<std::string>& missing) const {
+  std::vector<std::string> all = missing_;
+  all.insert(all.end(), missing.begin(), missing.end());
+  return read_columns(sheet, formats(), MissingTexts(all));
 }
 
-Tensor TableEncoder::encode(const Table& table) const {
-  std::vector<int64_t> all(static_cast<size_t>(table.rows));
+std::vector<ColumnFormat> TableEncoder::formats() const {
+  std::vector<ColumnFormat> formats;
+  for (const Part& part : parts_) formats.push_back(part.format);
+  return formats;
+}
+
+std::vector<std::string> TableEncoder::names() const {
+  std::vector<std::string> names;
+  for (const Part& part : parts_) names.push_back(part.format.name);
+  return names;
+}
+
+Tensor TableEncoder::encode(const TypedTable& table) const {
+  std::vector<int64_t> all(static_cast<size_t>(table.sheet.rows()));
   std::iota(all.begin(), all.end(), 0);
   return encode(table, all);
 }
 
-Tensor TableEncoder::encode(const Table& table, std::span<const int64_t> rows) const {
+Tensor TableEncoder::encode(const TypedTable& table, std::span<const int64_t> rows) const {
+  std::unordered_map<std::string_view, const Column*> columns;
+  for (const Column& column : table.columns) columns[column.format.name] = &column;
   const auto width = static_cast<size_t>(inputs());
   std::vector<float> inputs(rows.size() * width, 0.f);
-  size_t at = 0;  // the column's first input
-  for (const Column& column : columns_) {
-    const size_t c = column_index(table, column.name);
-    if (!column.text) {
-      const std::vector<double>* numbers = cells::numbers(table, c);
-      for (size_t i = 0; i < rows.size(); ++i) {
-        double value = column.fill;
-        if (!cells::missing(table, c, rows[i])) {
-          // A column with a text somewhere is read as texts: numbers may be found in it still.
-          const std::optional<double> known =
-              numbers ? (*numbers)[static_cast<size_t>(rows[i])]
-                      : cells::parse_number(cells::text(table, c, rows[i]));
-          if (!known) {
-            throw ValueError(fmt::format("column '{}', data row {}: '{}' is not a number",
-                                         column.name, rows[i] + 1, cells::text(table, c, rows[i])));
-          }
-          if (std::isfinite(*known)) value = *known;
-        }
-        inputs[i * width + at] = static_cast<float>(value);
-      }
-      ++at;
-      continue;
-    }
-    std::map<std::string, size_t, std::less<>> index;
-    for (size_t k = 0; k < column.categories.size(); ++k) index[column.categories[k]] = k;
-    const bool knows_missing = index.contains("");
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const auto found = index.find(cells::text(table, c, rows[i]));
-      if (found != index.end()) {
-        inputs[i * width + at + found->second] = 1.f;
-      } else if (cells::missing(table, c, rows[i]) && !knows_missing) {
-        inputs[i * width + at] = 1.f;  // the most frequent value stands in
+  const auto scaled = [&](size_t input, double value) {
+    const double z = (value - mean_[input]) / deviation_[input];
+    return static_cast<float>(std::clamp(z, -kFarthest, kFarthest));
+  };
+  size_t first = 0;  // the part's first input
+  for (const Part& part : parts_) {
+    const size_t count = part.inputs();
+    if (part.format.kind == ColumnKind::category) {
+      for (size_t k = 0; k < count; ++k) {
+        const float none = scaled(first + k, 0);
+        for (size_t i = 0; i < rows.size(); ++i) inputs[i * width + first + k] = none;
       }
     }
-    at += column.categories.size();
+    const auto found = columns.find(part.format.name);
+    if (found == columns.end()) {
+      throw ValueError(fmt::format("{}: no column {}", shown_path(table.sheet.source()),
+                                   in_quotes(part.format.name)));
+    }
+    part.each(*found->second, rows, [&](size_t i, size_t k, double value) {
+      inputs[i * width + first + k] = scaled(first + k, value);
+    });
+    first += count;
   }
   return Tensor::from(inputs, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(width)});
 }
 
-std::string TableEncoder::to_json() const {
-  Document columns = Document::array();
-  for (const Column& c : columns_) {
-    if (c.text) {
-      columns.push_back(Document{{"name", c.name}, {"kind", "text"}, {"values", c.categories}});
-    } else {
-      columns.push_back(Document{{"name", c.name}, {"kind", "number"}, {"missing", c.fill}});
+std::vector<std::string> TableEncoder::remarks(const TypedTable& table) const {
+  std::vector<std::string> remarks = remarks_on_strays(table);
+  for (size_t i = 0; i < parts_.size() && i < table.columns.size(); ++i) {
+    const Column& column = table.columns[i];
+    if (column.format.kind != ColumnKind::category) continue;
+    const std::set<std::string_view> known(parts_[i].categories.begin(),
+                                           parts_[i].categories.end());
+    std::vector<bool> unknown;
+    for (const std::string_view text : column.texts) unknown.push_back(!known.contains(text));
+    int64_t cells = 0, first = -1;
+    for (size_t row = 0; row < column.codes.size(); ++row) {
+      const int32_t code = column.codes[row];
+      if (code < 0 || !unknown[static_cast<size_t>(code)]) continue;
+      if (cells++ == 0) first = static_cast<int64_t>(row);
     }
+    if (cells == 0) continue;
+    const size_t at = *table.sheet.find(column.format.name);
+    remarks.push_back(fmt::format("{}: {} is no category that the model knows ({} cell{} like it)",
+                                  table.sheet.place(first, at),
+                                  in_quotes(table.sheet.cell(first, at)), cells,
+                                  cells == 1 ? "" : "s"));
   }
-  return Document{{"columns", columns}, {"dropped", dropped_}}.dump();
-}
-
-TableEncoder TableEncoder::from_json(std::string_view text) {
-  try {
-    const Document json = Document::parse(text);
-    TableEncoder encoder;
-    for (const Document& c : json.at("columns").items()) {
-      Column column{.name = c.at("name").as<std::string>()};
-      column.text = c.at("kind").as<std::string>() == "text";
-      if (column.text) {
-        column.categories = c.at("values").as<std::vector<std::string>>();
-      } else {
-        column.fill = c.at("missing").as<double>();
-      }
-      encoder.columns_.push_back(std::move(column));
-    }
-    encoder.dropped_ = json.at("dropped").as<std::vector<std::string>>();
-    if (encoder.columns_.empty()) throw ValueError("no columns");
-    return encoder;
-  } catch (const ValueError& e) {
-    throw ValueError(fmt::format("table encoder: {}", e.what()));
-  }
+  return remarks;
 }
 
 }  // namespace attune::tune

@@ -1,30 +1,39 @@
 #include "attune/tune/tabular/tabular_model.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "attune/nn/activation.h"
 #include "attune/nn/dropout.h"
 #include "attune/nn/linear.h"
+#include "attune/nn/standardizer.h"
 #include "attune/optim/trainer.h"
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/file.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tensor/io/safetensors.h"
 #include "attune/tune/internal/document.h"
 
 namespace attune::tune {
 namespace {
 
-constexpr double kFarthest = 10;       // deviations; see TabularModel::inputs
+constexpr int64_t kVersion = 2;        // of the file; 1 had other inputs for missing cells
 constexpr int64_t kLargest = 1 << 20;  // a layer in a file that claims more is not believed
 
 // All tensors of the file, by the names of one module.
 struct Whole : nn::Module {
-  explicit Whole(TabularModel& m) : model(m) {}
-  Tensor forward(const Tensor& x) override { return model.network(model.scale(x)); }
-  void fields(nn::Fields& f) override { f("scale", model.scale)("network", model.network); }
-  TabularModel& model;
+  Whole(nn::Sequential n, int64_t inputs) : scale(inputs), network(std::move(n)) {
+    scale.mean = Tensor::zeros({inputs}, DType::f64);
+    scale.std = Tensor::ones({inputs}, DType::f64);
+  }
+  Tensor forward(const Tensor& x) override { return network(scale(x)); }
+  void fields(nn::Fields& f) override { f("scale", scale)("network", network); }
+  nn::Standardizer scale;
+  nn::Sequential network;
 };
 
 }  // namespace
@@ -44,23 +53,19 @@ nn::Sequential make_perceptron(const PerceptronShape& shape, Rng weights, const 
   return network;
 }
 
-Tensor TabularModel::inputs(const Table& table, std::span<const int64_t> rows) const {
-  nn::Standardizer standardizer = scale;  // forward() is not const
-  return standardizer(encoder.encode(table, rows)).clamp(-kFarthest, kFarthest);
-}
-
-Tensor TabularModel::labels(const Table& table, const std::vector<int64_t>& rows) const {
-  Tensor known = target.encode(table, rows);
+Tensor TabularModel::labels(const std::vector<int64_t>& rows) const {
+  Tensor known = target.encode(rows);
   if (target.task() == Task::classification) return known;
   return ((known - mean) / deviation).cast(DType::f32).unsqueeze(1);
 }
 
-Predictions TabularModel::predict(const Table& table) {
-  std::vector<int64_t> rows(static_cast<size_t>(table.rows));
-  std::iota(rows.begin(), rows.end(), 0);
+Predictions TabularModel::predict(const Sheet& sheet,
+                                  const std::vector<std::string>& missing) const {
+  const TypedTable table = encoder.read(sheet, missing);
   Predictions predictions;
+  predictions.remarks = encoder.remarks(table);
   predictions.names = {target.column() + "_predicted"};
-  const Tensor output = nn::predict(network, inputs(table, rows)).cast(DType::f64);
+  const Tensor output = nn::predict(network, encoder.encode(table)).cast(DType::f64);
   if (target.task() == Task::regression) {
     predictions.numbers = (output.squeeze(1) * deviation + mean).to_vector<double>();
     return predictions;
@@ -69,7 +74,7 @@ Predictions TabularModel::predict(const Table& table) {
   const std::vector<std::string>& classes = target.classes();
   predictions.probability.resize(classes.size());
   for (const std::string& name : classes) predictions.names.push_back("p_" + name);
-  for (size_t row = 0; row < rows.size(); ++row) {
+  for (size_t row = 0; row < static_cast<size_t>(sheet.rows()); ++row) {
     const auto first = probability.begin() + static_cast<std::ptrdiff_t>(row * classes.size());
     const auto best = std::max_element(first, first + static_cast<std::ptrdiff_t>(classes.size()));
     predictions.classes.push_back(classes[static_cast<size_t>(best - first)]);
@@ -81,8 +86,11 @@ Predictions TabularModel::predict(const Table& table) {
 }
 
 void TabularModel::save(const std::string& path) const {
-  TabularModel copy = *this;  // fields() is not const
-  const Document json = {{"version", 1},
+  Whole whole(network, encoder.inputs());
+  const Shape inputs = {encoder.inputs()};
+  whole.scale.mean = Tensor::from(encoder.mean(), inputs);
+  whole.scale.std = Tensor::from(encoder.deviation(), inputs);
+  const Document json = {{"version", kVersion},
                          {"target", Document::parse(target.to_json())},
                          {"encoder", Document::parse(encoder.to_json())},
                          {"mean", mean},
@@ -92,42 +100,99 @@ void TabularModel::save(const std::string& path) const {
                          {"layers", shape.layers},
                          {"width", shape.width},
                          {"dropout", shape.dropout}};
-  NamedTensors tensors = Whole(copy).named_parameters();
-  for (auto& buffer : Whole(copy).named_buffers()) tensors.push_back(std::move(buffer));
+  NamedTensors tensors = whole.named_parameters();
+  for (auto& buffer : whole.named_buffers()) tensors.push_back(std::move(buffer));
   save_safetensors(path, tensors, {{"attune", json.dump()}});
 }
 
+void TabularModel::rehearse_saving(const std::string& path) const {
+  const internal::AtomicFile place(path);  // throws where nothing can be written
+  const std::string beside = path + ".rehearsal";
+  save(beside);
+  std::filesystem::remove(beside);
+}
+
+namespace {
+
+// The sizes that a file claims, before anything of that size is made of them.
+void check_sizes(const TabularModel& model, const TensorFile& file) {
+  const PerceptronShape& s = model.shape;
+  const bool sizes = s.inputs == model.encoder.inputs() && s.outputs == model.target.outputs();
+  if (!sizes || s.layers < 0 || s.layers > 1000 || s.width < 1 || s.width > kLargest) {
+    throw ValueError("its sizes contradict each other");
+  }
+  const auto layer = [](int64_t in, int64_t out) { return (in + 1) * out; };
+  int64_t numbers = 2 * s.inputs, held = 0;
+  if (s.layers == 0) {
+    numbers += layer(s.inputs, s.outputs);
+  } else {
+    numbers += layer(s.inputs, s.width) + (s.layers - 1) * layer(s.width, s.width) +
+               layer(s.width, s.outputs);
+  }
+  for (const auto& [name, tensor] : file) held += tensor.numel();
+  if (numbers != held) {
+    throw ValueError(
+        fmt::format("a network of its sizes has {} numbers, the file has {}", numbers, held));
+  }
+}
+
+void check_finite(const std::string& name, const Tensor& tensor) {
+  if (!tensor.isfinite().all().item<bool>()) {
+    throw ValueError(
+        fmt::format("tensor {} holds a number that is NaN or infinite", in_quotes(name)));
+  }
+}
+
+TabularModel read_model(const TensorFile& file, const Document& json, const std::string& path) {
+  const auto version = json.at("version").as<int64_t>();
+  if (version < 1 || version > kVersion) {
+    throw ValueError(
+        fmt::format("version {} of the format; this attune reads up to {}", version, kVersion));
+  }
+  TabularModel model{.encoder = TableEncoder::from_json(json.at("encoder").dump()),
+                     .target = Target::from_json(json.at("target").dump())};
+  model.mean = json.at("mean").as<double>();
+  model.deviation = json.at("deviation").as<double>();
+  model.shape = {.inputs = json.at("inputs").as<int64_t>(),
+                 .outputs = json.at("outputs").as<int64_t>(),
+                 .layers = json.at("layers").as<int64_t>(),
+                 .width = json.at("width").as<int64_t>(),
+                 .dropout = json.at("dropout").as<double>()};
+  if (!std::isfinite(model.mean) || !(model.deviation > 0) || !std::isfinite(model.deviation)) {
+    throw ValueError("the target's mean or deviation is no number");
+  }
+  check_sizes(model, file);
+  for (const auto& [name, tensor] : file) check_finite(name, tensor);
+  Whole whole(make_perceptron(model.shape, Rng(0), Rng(0)), model.shape.inputs);
+  whole.load(path);
+  model.encoder.set_scale(whole.scale.mean.to_vector<double>(),
+                          whole.scale.std.to_vector<double>());
+  model.network = whole.network;
+  model.network.eval();
+  return model;
+}
+
+}  // namespace
+
 TabularModel TabularModel::load(const std::string& path) {
   const auto refuse = [&](std::string_view why) {
-    return IoError(fmt::format("{}: no model of attune fit: {}", path, why));
+    return IoError(fmt::format("{}: no model of attune fit: {}", shown_path(path), why));
   };
-  const auto file = load_safetensors(path);
+  const TensorFile file = load_safetensors(path);
   const auto entry = file.metadata().find("attune");
   if (entry == file.metadata().end()) throw refuse("its metadata has no entry 'attune'");
+  std::optional<Document> json;
   try {
-    const Document json = Document::parse(entry->second);
-    if (json.at("version").as<int64_t>() != 1) throw refuse("it was made by a newer version");
-    TabularModel model{.encoder = TableEncoder::from_json(json.at("encoder").dump()),
-                       .target = Target::from_json(json.at("target").dump())};
-    model.mean = json.at("mean").as<double>();
-    model.deviation = json.at("deviation").as<double>();
-    model.shape = {.inputs = json.at("inputs").as<int64_t>(),
-                   .outputs = json.at("outputs").as<int64_t>(),
-                   .layers = json.at("layers").as<int64_t>(),
-                   .width = json.at("width").as<int64_t>(),
-                   .dropout = json.at("dropout").as<double>()};
-    const PerceptronShape& s = model.shape;
-    const bool sizes = s.inputs == model.encoder.inputs() && s.outputs == model.target.outputs();
-    if (!sizes || s.layers < 0 || s.layers > 1000 || s.width < 1 || s.width > kLargest) {
-      throw refuse("its sizes contradict each other");
-    }
-    model.scale = nn::Standardizer(s.inputs);
-    model.network = make_perceptron(s, Rng(0), Rng(0));
-    Whole(model).load(path);
-    model.network.eval();
-    return model;
+    json = Document::parse(entry->second);
+  } catch (const ValueError&) {  // in the words of a library that the user has not heard of
+    throw refuse("its description is damaged");
+  }
+  try {
+    return read_model(file, *json, path);
   } catch (const ValueError& e) {
-    throw refuse(e.what());
+    const std::string_view why = e.what();
+    throw refuse(
+        why.find("[json.exception") != std::string_view::npos ? "its description is damaged" : why);
   }
 }
 

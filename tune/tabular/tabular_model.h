@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "attune/nn/sequential.h"
-#include "attune/nn/standardizer.h"
 #include "attune/tune/tabular/table_encoder.h"
 #include "attune/tune/tabular/target.h"
 #include "attune/tune/value.h"
@@ -30,27 +29,27 @@ struct Predictions {
   std::vector<std::string> classes = {};  // by row; empty for numbers
   std::vector<double> numbers = {};       // by row; empty for classes
   std::vector<std::vector<double>> probability = {};  // by class, then by row; they sum to 1
+  std::vector<std::string> remarks = {};  // on cells of the table that the model does not know
 };
 
 struct TabularModel {
   TableEncoder encoder = {};
   Target target = {};
-  nn::Standardizer scale{1};       // of the encoder's columns
   double mean = 0, deviation = 1;  // of the target, for numbers
   PerceptronShape shape = {};
   nn::Sequential network = {};
 
-  // The network's inputs, f32 [rows, inputs]: encoded, on one scale, and within +-10 deviations, so
-  // that a value far from all that was learned from cannot drown the others.
-  Tensor inputs(const Table& table, std::span<const int64_t> rows) const;
   // The target on the network's scale: i64 [rows] classes, or f32 [rows, 1].
-  Tensor labels(const Table& table, const std::vector<int64_t>& rows) const;
+  Tensor labels(const std::vector<int64_t>& rows) const;
 
-  Predictions predict(const Table& table);
+  // Reads the table as the one that the model was made of. ValueError as TableEncoder::read().
+  Predictions predict(const Sheet& sheet, const std::vector<std::string>& missing = {}) const;
 
   // One safetensors file: the tensors, and the rest as JSON in its metadata under "attune". IoError
-  // when it cannot be written, is cut short or is no such file.
+  // when it cannot be written, is cut short or is no such file, or holds numbers that are none.
   void save(const std::string& path) const;
+  // Saves beside the place and removes it again. Throws what save() would.
+  void rehearse_saving(const std::string& path) const;
   static TabularModel load(const std::string& path);
 };
 

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <limits>
 #include <set>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tensor/internal/text.h"
 #include "attune/tune/internal/document.h"
-#include "tune/tabular/internal/cells.h"
 
 namespace attune::tune {
 namespace {
@@ -17,43 +18,26 @@ namespace {
 // Whole numbers are classes up to this many distinct ones, if each has some rows.
 constexpr size_t kMaxNumberClasses = 30;
 constexpr int64_t kRowsPerNumberClass = 5;
+constexpr size_t kFewClasses = 3;  // nobody would count up to so few
 
-// Edit distance (Levenshtein, 1965), ignoring case.
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const bool same = std::tolower(static_cast<unsigned char>(a[i - 1])) ==
-                        std::tolower(static_cast<unsigned char>(b[j - 1]));
-      const size_t changed = diagonal + (same ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
+// The first cell that is neither a number in the column's form nor missing.
+void refuse_text_among_numbers(const Sheet& sheet, size_t at, const ColumnFormat& format,
+                               const MissingTexts& missing, std::string_view advice) {
+  for (int64_t row = 0; row < sheet.rows(); ++row) {
+    const std::string_view cell = sheet.cell(row, at);
+    const bool number = parse_number(cell, format.number).has_value();
+    if (number || missing.among_numbers(cell)) continue;
+    throw ValueError(
+        fmt::format("{}: {} is not a number{}", sheet.place(row, at), in_quotes(cell), advice));
   }
-  return row[b.size()];
 }
 
-// Complains about the first text of a column that is mostly numbers: a slip, not a class.
-void refuse_text_among_numbers(const Table& table, size_t column, const std::vector<int64_t>& rows,
-                               bool numbers_needed) {
-  int64_t numbers = 0;
-  std::optional<int64_t> text;
-  for (const int64_t row : rows) {
-    if (cells::parse_number(cells::text(table, column, row))) {
-      ++numbers;
-    } else if (!text) {
-      text = row;
-    }
-  }
-  const bool mostly = 10 * numbers >= 9 * static_cast<int64_t>(rows.size());
-  if (text && (numbers_needed || mostly)) {
-    throw ValueError(fmt::format("column '{}', data row {}: '{}' is not a number",
-                                 table.names[column], *text + 1,
-                                 cells::text(table, column, *text)));
-  }
+// Numbers before texts, by size; equal numbers (1 and 1.0) and texts by their characters.
+bool in_order(const std::string& a, const std::string& b) {
+  const std::optional<double> x = parse_number(a, NumberForm{}), y = parse_number(b, NumberForm{});
+  if (x && y && *x != *y) return *x < *y;
+  if (x.has_value() != y.has_value()) return x.has_value();
+  return a.size() != b.size() && x ? a.size() < b.size() : a < b;
 }
 
 }  // namespace
@@ -62,109 +46,138 @@ std::string_view name_of(Task task) {
   return task == Task::classification ? "classification" : "regression";
 }
 
-size_t column_index(const Table& table, std::string_view name) {
-  const auto found = std::find(table.names.begin(), table.names.end(), name);
-  if (found != table.names.end()) return static_cast<size_t>(found - table.names.begin());
-  if (table.names.empty()) throw ValueError(fmt::format("no column '{}': there is none", name));
-  const auto nearest = std::min_element(
-      table.names.begin(), table.names.end(),
-      [&](const auto& a, const auto& b) { return distance(a, name) < distance(b, name); });
-  throw ValueError(fmt::format("no column '{}' among the {}; the nearest is '{}'", name,
-                               table.names.size(), *nearest));
-}
-
-std::vector<int64_t> Target::known_rows(const Table& table, std::string_view name) {
-  const size_t column = column_index(table, name);
-  std::vector<int64_t> rows;
-  for (int64_t row = 0; row < table.rows; ++row) {
-    if (!cells::missing(table, column, row)) rows.push_back(row);
+Target Target::find(const Sheet& sheet, std::string_view name, std::optional<Task> task,
+                    const MissingTexts& missing) {
+  const size_t at = sheet.index_of(name);
+  if (sheet.rows() == 0) {
+    throw ValueError(
+        fmt::format("{}: the table has names but no rows", shown_path(sheet.source())));
   }
-  return rows;
-}
-
-Target Target::find(const Table& table, std::string_view name, std::optional<Task> task) {
-  const size_t column = column_index(table, name);
-  const std::vector<int64_t> rows = known_rows(table, name);
-  const auto count = static_cast<int64_t>(rows.size());
-  if (table.rows == 0) throw ValueError("the table has names but no rows");
-  if (rows.empty()) throw ValueError(fmt::format("target '{}': every value is missing", name));
-
-  const std::vector<double>* numbers = cells::numbers(table, column);
-  if (!numbers) refuse_text_among_numbers(table, column, rows, task == Task::regression);
-
-  std::set<std::string> texts;
-  std::map<double, std::string> values;  // numbers in their own order
-  bool whole = true;
-  for (const int64_t row : rows) {
-    if (numbers) {
-      const double value = (*numbers)[static_cast<size_t>(row)];
-      if (!std::isfinite(value)) {
-        throw ValueError(fmt::format("column '{}', data row {}: {} is no number to learn", name,
-                                     row + 1, value));
-      }
-      whole = whole && value == std::floor(value);
-      values.emplace(value, cells::text(table, column, row));
-    } else {
-      texts.insert(cells::text(table, column, row));
-    }
-  }
-  const size_t distinct = numbers ? values.size() : texts.size();
-
   Target target;
   target.column_ = name;
-  if (task) {
-    target.task_ = *task;
-  } else {
-    const bool few = distinct <= kMaxNumberClasses &&
-                     static_cast<int64_t>(distinct) * kRowsPerNumberClass <= count;
-    target.task_ = !numbers || (whole && few) ? Task::classification : Task::regression;
+  const Column column = read_column(sheet, at, missing);
+  if (column.missing == sheet.rows()) {
+    throw ValueError(fmt::format("{}: target {}: every value is missing",
+                                 shown_path(sheet.source()), in_quotes(name)));
   }
-  if (distinct == 1) {
-    throw ValueError(fmt::format("target '{}': all {} values are {}; there is nothing to learn",
-                                 name, count, numbers ? values.begin()->second : *texts.begin()));
+  const bool numbers = column.format.kind == ColumnKind::number;
+  if (task == Task::regression && !numbers) {
+    refuse_text_among_numbers(sheet, at, {}, missing, "; --task regression needs numbers");
+    target.take_numbers(sheet, at, column, missing);  // codes such as 01, 02
+    return target;
   }
-  if (target.task_ == Task::regression) return target;
-
-  if (2 * static_cast<int64_t>(distinct) > count) {
-    throw ValueError(fmt::format(
-        "target '{}': {} classes in {} rows are too many to learn; is it an identifier?", name,
-        distinct, count));
+  if (numbers && task != Task::classification) {
+    refuse_text_among_numbers(
+        sheet, at, column.format, missing,
+        ", as nearly all others are; correct it, name it in --missing, or predict classes by "
+        "--task classification");
+    std::set<double> distinct;
+    bool whole = true;
+    for (const double value : column.numbers) {
+      if (std::isnan(value)) continue;
+      whole = whole && value == std::floor(value);
+      if (distinct.size() <= kMaxNumberClasses) distinct.insert(value);
+    }
+    const bool few = distinct.size() <= kMaxNumberClasses &&
+                     std::ssize(distinct) * kRowsPerNumberClass <= sheet.rows() - column.missing;
+    if (task == Task::regression || !whole || !few) {
+      target.take_numbers(sheet, at, column, missing);
+      return target;
+    }
+    target.whole_ = true;
   }
-  for (const auto& [value, text] : values) target.classes_.push_back(text);
-  for (const std::string& text : texts) target.classes_.push_back(text);
+  target.take_classes(sheet, at, missing);
+  const auto rows = std::ssize(target.rows_);
+  if (2 * std::ssize(target.classes_) > rows) {
+    const bool dates = column.format.kind == ColumnKind::date;
+    throw ValueError(fmt::format("{}: target {}: {} classes in {} rows are too many to learn; {}",
+                                 shown_path(sheet.source()), in_quotes(name),
+                                 target.classes_.size(), rows,
+                                 dates ? "dates cannot be predicted" : "is it an identifier?"));
+  }
   return target;
+}
+
+void Target::take_numbers(const Sheet& sheet, size_t at, const Column& column,
+                          const MissingTexts& missing) {
+  task_ = Task::regression;
+  values_.assign(static_cast<size_t>(sheet.rows()), std::numeric_limits<double>::quiet_NaN());
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (int64_t row = 0; row < sheet.rows(); ++row) {
+    const std::string_view cell = sheet.cell(row, at);
+    const std::optional<double> value = parse_number(cell, column.format.number);
+    if (!value || missing.always(cell) || missing.number(*value)) continue;
+    if (!std::isfinite(*value)) {
+      throw ValueError(
+          fmt::format("{}: {} is no number to learn", sheet.place(row, at), in_quotes(cell)));
+    }
+    values_[static_cast<size_t>(row)] = *value;
+    rows_.push_back(row);
+    low = std::min(low, *value);
+    high = std::max(high, *value);
+  }
+  if (low == high) {
+    throw ValueError(fmt::format("{}: target {}: all {} values are {}; there is nothing to learn",
+                                 shown_path(sheet.source()), in_quotes(column_), rows_.size(),
+                                 low));
+  }
+}
+
+void Target::take_classes(const Sheet& sheet, size_t at, const MissingTexts& missing) {
+  task_ = Task::classification;
+  values_.assign(static_cast<size_t>(sheet.rows()), std::numeric_limits<double>::quiet_NaN());
+  const auto is_missing = [&](std::string_view cell) {
+    return whole_ ? missing.among_numbers(cell) : missing.always(cell);
+  };
+  std::unordered_map<std::string_view, int64_t> index;
+  for (int64_t row = 0; row < sheet.rows(); ++row) {
+    const std::string_view cell = sheet.cell(row, at);
+    if (is_missing(cell)) continue;
+    rows_.push_back(row);
+    if (index.try_emplace(cell, 0).second) classes_.emplace_back(cell);
+  }
+  std::ranges::sort(classes_, in_order);
+  for (size_t i = 0; i < classes_.size(); ++i) index[classes_[i]] = static_cast<int64_t>(i);
+  for (const int64_t row : rows_) {
+    values_[static_cast<size_t>(row)] = static_cast<double>(index.at(sheet.cell(row, at)));
+  }
+  if (classes_.size() == 1) {
+    throw ValueError(fmt::format("{}: target {}: all {} values are {}; there is nothing to learn",
+                                 shown_path(sheet.source()), in_quotes(column_), rows_.size(),
+                                 in_quotes(classes_[0])));
+  }
 }
 
 int64_t Target::outputs() const {
   return task_ == Task::regression ? 1 : static_cast<int64_t>(classes_.size());
 }
 
-Tensor Target::encode(const Table& table, const std::vector<int64_t>& rows) const {
-  const size_t column = column_index(table, column_);
-  const std::vector<double>* numbers = cells::numbers(table, column);
-  const auto fail = [&](int64_t row) {
-    throw ValueError(fmt::format("column '{}', data row {}: '{}' is not {}", column_, row + 1,
-                                 cells::text(table, column, row),
-                                 task_ == Task::regression ? "a number" : "one of the classes"));
-  };
-  const auto n = static_cast<int64_t>(rows.size());
+Tensor Target::encode(const std::vector<int64_t>& rows) const {
+  const auto n = std::ssize(rows);
   if (task_ == Task::regression) {
     std::vector<double> values;
-    for (const int64_t row : rows) {
-      if (!numbers || cells::missing(table, column, row)) fail(row);
-      values.push_back((*numbers)[static_cast<size_t>(row)]);
-    }
+    for (const int64_t row : rows) values.push_back(value(row));
     return Tensor::from(values, {n});
   }
-  std::map<std::string, int64_t, std::less<>> index;
-  for (size_t i = 0; i < classes_.size(); ++i) index[classes_[i]] = static_cast<int64_t>(i);
   std::vector<int64_t> labels;
-  for (const int64_t row : rows) {
-    const auto found = index.find(cells::text(table, column, row));
-    if (found == index.end()) fail(row);
-    labels.push_back(found->second);
-  }
+  for (const int64_t row : rows) labels.push_back(static_cast<int64_t>(value(row)));
   return Tensor::from(labels, {n});
+}
+
+std::vector<int64_t> Target::class_counts() const {
+  std::vector<int64_t> counts(classes_.size());
+  if (task_ == Task::regression) return counts;
+  for (const int64_t row : rows_) ++counts[static_cast<size_t>(value(row))];
+  return counts;
+}
+
+std::string Target::reading() const {
+  if (task_ == Task::regression) return "numbers";
+  std::string text = fmt::format("{} classes", classes_.size());
+  if (whole_ && classes_.size() > kFewClasses) {
+    text += " that are whole numbers (--task regression predicts them as numbers)";
+  }
+  return text;
 }
 
 std::string Target::to_json() const {

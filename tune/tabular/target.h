@@ -1,14 +1,14 @@
 #pragma once
 // The column that is to be predicted: classes or numbers, and how they become what a network
-// learns.
+// learns. A class is its text, as it stands in the table: 007 is not 7.
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "attune/tensor/io/csv.h"
 #include "attune/tensor/tensor.h"
+#include "attune/tune/tabular/typed_table.h"
 
 namespace attune::tune {
 
@@ -17,34 +17,42 @@ std::string_view name_of(Task task);  // classification, regression
 
 class Target {
  public:
-  // Looks at the whole column. Without a task: text, and whole numbers with few distinct values,
-  // are classes; other columns are numbers. ValueError, naming the nearest column, when there is
-  // none of that name; also for text among numbers (with its row), one class only, all numbers
-  // equal, or about as many classes as rows.
-  static Target find(const Table& table, std::string_view column, std::optional<Task> task = {});
+  // Looks at the whole column. Without a task: texts, and whole numbers with few distinct values,
+  // are classes; other columns are numbers. ValueError, with the place, when there is no such
+  // column; also for text among numbers, one class only, all numbers equal, or about as many
+  // classes as rows.
+  static Target find(const Sheet& sheet, std::string_view column, std::optional<Task> task = {},
+                     const MissingTexts& missing = MissingTexts());
 
   const std::string& column() const { return column_; }
   Task task() const { return task_; }
   const std::vector<std::string>& classes() const { return classes_; }  // sorted; empty for numbers
   int64_t outputs() const;  // of a network: one per class, or 1
 
-  // Classes: their indices, i64 [rows]. Numbers: as they are, f64 [rows]. ValueError for a missing
-  // value or an unknown class.
-  Tensor encode(const Table& table, const std::vector<int64_t>& rows) const;
-
-  // The rows of the table where the target is known.
-  static std::vector<int64_t> known_rows(const Table& table, std::string_view column);
+  // Of the table it was found in: the rows where it is known, and its values there, which are
+  // indices of classes or numbers.
+  const std::vector<int64_t>& rows() const { return rows_; }
+  double value(int64_t row) const { return values_[static_cast<size_t>(row)]; }
+  // Classes: i64 [rows]. Numbers: f64 [rows].
+  Tensor encode(const std::vector<int64_t>& rows) const;
+  std::vector<int64_t> class_counts() const;  // rows by class
+  // "15 classes, which are whole numbers; --task regression predicts them as numbers".
+  std::string reading() const;
 
   std::string to_json() const;
-  static Target from_json(std::string_view text);  // ValueError
+  static Target from_json(std::string_view text);  // ValueError; without rows
 
  private:
+  void take_numbers(const Sheet& sheet, size_t at, const Column& column,
+                    const MissingTexts& missing);
+  void take_classes(const Sheet& sheet, size_t at, const MissingTexts& missing);
+
   std::string column_;
   Task task_ = Task::classification;
   std::vector<std::string> classes_;
+  std::vector<int64_t> rows_;
+  std::vector<double> values_;  // by row of the table
+  bool whole_ = false;          // the classes are whole numbers
 };
-
-// The table's column of that name. ValueError otherwise, with the nearest name there is.
-size_t column_index(const Table& table, std::string_view name);
 
 }  // namespace attune::tune

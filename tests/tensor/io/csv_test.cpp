@@ -85,6 +85,7 @@ TEST_CASE("csv: the delimiter is found, or given") {
     std::ranges::replace(text, '|', c);
     CHECK(read(text).names == Texts{"a", "b", "c"});
   }
+  CHECK(read("1,5;2,5\n3,5;4,5\n").columns.size() == 2);       // each splits them alike
   CHECK(read("a b;c\n1,5;2,5\n").names == Texts{"a b", "c"});  // decimal commas
   CHECK(texts(read("a b;c\n1,5;2,5\n"), 0) == Texts{"1,5"});
   CHECK(read("a,b\n\"x;y;z\",2\n").names == Texts{"a", "b"});  // inside quotes
@@ -161,11 +162,18 @@ TEST_CASE("csv: every mistake is named with its line") {
   CHECK(message("a,b\n1,\"open\n3,4\n") == "line 2: a quote is opened and never closed");
   CHECK(message("a,b\n\"x\"y,2\n") ==
         "line 2: text follows a closing quote; a quote inside a quoted cell is written twice");
-  CHECK(message("a,a\n1,2\n") == "line 1: columns 1 and 2 are both named \"a\"");
+  CHECK(message("a,a\n1,2\n") == "line 1: columns 1 and 2 are both named 'a'");
   CHECK(message("") == "the file is empty");
   CHECK(message("\xEF\xBB\xBF\n\n") == "the file is empty");
   CHECK(message(std::string("a,b\n1,\0", 7)) ==
         "not a text file: byte 6 is 0; if it is UTF-16, save it as UTF-8");
+  CHECK_THROWS_WITH_AS(read_csv("/dev/zero"),
+                       "/dev/zero: not a text file: byte 0 is 0; if it is UTF-16, save it as UTF-8",
+                       IoError);
+  CHECK_THROWS_AS(read_csv("/dev/urandom"), IoError);
+  CHECK(message(std::string(65 << 20, '1')) == "not a table: no line end within 64 MB of byte 0");
+  CHECK(message("a\n" + std::string(9 << 20, '1') + "\n") ==
+        "line 2: a cell of 9437184 bytes; at most 8388607 can be read");
   CHECK_THROWS_WITH_AS(read_csv("no/such.csv"),
                        "no/such.csv: cannot be opened: No such file or directory", IoError);
   CHECK_THROWS_AS(read("a\n1\n", {.delimiter = '"'}), ValueError);
