@@ -30,7 +30,7 @@ template <class T>
 void CrossEntropyRows(const T* z, const int64_t* label, T* loss, T* g, size_t rows, size_t n,
                       T scale) {
   constexpr size_t kRun = 64;
-  T total[kRun];
+  T total[kRun];  // the sum of exp of each row, and then the factor of its gradient
   for (size_t first = 0; first < rows; first += kRun) {
     const size_t run = std::min(kRun, rows - first);
     for (size_t i = 0; i < run; ++i, z += n) {
@@ -38,12 +38,14 @@ void CrossEntropyRows(const T* z, const int64_t* label, T* loss, T* g, size_t ro
       total[i] = sum_of_exp(z, top, g == nullptr ? g : g + i * n, n);
       loss[i] = top - z[label[i]];
     }
+    const Pack<T> each(hn::Set(hn::ScalableTag<T>(), scale));
     each_pack<T>(run, [&](size_t i, size_t some) HWY_ATTR {
       const Pack<T> sum = first_or(some, load_some(some, total + i), Pack<T>(1.0));
       store_some(some, load_some(some, loss + i) + log(sum), loss + i);
+      store_some(some, each / sum, total + i);
     });
     for (size_t i = 0; g != nullptr && i < run; ++i, g += n) {
-      const Pack<T> factor(hn::Set(hn::ScalableTag<T>(), scale / total[i]));
+      const Pack<T> factor(hn::Set(hn::ScalableTag<T>(), total[i]));
       each_pack<T>(n, [&](size_t j, size_t some)
                           HWY_ATTR { store_some(some, load_some(some, g + j) * factor, g + j); });
       g[label[i]] -= scale;

@@ -21,12 +21,15 @@ double divisor(const Reduced& along, int correction) {
 }
 
 // The mean of each line, in f64. That of equal elements is exactly what they are: f64 has room for
-// a sum of f32. Its own elements are divided first, as their sum may overflow, and what rounding
-// left is added.
+// a sum of f32. Of its own elements what rounding left is added, which takes another pass, and
+// where their sum overflows they are divided first.
 Tensor mean_of(const Tensor& x, const Reduced& along) {
   const auto n = static_cast<double>(along.n);
   if (x.dtype() == DType::f32) return reduce_wide(ReduceOp::sum, x, along, keep_dims) / n;
-  const Tensor mean = reduce_wide(ReduceOp::sum, x / n, along, keep_dims);
+  Tensor mean = reduce_wide(ReduceOp::sum, x, along, keep_dims) / n;
+  if (!mean.isfinite().all().item<bool>()) {
+    mean = reduce_wide(ReduceOp::sum, x / n, along, keep_dims);
+  }
   return mean + reduce_wide(ReduceOp::sum, x - mean, along, keep_dims) / n;
 }
 
