@@ -115,7 +115,7 @@ tune::Study open_study(const Common& common, const std::string& given) {
     throw WrongInput(fmt::format("no study {} in {}; there is {}", in_quotes(name), where,
                                  list_in_quotes(names)));
   }
-  return tune::Study({.name = name, .storage = storage, .must_exist = true});
+  return tune::Study({.name = name, .storage = storage, .read_only = true});
 }
 
 }  // namespace attune::cli

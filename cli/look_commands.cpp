@@ -11,6 +11,7 @@
 #include "attune/tune/analysis/model_best.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/internal/json.h"
+#include "attune/tune/study_view.h"
 #include "cli/command.h"
 
 namespace attune::cli {
@@ -135,13 +136,20 @@ int run_studies(const LookAtAll& o) {
   std::string table =
       fmt::format("{:<32} {:<12} {:>7}  {}\n", "study", "direction", "trials", "best");
   for (const tune::StudyInfo& info : storage->studies()) {
-    const tune::Study study({.name = info.name, .storage = storage, .must_exist = true});
-    const std::vector<tune::TrialResult> best = study.best_trials();
+    std::vector<tune::TrialResult> best;
+    std::string damage;
+    try {
+      best = tune::StudyView(storage, info.name).best_trials();
+    } catch (const StorageError& e) {  // the others can be listed all the same
+      damage = e.what();
+      note(o, damage);
+    }
     Json object = {{"name", info.name},
                    {"directions", direction_names(info.directions)},
                    {"trials", info.trials}};
     const bool one = info.directions.size() == 1 && !best.empty();
     object.set("best", one ? json_of_number(best.front().value) : Json());
+    if (!damage.empty()) object.set("error", damage);
     list.push_back(object);
     table += fmt::format("{:<32} {:<12} {:>7}  {}\n", printable(info.name),
                          fmt::format("{}", fmt::join(direction_names(info.directions), ",")),

@@ -75,8 +75,8 @@ Direction direction_by_name(std::string_view name) {
 }
 
 std::string_view name_of(State state) {
-  static constexpr std::string_view kNames[] = {"waiting", "running", "complete", "pruned",
-                                                "failed"};
+  static constexpr std::string_view kNames[] = {"waiting",  "running", "paused",
+                                                "complete", "pruned",  "failed"};
   return kNames[static_cast<size_t>(state)];
 }
 

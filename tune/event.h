@@ -12,19 +12,24 @@
 
 namespace attune::tune {
 
-enum class State : uint8_t { waiting, running, complete, pruned, failed };
+// A trial waits until a worker claims it. A paused one waits to be resumed. Only the last three
+// states are final.
+enum class State : uint8_t { waiting, running, paused, complete, pruned, failed };
 enum class Direction : uint8_t { minimize, maximize };
 
 inline bool finished(State state) { return state >= State::complete; }
 
 // Times are seconds since 1970 (UTC); 0: unknown. Values are as the user gave them: no sign is
 // changed.
-struct Created {  // a trial came to be; its number is the count of those before it
+struct Created {  // a new trial; its number is the count of those before it
   int64_t trial = 0;
 };
-struct Started {
+// A worker runs the trial. Comes again when a paused trial is resumed, and when another worker
+// takes over from one that has died.
+struct Claimed {
   int64_t trial = 0;
   double time = 0;
+  std::string worker = {};  // JSON text naming it; empty: unknown, as with Optuna's
 };
 struct ParamSet {
   int64_t trial = 0;
@@ -34,7 +39,20 @@ struct ParamSet {
 struct Reported {
   int64_t trial = 0;
   int64_t step = 0;
-  double value = 0;
+  double value = 0;                  // of the first objective
+  std::vector<double> further = {};  // of the others
+};
+struct Paused {  // after this step, to be resumed at the next
+  int64_t trial = 0;
+  int64_t step = 0;
+};
+// What a scheduler decided on the trial's report of a step. A fact, so that what follows from it
+// does not depend on who asks, or when.
+struct Decided {
+  enum class What : uint8_t { stop, pause };
+  int64_t trial = 0;
+  int64_t step = 0;
+  What what = What::stop;
 };
 struct Attribute {  // of a trial, or of the study (trial -1)
   static constexpr int64_t kStudy = -1;
@@ -46,11 +64,16 @@ struct Attribute {  // of a trial, or of the study (trial -1)
 struct Finished {
   int64_t trial = 0;
   State state = State::complete;
-  std::vector<double> values =
-      {};  // one per objective; pruned: the last report, if any; failed: none
+  // One per objective; pruned: the last report, if there is any; failed: none.
+  std::vector<double> values = {};
   double time = 0;
 };
 
-using Event = std::variant<Created, Started, ParamSet, Reported, Attribute, Finished>;
+using Event =
+    std::variant<Created, Claimed, ParamSet, Reported, Paused, Decided, Attribute, Finished>;
+
+inline int64_t trial_of(const Event& event) {
+  return std::visit([](const auto& e) { return e.trial; }, event);
+}
 
 }  // namespace attune::tune

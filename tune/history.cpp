@@ -74,7 +74,7 @@ void History::apply(const Event& event) {
 
 TrialRecord* History::unfinished(int64_t number) {
   if (number < 0 || static_cast<size_t>(number) >= trials_.size()) {
-    throw StorageError(fmt::format("history: trial {} is spoken of, but there are only {} trials",
+    throw StorageError(fmt::format("history: an event refers to trial {}, but there are {} trials",
                                    number, trials_.size()));
   }
   if (!hidden_.empty() && std::binary_search(hidden_.begin(), hidden_.end(), number)) {
@@ -88,6 +88,7 @@ void History::set_state(TrialRecord& trial, State state) {
   --counts_[static_cast<size_t>(trial.state)];
   ++counts_[static_cast<size_t>(state)];
   trial.state = state;
+  if (tune::finished(state)) open_.erase(trial.number);
 }
 
 void History::hide(int64_t number) {
@@ -105,14 +106,17 @@ void History::on(const Created& e) {
     throw StorageError(fmt::format("history: trial {} follows trial {}", e.trial, known - 1));
   }
   trials_.push_back({.number = e.trial});
+  open_.insert(open_.end(), e.trial);
   ++counts_[static_cast<size_t>(State::waiting)];
 }
 
-void History::on(const Started& e) {
+void History::on(const Claimed& e) {
   TrialRecord* trial = unfinished(e.trial);
-  if (!trial || trial->state == State::running) return;
+  if (!trial) return;
+  if (!e.worker.empty()) trial->worker = e.worker;
+  if (trial->state == State::running) return;
   set_state(*trial, State::running);
-  trial->started = e.time;
+  if (trial->started == 0) trial->started = e.time;
 }
 
 void History::on(const ParamSet& e) {
@@ -132,7 +136,24 @@ void History::on(const Reported& e) {
   const auto at = std::lower_bound(reports.begin(), reports.end(), e.step,
                                    [](const auto& r, int64_t step) { return r.step < step; });
   if (at != reports.end() && at->step == e.step) return;
-  reports.insert(at, {e.step, signs_.front() * e.value});
+  const auto added = reports.insert(at, {e.step, signs_.front() * e.value});
+  for (size_t i = 0; i < e.further.size() && i + 1 < signs_.size(); ++i) {
+    added->further.push_back(signs_[i + 1] * e.further[i]);
+  }
+}
+
+void History::on(const Paused& e) {
+  TrialRecord* trial = unfinished(e.trial);
+  if (!trial) return;
+  set_state(*trial, State::paused);
+  trial->resume_step = e.step + 1;
+}
+
+void History::on(const Decided& e) {
+  TrialRecord* trial = unfinished(e.trial);
+  if (!trial || e.step <= trial->decided_step) return;
+  trial->decided_step = e.step;
+  trial->decided = e.what;
 }
 
 void History::on(const Attribute& e) {
@@ -147,12 +168,16 @@ void History::on(const Attribute& e) {
 void History::on(const Finished& e) {
   TrialRecord* trial = unfinished(e.trial);
   if (!trial) return;
+  if (!tune::finished(e.state) ||
+      (e.state == State::complete && e.values.size() != signs_.size()) ||
+      e.values.size() > signs_.size()) {
+    throw StorageError(fmt::format("history: trial {} ends with {} values for {} objectives",
+                                   e.trial, e.values.size(), signs_.size()));
+  }
   set_state(*trial, e.state);
   trial->ended = e.time;
   trial->losses = e.values;
-  for (size_t i = 0; i < trial->losses.size(); ++i) {
-    trial->losses[i] *= signs_[std::min(i, signs_.size() - 1)];
-  }
+  for (size_t i = 0; i < trial->losses.size(); ++i) trial->losses[i] *= signs_[i];
   note_finished(*trial);
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,8 @@ struct TrialRecord {
   };
   struct Report {
     int64_t step = 0;
-    double loss = 0;
+    double loss = 0;                   // of the first objective
+    std::vector<double> further = {};  // of the others
   };
   struct Constraint {
     std::string name;  // of one without a name its place: "0", "1", ...
@@ -33,7 +35,12 @@ struct TrialRecord {
   State state = State::waiting;
   std::vector<Use> params = {};      // in the order chosen
   std::vector<Report> reports = {};  // by step
-  std::vector<double> losses = {};   // complete: one per objective; pruned: the last report or none
+  std::string worker = {};           // who claimed it last, as JSON text; empty: unknown
+  int64_t resume_step = 0;           // paused: the step to go on with
+  // What a scheduler decided last, and on which step's report; -1: nothing.
+  int64_t decided_step = -1;
+  Decided::What decided = Decided::What::stop;
+  std::vector<double> losses = {};  // complete: one per objective; pruned: the last report or none
   std::vector<Constraint> constraints = {};                   // those without a name first
   double started = 0, ended = 0;                              // seconds since 1970
   std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
@@ -54,13 +61,14 @@ class History {
   explicit History(std::vector<double> signs = {1.0});
 
   // Events may come twice (the second time changes nothing), and from any process; what comes after
-  // a trial's end is ignored. A trial's Created comes before all else about it.
+  // a trial's end is ignored. A trial's Created comes before all else about it. StorageError for
+  // what cannot be, such as a trial that nobody created: a storage's rows may be damaged.
   void apply(const Event& event);
 
   // Takes over one finished trial of another history; numbers must come in order.
   void adopt(const TrialRecord& trial, const History& from);
 
-  // The trial is taken for one that waits, whatever is told of it from here on. Before it ends.
+  // Treats the trial as waiting and ignores later events about it. Before it ends.
   void hide(int64_t number);
 
   const std::vector<TrialRecord>& trials() const { return trials_; }  // by number
@@ -71,6 +79,7 @@ class History {
   bool constrained() const { return constrained_; }            // some trial has constraints
   const std::vector<double>& signs() const { return signs_; }  // value = sign * loss
   int64_t count(State state) const { return counts_[static_cast<size_t>(state)]; }
+  const std::set<int64_t>& open() const { return open_; }  // numbers of trials that have not ended
 
   // All parameters ever used; the same name may be there more than once, with different bounds.
   const std::vector<std::shared_ptr<const Param>>& params() const { return params_; }
@@ -94,9 +103,11 @@ class History {
 
  private:
   void on(const Created& e);
-  void on(const Started& e);
+  void on(const Claimed& e);
   void on(const ParamSet& e);
   void on(const Reported& e);
+  void on(const Paused& e);
+  void on(const Decided& e);
   void on(const Attribute& e);
   void on(const Finished& e);
   TrialRecord* unfinished(int64_t number);
@@ -113,7 +124,8 @@ class History {
   std::shared_ptr<const Space> shared_;
   bool any_complete_ = false;
   bool constrained_ = false;
-  int64_t counts_[5] = {};
+  int64_t counts_[6] = {};
+  std::set<int64_t> open_;
   std::map<std::string, std::string> user_, system_;
 };
 

@@ -128,7 +128,7 @@ SearchResult search(const Space& space, std::shared_ptr<Sampler> sampler, int64_
             params, trial.rng("weights"), trial.rng("order"),
             [&](int64_t epoch, double score) { return !trial.report(epoch, score).should_stop(); });
         trial.set_attribute(kWeights, hash_text(hash_weights(*trained.model)));
-        if (trained.training.stopped) return pruned;
+        if (trained.training.stopped) return trial.stopped();
         return trained.training.score;
       },
       {.trials = trials, .jobs = options.jobs, .progress = options.progress});

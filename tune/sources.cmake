@@ -1,7 +1,7 @@
 if(ATTUNE_WITH_SQLITE)
   set(attune_sqlite_sources tune/storages/optuna_text.cpp tune/storages/sqlite.cpp
-      tune/storages/sqlite_database.cpp tune/storages/sqlite_log.cpp
-      tune/storages/sqlite_read.cpp tune/storages/worker.cpp)
+      tune/storages/sqlite_attributes.cpp tune/storages/sqlite_database.cpp
+      tune/storages/sqlite_log.cpp tune/storages/sqlite_read.cpp tune/storages/sqlite_schema.cpp)
   set(attune_sqlite_library SQLite::SQLite3)
 else()
   set(attune_sqlite_sources tune/storages/sqlite_absent.cpp)
@@ -14,16 +14,18 @@ attune_module(tune
     tune/by_name.cpp
     tune/defaults.cpp
     tune/history.cpp
+    tune/order.cpp
     tune/param.cpp
     tune/ranges.cpp
     tune/search.cpp
     tune/space.cpp
     tune/space_json.cpp
+    tune/runner.cpp
     tune/study.cpp
     tune/study_analysis.cpp
-    tune/study_choice.cpp
     tune/study_results.cpp
     tune/study_state.cpp
+    tune/study_view.cpp
     tune/training.cpp
     tune/trial.cpp
     tune/value.cpp
@@ -43,16 +45,17 @@ attune_module(tune
     tune/internal/box_decomposition.cpp
     tune/internal/configurations.cpp
     tune/internal/crowding_distance.cpp
+    tune/internal/chooser.cpp
     tune/internal/dialogue.cpp
     tune/internal/document.cpp
     tune/internal/hypervolume.cpp
     tune/internal/json.cpp
+    tune/internal/lagged_views.cpp
+    tune/internal/ledger.cpp
     tune/internal/nondominated.cpp
     tune/internal/param_extras.cpp
     tune/internal/prior.cpp
     tune/internal/sobol_sequence.cpp
-    tune/pruners/median.cpp
-    tune/pruners/no_pruning.cpp
     tune/samplers/automatic.cpp
     tune/samplers/bayesian.cpp
     tune/samplers/brute_force.cpp
@@ -108,8 +111,12 @@ attune_module(tune
     tune/samplers/internal/trial_ledger.cpp
     tune/samplers/internal/trust_region.cpp
     tune/samplers/internal/variation.cpp
+    tune/schedulers/median.cpp
+    tune/schedulers/no_pruning.cpp
+    tune/schedulers/pruning.cpp
     tune/storages/memory.cpp
     tune/storages/url.cpp
+    tune/storages/worker.cpp
     tune/tabular/column_format.cpp
     tune/tabular/date_form.cpp
     tune/tabular/fit.cpp

@@ -1,9 +1,11 @@
 #pragma once
-// Where studies are kept. A storage holds studies by name; a study's log takes events and gives
-// them back, its own and those of other processes, and alone hands out trial numbers.
+// Where studies are kept. A storage holds studies by name; a study's log takes events and returns
+// them in one order, which is the same for every process. A new storage implements these two
+// classes and nothing else.
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,28 +21,50 @@ struct StudyInfo {
   int64_t trials = 0;
 };
 
-// One study, as one program has it open. Not safe for several threads at once: Study holds its
-// lock.
+// What must hold for an append to take place: the trial is in this state; none: there is no such
+// trial, and its number is the next. With a worker, it must also be the one that claimed it last.
+// With `absent`, which stands alone: the study has no system attribute of that name.
+struct Expect {
+  int64_t trial = 0;
+  std::optional<State> state = {};
+  std::string worker = {};
+  std::string absent = {};
+};
+
+// A place in a log's order: all that came before has been read.
+using Position = int64_t;
+
+// One study, as one program has it open. Not safe for several threads at once: Ledger holds a lock.
+// Everything here throws StorageError, naming the file and the cause.
 class StudyLog {
  public:
+  using Sink = std::function<void(const Event&)>;
   virtual ~StudyLog() = default;
 
   virtual const std::vector<Direction>& directions() const = 0;
 
-  // Adds a trial with these events (their trial numbers are filled in), all at once, and returns
-  // its number. Without events but Started it is running; with none it waits to be started.
-  virtual int64_t create(std::vector<Event> events) = 0;
+  // Adds all the events or none; false: an expectation did not hold, because somebody was faster.
+  // Created makes a trial, and needs its number expected. With `durable` they survive a crash of
+  // the machine once this returns; without, a crash of the process.
+  virtual bool append(std::span<const Event> events, std::span<const Expect> expects,
+                      bool durable) = 0;
 
-  // Starts the first trial that waits, else a new one. No other process gets the same.
-  virtual int64_t start(double time) = 0;
+  // Passes on what came after `after`, in the log's order, and returns the position to go on from.
+  // Some events may come twice. 0: the beginning.
+  virtual Position read(Position after, const Sink& sink) = 0;
 
-  // Adds events about trials that are there. With a Finished among them they are durable on return;
-  // others may be kept back for up to half a second. False: a trial was finished by someone else,
-  // and nothing was added.
-  virtual bool append(std::span<const Event> events) = 0;
+  // Whether an append costs so much that reports are better gathered.
+  virtual bool gather() const { return false; }
 
-  // The events not yet read through this log, those it added itself included. Some may come twice.
-  virtual void read(const std::function<void(const Event&)>& sink) = 0;
+  // Leases. The name of this process; a sign of life for the trials it runs; and which of the
+  // running trials have lost their worker: it is certainly gone, or has given no sign for
+  // `grace_seconds` by the storage's clock.
+  virtual std::string worker() const { return {}; }
+  virtual void beat(std::span<const int64_t> /*trials*/) {}
+  virtual std::vector<int64_t> lapsed(double /*grace_seconds*/) { return {}; }
+
+  // A wait for another program's lock ends with a StorageError once this returns true.
+  virtual void give_up_when(std::function<bool()> /*condition*/) {}
 };
 
 // Safe to call from several threads. Everything here throws StorageError, naming the file and the
@@ -54,7 +78,10 @@ class Storage {
   virtual std::unique_ptr<StudyLog> open(const std::string& name,
                                          const std::vector<Direction>& directions,
                                          const std::vector<Attribute>& attributes) = 0;
-  virtual std::vector<StudyInfo> studies() = 0;
+  // The study of that name, to be read only: nothing is written, whatever the file's state, and
+  // append() throws. Null when there is none.
+  virtual std::unique_ptr<StudyLog> view(const std::string& name) = 0;
+  virtual std::vector<StudyInfo> studies() = 0;      // writes nothing
   virtual bool remove(const std::string& name) = 0;  // false: there was none
 };
 
@@ -62,7 +89,7 @@ std::shared_ptr<Storage> memory_storage();
 
 struct SqliteOptions {
   bool create = true;  // make the file if it is not there
-  // For files made here; files made by others are never altered.
+  // For files made here; files made by others keep what they have.
   // Refuse, by a trigger, that two programs take or finish the same trial. Optuna alone would not
   // notice.
   bool guard = true;
@@ -71,7 +98,8 @@ struct SqliteOptions {
   // too.
   bool write_ahead_log = true;
 };
-// A file in Optuna's own schema (revision v3.2.0.a), for several processes, Optuna's among them.
+// A file in Optuna's own schema (revision v3.2.0.a), for several processes, Optuna's among them. It
+// is made when the first study is.
 std::shared_ptr<Storage> sqlite_storage(const std::string& path, SqliteOptions options = {});
 
 // "memory", "sqlite:///relative.db", "sqlite:////absolute.db". Anything else: StorageError.

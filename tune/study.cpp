@@ -2,21 +2,18 @@
 
 #include <exception>
 #include <iostream>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
 #include "attune/tensor/internal/text.h"
 #include "attune/tune/internal/json.h"
+#include "attune/tune/internal/runner.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 void print_to_clog(const Progress& p) {
   std::string line = fmt::format("{} trials", p.trials);
@@ -28,117 +25,7 @@ void print_to_clog(const Progress& p) {
   std::clog << line + fmt::format(", {:.1f} s\n", p.seconds);
 }
 
-// One call of optimize(): what its threads share.
-class Run {
- public:
-  Run(StudyState& study, const Objective& objective, const OptimizeOptions& options)
-      : study_(study), objective_(objective), options_(options), begin_(Clock::now()) {
-    progress_.wanted = options.trials;
-  }
-
-  void work() {
-    try {
-      while (std::optional<Trial> trial = next()) run(std::move(*trial));
-    } catch (...) {
-      keep(std::current_exception());
-    }
-  }
-
-  void rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
-  void run(Trial trial) {
-    const int64_t number = trial.number();
-    const std::exception_ptr error = run_trial(study_, trial, objective_);
-    after(number);
-    if (error && !options_.catch_errors) std::rethrow_exception(error);
-  }
-
- private:
-  // The question whether to go on and the start of a trial are one step, so that threads cannot
-  // both start the one trial that was still to come.
-  std::optional<Trial> next() {
-    const std::lock_guard lock(mutex_);
-    if (error_ || ended_ || study_.stopping || started_ >= options_.trials) return std::nullopt;
-    if (options_.timeout && Clock::now() - begin_ >= *options_.timeout) return std::nullopt;
-    if (study_.exhausted()) return std::nullopt;
-    if (options_.stop_when) {
-      std::string reason = study_.stops(*options_.stop_when);
-      ended_ = !reason.empty();
-      if (ended_) {
-        report_end(std::move(reason));
-        return std::nullopt;
-      }
-    }
-    ++started_;
-    return study_.ask(true);
-  }
-
-  void report_end(std::string reason) {
-    study_.set_attribute(Attribute::kStudy, kStopped, json::quote(reason));
-    const std::lock_guard lock(callback_mutex_);
-    progress_.stopped = std::move(reason);
-    if (options_.progress) report();
-  }
-
-  void after(int64_t number) {
-    if (!options_.progress && !options_.on_trial) return;
-    const std::lock_guard lock(callback_mutex_);
-    const TrialResult result = study_.result(number);
-    ++progress_.trials;
-    progress_.complete += result.state == State::complete;
-    progress_.pruned += result.state == State::pruned;
-    progress_.failed += result.state == State::failed;
-    if (progress_.first_error.empty()) progress_.first_error = result.error();
-    if (options_.on_trial) options_.on_trial(result);
-    if (options_.progress) report();
-  }
-
-  void report() {
-    if (study_.has_best()) progress_.best = study_.best();
-    progress_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
-    options_.progress(progress_);
-  }
-
-  void keep(std::exception_ptr error) {
-    const std::lock_guard lock(mutex_);
-    if (!error_) error_ = std::move(error);
-  }
-
-  StudyState& study_;
-  const Objective& objective_;
-  const OptimizeOptions& options_;
-  Clock::time_point begin_;
-  std::mutex mutex_, callback_mutex_;
-  int64_t started_ = 0;
-  bool ended_ = false;  // by stop_when
-  Progress progress_;
-  std::exception_ptr error_;
-};
-
 }  // namespace
-
-std::exception_ptr run_trial(StudyState& study, Trial& trial, const Objective& objective) {
-  Outcome outcome = pruned;
-  std::exception_ptr error;
-  try {
-    outcome = objective(trial);
-    const size_t wanted = study.directions().size(), given = outcome.values().size();
-    if (outcome.state() == State::complete && given != wanted) {
-      throw ValueError(
-          fmt::format("the objective returned {} values for {} objectives", given, wanted));
-    }
-  } catch (const std::exception& e) {
-    outcome = Failed{e.what()};
-    error = std::current_exception();
-  } catch (...) {
-    outcome = Failed{"an exception of unknown type"};
-    error = std::current_exception();
-  }
-  study.tell(trial, outcome);
-  return error;
-}
 
 ProgressSink::ProgressSink(bool to_clog) {
   if (to_clog) sink_ = print_to_clog;
@@ -151,30 +38,26 @@ void Study::optimize(const Objective& objective, OptimizeOptions options) {
     throw ValueError(fmt::format("optimize: trials must be 0 or more, not {}", options.trials));
   if (options.jobs < 1)
     throw ValueError(fmt::format("optimize: jobs must be 1 or more, not {}", options.jobs));
-  Run run(*state_, objective, options);
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < options.jobs; ++i) threads.emplace_back([&run] { run.work(); });
-    run.work();
-  }
-  state_->stopping = false;
-  run.rethrow();
+  Runner(*state_, objective, options).run();
 }
 
 bool Study::step(const Objective& objective) {
-  if (state_->exhausted()) return false;
   const OptimizeOptions options;
-  Run(*state_, objective, options).run(state_->ask(true));
-  return !state_->exhausted();
+  return Runner(*state_, objective, options).step();
 }
 
-void Study::stop() { state_->stopping = true; }
+void Study::stop() { state_->runs().stop(); }
 
-Trial Study::ask() { return state_->ask(false); }
+Trial Study::ask() { return *state_->ask(nullptr); }
 
 Trial Study::ask(const Space& space) {
-  Trial trial = state_->ask(false);
-  trial.suggest(space);
+  Trial trial = ask();
+  try {
+    trial.suggest(space);
+  } catch (const std::exception& e) {
+    state_->finish(trial, Failed{e.what()});
+    throw;
+  }
   return trial;
 }
 

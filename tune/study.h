@@ -21,6 +21,7 @@
 
 #include "attune/tune/pruner.h"
 #include "attune/tune/sampler.h"
+#include "attune/tune/scheduler.h"
 #include "attune/tune/storage.h"
 #include "attune/tune/trial.h"
 
@@ -55,20 +56,23 @@ struct StorageRef {
 enum class First : uint8_t { defaults, sampler };
 
 struct StudyOptions {
-  std::string name = "study";  // a study of this name in the storage is gone on with
+  std::string name = "study";  // an existing study of this name in the storage is resumed
   StorageRef storage = {};
-  std::optional<Direction> direction = {};  // absent: as stored; a new study minimises
-  std::vector<Direction> directions = {};   // for several objectives
-  std::shared_ptr<Sampler> sampler = {};    // absent: automatic()
-  std::shared_ptr<Pruner> pruner = {};      // absent: no_pruning()
-  std::optional<uint64_t> seed = {};        // absent: as stored; a new study draws one and keeps it
-  Space space = {};                         // when known ahead; otherwise found by running
+  std::optional<Direction> direction = {};          // absent: as stored; a new study minimises
+  std::vector<Direction> directions = {};           // for several objectives
+  std::shared_ptr<Sampler> sampler = {};            // absent: automatic()
+  std::shared_ptr<Pruner> pruner = {};              // absent: no_pruning()
+  std::shared_ptr<const Scheduler> scheduler = {};  // in place of a pruner; ValueError with both
+  std::optional<uint64_t> seed = {};  // absent: as stored; a new study draws one and keeps it
+  Space space = {};                   // when known ahead; otherwise found by running
   First first = First::defaults;
   // The same table of trials for any number of jobs: trial k's parameters and pruning depend on the
   // trials below k - lag alone, and k waits for them. At most lag + 1 trials then run at a time.
   bool deterministic = false;
   int64_t lag = 4;
   bool must_exist = false;  // StorageError when there is no study of that name
+  // To look at a study that exists: nothing is written, and what would write throws StorageError.
+  bool read_only = false;
 };
 
 // How far optimize() is.
@@ -97,9 +101,15 @@ class ProgressSink {
 };
 
 struct OptimizeOptions {
-  int64_t trials = 100;  // in this call, from whichever thread; negative: ValueError
-  int jobs = 1;          // trials at a time, each on a thread
-  std::optional<std::chrono::duration<double>> timeout = {};  // no trial starts later
+  // In this call, from whichever thread; negative: ValueError. Trials that were broken off are
+  // finished too, and not counted.
+  int64_t trials = 100;
+  std::optional<int64_t> total = {};  // no trial starts once the study has so many, whoever ran them
+  int jobs = 1;  // trials at a time, each on a thread
+  // No trial starts later, no wait goes on, and trials that ask stop_requested() end.
+  std::optional<std::chrono::duration<double>> timeout = {};
+  std::optional<std::chrono::duration<double>> trial_timeout = {};  // of each trial that asks
+  std::function<bool()> stop = {};  // asked every 50 ms, on a thread of its own; true: as stop()
   ProgressSink progress = {};
   bool catch_errors =
       true;  // an exception fails its trial; false: it also ends the study and is rethrown
@@ -121,7 +131,8 @@ class Study {
   void optimize(const Objective& objective, OptimizeOptions options = {});
   // One trial. False when nothing is left to do.
   bool step(const Objective& objective);
-  // optimize() ends after the trials that run. May be called before it, from any thread or
+  // The calls of optimize() and confirm() that are on end after the trials that run, which
+  // Trial::stop_requested() tells; without any, the next one ends at once. From any thread or
   // callback.
   void stop();
 

@@ -1,48 +1,59 @@
 // What analyses, stopping rules and confirm() get from a study.
 
-#include <chrono>
-
 #include "attune/tune/analysis/stopping.h"
+#include "attune/tune/internal/results.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
 
-std::string StudyState::stops(const StoppingRule& rule) {
-  std::unique_lock lock(mutex_);
-  sync();
-  if (history_.count(State::waiting) > 0) return {};
-  const auto number = static_cast<int64_t>(history_.trials().size());
-  if (options_.deterministic) {
-    while (unsettled_below(number - options_.lag) >= 0) {
-      ended_.wait_for(lock, std::chrono::milliseconds(50));
-      sync();
+std::string StudyState::stops(const StoppingRule& rule, const RunLimits& limits) {
+  Patience patience;
+  for (;;) {
+    ledger_->sync();
+    deal_with_lapsed();
+    const auto [waiting, number] = ledger_->look([](const History& history) {
+      return std::pair(history.open().size() > 0 && history.count(State::waiting) > 0,
+                       static_cast<int64_t>(history.trials().size()));
+    });
+    if (waiting) return {};
+    const int64_t open = open_before(number);
+    if (open < 0) {
+      prepare_view(number);
+      return chooser_.stops(rule, number);
     }
-    prepare_view(number);
+    if (!wait_for(open, number, limits, patience)) return {};
   }
-  const History& seen = view(number);
-  const std::shared_ptr<const Space> space = joint_space(seen);
-  return rule.reason({number, seed_, *space, seen});
+}
+
+void StudyState::prepare_view(int64_t number) {
+  if (!views_) return;
+  ledger_->look_at_all([&](const History& history, const auto& left_out) {
+    views_->prepare(number, history, left_out);
+  });
 }
 
 History StudyState::history() {
-  const std::lock_guard lock(mutex_);
-  sync();
-  return search();
+  ledger_->sync();
+  return ledger_->look_at_search([](const History& search) { return search; });
 }
 
 Space StudyState::space() {
-  const std::lock_guard lock(mutex_);
-  sync();
-  return *joint_space(search());
+  ledger_->sync();
+  return ledger_->look_at_search(
+      [this](const History& search) { return *chooser_.joint_space(search); });
 }
 
 // Where the space forbids it, what the study began with stands in for it.
 std::pair<std::string, Params> StudyState::default_configuration() {
-  const std::lock_guard lock(mutex_);
-  sync();
-  const bool forbidden = declared_ && !declared_->allowed(declared_->default_values());
-  if (forbidden && !history_.trials().empty()) return {"\"first\"", to_params(record(0))};
-  return {"\"default\"", {}};
+  ledger_->sync();
+  const Space* declared = chooser_.declared();
+  const bool forbidden = declared && !declared->allowed(declared->default_values());
+  if (!forbidden) return {"\"default\"", {}};
+  return ledger_->look([](const History& history) {
+    if (history.trials().empty()) return std::pair<std::string, Params>{"\"default\"", {}};
+    return std::pair<std::string, Params>{"\"first\"",
+                                          params_of(history.trials().front(), history)};
+  });
 }
 
 }  // namespace attune::tune

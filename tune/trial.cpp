@@ -21,20 +21,32 @@ Trial::Trial(std::shared_ptr<StudyState> study, int64_t number)
 Trial::Trial(Trial&& other) noexcept = default;
 
 Trial& Trial::operator=(Trial&& other) noexcept {
-  std::swap(study_, other.study_);  // what this one was is failed when `other` goes
-  std::swap(number_, other.number_);
-  std::swap(proposed_any_, other.proposed_any_);
-  std::swap(fixed_, other.fixed_);
-  std::swap(proposal_, other.proposal_);
+  if (this == &other) return *this;
+  give_up();
+  study_ = std::move(other.study_);
+  number_ = other.number_;
+  repeats_ = other.repeats_;
+  begun_ = other.begun_;
+  proposed_any_ = other.proposed_any_;
+  fixed_ = std::move(other.fixed_);
+  proposal_ = std::move(other.proposal_);
+  set_ = std::move(other.set_);
+  limits_ = std::move(other.limits_);
+  deadline_ = other.deadline_;
+  first_step_ = other.first_step_;
+  kept_ = std::move(other.kept_);
+  restored_ = other.restored_;
+  copies_ = std::move(other.copies_);
   return *this;
 }
 
-Trial::~Trial() {
+Trial::~Trial() { give_up(); }
+
+void Trial::give_up() noexcept {
   if (!study_) return;
   try {
     study_->tell(number_, Failed{"the trial was given up"});
-  } catch (
-      ...) {  // a destructor cannot say so; the next to open the study sees a dead process's trial
+  } catch (...) {  // a destructor cannot say so; once this process has ended others see it
   }
 }
 
@@ -102,7 +114,32 @@ Trial& Trial::set_constraint(double value) {
   return *this;
 }
 
-bool Trial::should_stop() { return study_ && study_->should_stop(number_); }
+bool Trial::should_stop() {
+  return stop_requested() || (study_ && study_->verdict(number_) != Verdict::go_on);
+}
+
+bool Trial::stop_requested() const {
+  return (limits_ && limits_->reached()) ||
+         (deadline_ && std::chrono::steady_clock::now() >= *deadline_);
+}
+
+Outcome Trial::stopped() {
+  if (!study_) throw ValueError("trial: it has been told already");
+  const Verdict verdict = study_->verdict(number_);
+  if (verdict == Verdict::stop) return pruned;
+  if (verdict == Verdict::go_on && !(limits_ && limits_->reached())) {
+    if (stop_requested()) return Failed{"the trial's time was up"};
+    return pruned;  // the objective's own decision
+  }
+  std::vector<std::any> copies;
+  for (const auto& copy : copies_) copies.push_back(copy());
+  study_->keep(number_, std::move(copies));
+  return PausedHere{};
+}
+
+const std::any* Trial::next_kept() {
+  return restored_ < kept_.size() ? &kept_[restored_++] : nullptr;
+}
 
 Params Trial::params() const {
   if (!study_) throw ValueError("trial: it has been told already");

@@ -2,7 +2,10 @@
 // One run of the objective: it asks for parameters, may report how it goes, and ends with an
 // Outcome.
 
+#include <any>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -29,6 +32,7 @@ constexpr Spacing step(double size) { return {.log = false, .step = size}; }
 
 struct Pruned {};
 inline constexpr Pruned pruned{};
+struct PausedHere {};  // what Trial::stopped() returns for a trial that will be resumed
 struct Failed {
   std::string reason = {};
 };
@@ -43,6 +47,7 @@ class Outcome {
   Outcome(std::vector<double> values) : state_(State::complete), values_(std::move(values)) {}
   Outcome(std::initializer_list<double> values) : state_(State::complete), values_(values) {}
   Outcome(Pruned) : state_(State::pruned) {}
+  Outcome(PausedHere) : state_(State::paused) {}
   Outcome(Failed failed) : state_(State::failed), reason_(std::move(failed.reason)) {}
 
   State state() const { return state_; }
@@ -63,7 +68,9 @@ struct TrialResult {
   std::vector<double> values = {};
   Params params = {};
   std::map<std::string, double> constraints = {};  // by name; all at most 0: the trial is feasible
-  std::map<int64_t, double> intermediate = {};     // step -> value
+  std::map<int64_t, double> intermediate = {};     // step -> value of the first objective
+  std::map<int64_t, std::vector<double>> intermediate_values =
+      {};                                                     // of all, when there are several
   std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
   double seconds = 0;                                         // NaN until the trial has ended
 
@@ -77,8 +84,9 @@ struct TrialResult {
 std::string failures(const std::vector<TrialResult>& trials);
 
 class StudyState;
+struct RunLimits;
 
-// To be used by one thread at a time. A trial that goes away without having been told is failed.
+// To be used by one thread at a time. Destroying an untold trial marks it failed.
 class Trial {
  public:
   Trial(Trial&&) noexcept;
@@ -110,17 +118,36 @@ class Trial {
   ParamValue suggest(std::string_view name, const Param& range);  // tune::log_range(1e-4, 1e-1)
   Params suggest(const Space& space);  // all of it, in one go; what is inactive is left out
 
-  // Steps count from 0; a step reported twice keeps its first value. ValueError with several
-  // objectives.
+  // Steps count from 0; a step reported twice keeps its first value. With several objectives: one
+  // value for each. ValueError for another number of values.
   Trial& report(int64_t step, double value);
-  Trial& report(int64_t step, const std::vector<double>& values);  // one per objective
+  Trial& report(int64_t step, const std::vector<double>& values);
   // An outcome that is to be at most 0, whatever the objective: a feasible trial is better than any
   // other, and of two others the one whose violations sum up to less. May be infinite; NaN:
   // ValueError. A name's first value stays; without a name each call adds one.
   Trial& set_constraint(std::string_view name, double value);
   Trial& set_constraint(double value);
-  // Whether the pruner gives the trial up after its reports so far, or somebody else has ended it.
+  // Whether the trial is to end here: the scheduler stops or pauses it, its run ends, or somebody
+  // else has ended it. Then `return trial.stopped();`.
   bool should_stop();
+  // Its run is to end: stop(), a timeout, the trial's own timeout. For long steps, to be asked as
+  // often as one likes.
+  bool stop_requested() const;
+  // The outcome after should_stop() or stop_requested(): pruned, or paused. A paused trial is the
+  // same objective called again, later, with the same number and parameters; one that its run broke
+  // off is resumed by the next run.
+  Outcome stopped();
+
+  // State to keep while the trial is paused: a module, an optimizer, an Rng, anything that can be
+  // copied. To be called for the same things in the same order, before the first step; of a resumed
+  // trial they are set back here to where they stood. Kept in this process: a trial resumed by
+  // another starts again from step 0.
+  template <typename T>
+  void checkpointable(T& state) {
+    if (const std::any* kept = next_kept()) state = std::any_cast<const T&>(*kept);
+    copies_.push_back([&state] { return std::any(state); });
+  }
+  int64_t first_step() const { return first_step_; }  // where a resumed trial goes on; else 0
 
   Params params() const;                 // chosen so far
   Rng rng(std::string_view name) const;  // of this study's seed, this trial's number and the name
@@ -130,12 +157,15 @@ class Trial {
   void set_attribute_json(std::string_view name, std::string json);
 
  private:
+  friend class Chooser;
+  friend class Runner;
   friend class StudyState;
   friend class Study;
   Trial(std::shared_ptr<StudyState> study, int64_t number);
   double choose(const Param& param);
-  const double* proposed(std::string_view name) const;
-  void propose(const Space& space);
+  void give_up() noexcept;
+  void end_by(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
+  const std::any* next_kept();
 
   struct Proposed {
     std::string name;
@@ -143,11 +173,25 @@ class Trial {
     ParamValue choice;  // of a categorical parameter; its list may be another when it is asked for
   };
 
+  struct Set {
+    std::shared_ptr<const Param> param;
+    double value;
+  };
+
   std::shared_ptr<StudyState> study_;  // null once told
   int64_t number_ = 0;
+  bool repeats_ = false;  // a run of confirm()
+  bool begun_ = false;    // it was broken off, and goes on
   bool proposed_any_ = false;
   Params fixed_;                    // values enqueued, frozen, or held by the sampler
   std::vector<Proposed> proposal_;  // to be used when asked for
+  std::vector<Set> set_;            // chosen so far
+  std::shared_ptr<const RunLimits> limits_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  int64_t first_step_ = 0;
+  std::vector<std::any> kept_;
+  size_t restored_ = 0;
+  std::vector<std::function<std::any()>> copies_;
 };
 
 }  // namespace attune::tune

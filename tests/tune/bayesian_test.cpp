@@ -40,7 +40,7 @@ class Bench {
   void start(const Values& values) {
     const auto number = static_cast<int64_t>(history_.trials().size());
     history_.apply(Created{number});
-    history_.apply(Started{number, 0});
+    history_.apply(Claimed{number, 0});
     const std::vector<bool> active = space_.active(values);
     for (size_t i = 0; i < values.size(); ++i) {
       if (active[i]) history_.apply(ParamSet{number, params_[i], values[i]});

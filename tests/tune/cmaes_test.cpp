@@ -97,7 +97,7 @@ struct Story {
   }
   void begin(const std::vector<double>& units) {
     tell(Created{next});
-    tell(Started{next, 0});
+    tell(Claimed{next, 0});
     const std::vector<double> values = space.to_values(units);
     const std::vector<bool> active = space.active(values);
     for (size_t i = 0; i < values.size(); ++i) {

@@ -20,7 +20,7 @@ std::shared_ptr<const Param> named(const char* name, Param p) {
 void add(History& h, State state, const std::vector<double>& reports) {
   const auto number = static_cast<int64_t>(h.trials().size());
   h.apply(Created{number});
-  h.apply(Started{number, 1});
+  h.apply(Claimed{number, 1});
   for (size_t i = 0; i < reports.size(); ++i)
     h.apply(Reported{number, static_cast<int64_t>(i), reports[i]});
   if (state != State::running) h.apply(Finished{number, state, {reports.back()}, 2});
@@ -31,7 +31,7 @@ void add(History& h, State state, const std::vector<double>& reports) {
 TEST_CASE("history: events may come twice, late, and never to a trial that has ended") {
   History h;
   const auto x = named("x", range(0, 1));
-  const std::vector<Event> events{Created{0},           Started{0, 5},
+  const std::vector<Event> events{Created{0},           Claimed{0, 5},
                                   ParamSet{0, x, 0.25}, Reported{0, 1, 3},
                                   Reported{0, 0, 4},    Finished{0, State::complete, {7}, 9}};
   for (int twice = 0; twice < 2; ++twice) {
@@ -51,7 +51,7 @@ TEST_CASE("history: events may come twice, late, and never to a trial that has e
   h.apply(Finished{0, State::failed, {}, 10});
   CHECK(h.trials()[0].reports.size() == 2);
   CHECK(h.trials()[0].state == State::complete);
-  CHECK_THROWS_AS(h.apply(Started{7, 1}), StorageError);
+  CHECK_THROWS_AS(h.apply(Claimed{7, 1}), StorageError);
   CHECK_THROWS_AS(h.apply(Created{9}), StorageError);
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("history: shared parameters are those of all complete trials, in the o
                          State state) {
     const auto n = static_cast<int64_t>(h.trials().size());
     h.apply(Created{n});
-    h.apply(Started{n, 1});
+    h.apply(Claimed{n, 1});
     for (const auto& p : params) h.apply(ParamSet{n, p, p->low});
     h.apply(Finished{n, state, {1}, 2});
   };

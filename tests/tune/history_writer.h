@@ -18,7 +18,7 @@ class HistoryWriter {
   int64_t start(const Space& space, const std::vector<double>& values) {
     const auto number = static_cast<int64_t>(history.trials().size());
     history.apply(Created{number});
-    history.apply(Started{number, 1});
+    history.apply(Claimed{number, 1});
     const std::vector<bool> active = space.active(values);
     for (size_t i = 0; i < space.size(); ++i) {
       const auto param = std::make_shared<const Param>(space.params()[i]);

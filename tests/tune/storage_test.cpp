@@ -150,13 +150,13 @@ TEST_CASE("storages: a trial is finished once") {
     const auto storage = make(folder);
     Study a({.storage = storage, .seed = 1});
     const auto log = storage->open("study", {}, {});
-    log->read([](const Event&) {});
     Trial t = a.ask();
     t.suggest_float("x", 0, 1);
-    log->read([](const Event&) {});
+    log->read(0, [](const Event&) {});
     const Event end = Finished{0, State::failed, {}, 5};
-    CHECK(log->append(std::span(&end, 1)));
-    CHECK_FALSE(log->append(std::span(&end, 1)));
+    const Expect running{.trial = 0, .state = State::running};
+    CHECK(log->append({&end, 1}, {&running, 1}, true));
+    CHECK_FALSE(log->append({&end, 1}, {&running, 1}, true));
     CHECK_THROWS_AS(a.tell(t, 1), StorageError);
     CHECK(a.trial(0).state == State::failed);
   }
@@ -220,7 +220,8 @@ TEST_CASE("sqlite: killed at random moments, no told trial is lost and the study
     kill(child, SIGKILL);
     status_of(child);
 
-    Study study({.storage = folder.url()});  // what the dead left running is failed now
+    Study study({.storage = folder.url()});
+    study.optimize(objective, {.trials = 1});  // what the dead left running is failed now
     const auto trials = study.trials();
     for (size_t i = 0; i < trials.size(); ++i) {
       CHECK(trials[i].number == static_cast<int64_t>(i));

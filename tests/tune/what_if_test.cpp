@@ -65,7 +65,7 @@ std::shared_ptr<const Param> x_param() {
 // A trial that ran from `start` to `end` and reported `losses` at steps 0, 1, ...
 void add(History& h, int64_t number, double start, double end, const std::vector<double>& losses) {
   h.apply(Created{number});
-  h.apply(Started{number, start});
+  h.apply(Claimed{number, start});
   h.apply(ParamSet{number, x_param(), 0.5});
   for (size_t i = 0; i < losses.size(); ++i) {
     h.apply(Reported{number, static_cast<int64_t>(i), losses[i]});

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -25,10 +26,10 @@ struct Job {
   Params params;
 };
 
-class Runs {
+class Repeats {
  public:
-  Runs(StudyState& study, const Objective& objective, std::vector<Job> jobs,
-       const ProgressSink& sink)
+  Repeats(StudyState& study, const Objective& objective, std::vector<Job> jobs,
+          const ProgressSink& sink)
       : study_(study), objective_(objective), jobs_(std::move(jobs)), sink_(sink) {
     progress_.wanted = static_cast<int64_t>(jobs_.size());
   }
@@ -39,17 +40,15 @@ class Runs {
       for (int i = 1; i < threads; ++i) others.emplace_back([this] { work(); });
       work();
     }
-    study_.stopping = false;
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
   void work() {
     try {
-      while (const Job* job = next()) {
-        Trial trial = study_.repeat(job->what, job->params);
-        const int64_t number = trial.number();
-        run_trial(study_, trial, objective_);
+      while (std::optional<Trial> trial = next()) {
+        const int64_t number = trial->number();
+        run_trial(study_, *trial, objective_);
         tell(study_.result(number));
       }
     } catch (...) {
@@ -58,10 +57,12 @@ class Runs {
     }
   }
 
-  const Job* next() {
+  // Jobs get their numbers in order, however many threads there are.
+  std::optional<Trial> next() {
     const std::lock_guard lock(mutex_);
-    if (error_ || study_.stopping || taken_ >= jobs_.size()) return nullptr;
-    return &jobs_[taken_++];
+    if (error_ || limits_->reached() || taken_ >= jobs_.size()) return std::nullopt;
+    const Job& job = jobs_[taken_++];
+    return study_.repeat(job.what, job.params, limits_);
   }
 
   void tell(const TrialResult& run) {
@@ -80,6 +81,7 @@ class Runs {
   const Objective& objective_;
   std::vector<Job> jobs_;
   const ProgressSink& sink_;
+  std::shared_ptr<RunLimits> limits_ = study_.runs().begin();
   Clock::time_point begin_ = Clock::now();
   std::mutex mutex_, telling_;
   size_t taken_ = 0;
@@ -102,8 +104,13 @@ std::vector<Confirmed> best_of(const std::vector<TrialResult>& trials, int64_t c
   for (const TrialResult& t : trials) {
     if (t.state == State::complete && !std::isnan(t.value) && !is_repeat(t)) order.push_back(&t);
   }
+  const auto violation = [](const TrialResult& t) {
+    double sum = 0;
+    for (const auto& [name, value] : t.constraints) sum += std::max(value, 0.0);
+    return sum;
+  };
   std::stable_sort(order.begin(), order.end(), [&](const TrialResult* a, const TrialResult* b) {
-    return sign * a->value < sign * b->value;
+    return std::pair(violation(*a), sign * a->value) < std::pair(violation(*b), sign * b->value);
   });
   std::vector<Confirmed> best;
   for (const TrialResult* t : order) {
@@ -263,7 +270,7 @@ ConfirmResult Study::confirm(int64_t count, const Objective& objective,
       if (static_cast<int64_t>(all[i]->runs.size()) <= k) jobs.push_back({whats[i], params});
     }
   }
-  Runs(*state_, objective, std::move(jobs), options.progress).work(options.jobs);
+  Repeats(*state_, objective, std::move(jobs), options.progress).work(options.jobs);
 
   trials = this->trials();
   for (size_t i = 0; i < all.size(); ++i) count_runs(*all[i], whats[i], trials);

@@ -45,6 +45,7 @@ class Stagnation : public StoppingRule {
 
  private:
   bool gains(const TrialRecord& trial, const TrialRecord& old) const {
+    if (trial.violation() != old.violation()) return trial.violation() < old.violation();
     for (size_t i = 0; i < trial.losses.size(); ++i) {
       if (trial.losses[i] < old.losses[i] - delta_) return true;
     }

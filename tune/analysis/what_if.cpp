@@ -175,7 +175,7 @@ class Replay {
     for (auto n = static_cast<int64_t>(now_.trials().size()); n <= logged.number; ++n) {
       now_.apply(Created{n});
     }
-    now_.apply(Started{logged.number, logged.started});
+    now_.apply(Claimed{logged.number, logged.started});
     for (const TrialRecord::Use& use : logged.params) {
       now_.apply(ParamSet{logged.number, log_.params()[static_cast<size_t>(use.param)], use.value});
     }

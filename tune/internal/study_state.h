@@ -1,29 +1,29 @@
 #pragma once
-// The inside of a Study, shared by its handles and its trials: the storage's log, the history read
-// from it, and the lock around both. The one place that knows of maximising and of seeds.
+// The inside of a Study, shared by its handles and its trials: the ledger of what it holds, the
+// chooser of parameters, the runs that are on. The one place that knows of maximising and of seeds.
 
-#include <atomic>
-#include <condition_variable>
+#include <any>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "attune/tune/internal/chooser.h"
+#include "attune/tune/internal/lagged_views.h"
+#include "attune/tune/internal/ledger.h"
+#include "attune/tune/internal/run_limits.h"
 #include "attune/tune/study.h"
 
 namespace attune::tune {
 
-// A system attribute of the trials that confirm() runs: JSON text, the number of the trial that is
-// run again, or "default", or "first".
-inline constexpr char kRepeats[] = "attune:confirms";
 inline constexpr char kError[] = "attune:error";      // a trial's: why it failed, as JSON text
 inline constexpr char kStopped[] = "attune:stopped";  // the study's: why stop_when ended it
 
@@ -31,21 +31,30 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
  public:
   explicit StudyState(StudyOptions options);
 
-  // `wait`: a deterministic study's trial waits for those it depends on; else ValueError.
-  Trial ask(bool wait);
-  void tell(Trial& trial, const Outcome& outcome);  // the trial lets go of the study
-  void tell(int64_t number, const Outcome& outcome);
+  // The next trial. A deterministic study's waits for those it depends on, until the limits are
+  // reached: then nothing. Without limits it does not wait: ValueError.
+  // `only_begun`: nothing but one that was broken off, by its run or by the death of its worker.
+  std::optional<Trial> ask(const std::shared_ptr<RunLimits>& limits, bool only_begun = false);
+  void tell(Trial& trial, const Outcome& outcome);    // the trial lets go of the study
+  bool finish(Trial& trial, const Outcome& outcome);  // the same; false: see below
+  // False: it has been ended by somebody else.
+  bool tell(int64_t number, const Outcome& outcome);
   Trial begin(const Params& params);
   int64_t enqueue(const Params& params);
   // A trial of confirm(), with these values and otherwise the default ones; `what` is JSON text
   // that says whose run it is.
-  Trial repeat(const std::string& what, const Params& params);
-  double choose(Trial& trial, const Param& param);
-  Params suggest(Trial& trial, const Space& space);
+  Trial repeat(const std::string& what, const Params& params,
+               const std::shared_ptr<RunLimits>& limits);
+  double choose(Trial& trial, const Param& param) { return chooser_.choose(trial, param); }
+  Params suggest(Trial& trial, const Space& space) { return chooser_.suggest(trial, space); }
   void report(int64_t number, int64_t step, std::span<const double> values);  // one per objective
-  bool should_stop(int64_t number);
+  Verdict verdict(int64_t number);  // of the scheduler, on the last report
   void set_constraint(int64_t number, std::string_view name, double value);  // "": without a name
   void set_attribute(int64_t trial, std::string_view name, std::string json);
+
+  // Copies of what a paused trial was given to keep, until it ends.
+  void keep(int64_t number, std::vector<std::any> checkpoint);
+  std::vector<std::any> kept(int64_t number);
 
   std::vector<TrialResult> results();
   TrialResult result(int64_t number);
@@ -59,7 +68,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
 
   // Why optimize() is to end before its next trial; empty: it is not. A deterministic study waits
   // for the trials that the next one depends on, and asks about those alone.
-  std::string stops(const StoppingRule& rule);
+  std::string stops(const StoppingRule& rule, const RunLimits& limits);
   History history();
   Space space();
   // What confirm() takes for the default configuration: whose run it is, and its values.
@@ -68,70 +77,52 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   Rng rng(int64_t trial) const { return Rng(seed_).fork(trial); }
   uint64_t seed() const { return seed_; }
   const StudyOptions& options() const { return options_; }
-  const std::vector<Direction>& directions() const { return log_->directions(); }
-
-  std::atomic<bool> stopping{false};
+  const std::vector<Direction>& directions() const { return ledger_->directions(); }
+  std::string trial_name(int64_t number) const;
+  Runs& runs() { return runs_; }
 
  private:
-  // All below: with the lock held.
-  void sync();  // reads what is new in the storage
-  bool append(std::span<const Event> events);
-  bool append(Event event) { return append(std::span<const Event>(&event, 1)); }
   void settle_seed();
-  const TrialRecord& record(int64_t number) const;
-  TrialResult to_result(const TrialRecord& trial) const;
-  std::vector<TrialResult> all_results() const;
-  Params to_params(const TrialRecord& trial) const;
-  std::string trial_name(int64_t number) const;
-  const TrialRecord* best_record();
+  // What the next ask() is to run: a trial that waits, is paused or lost its worker, or a new one.
+  struct Next {
+    int64_t number = 0;
+    std::optional<State> state = {};  // as it is now; none: it is to be made
+    std::string worker = {};          // running: whose it was
 
-  std::shared_ptr<const Param> admit(const Param& param);  // checked, and interned if it was known
-  std::shared_ptr<const Space> joint_space(const History& history) const;
-  std::shared_ptr<const Space> without_held(std::shared_ptr<const Space> space,
-                                            const Params& enqueued) const;
-  void check_enqueued(const Params& params) const;
-  // A trial that runs from the start, so that no other process takes it for work to do.
-  Trial created(std::vector<Event> events, const Params& params);
-  void keep_note(const Question& question);
-  void propose(Trial& trial, const Space& space);
-  std::vector<double> draw(Trial& trial, const Space& space, const Question& question);
-  double choose_locked(Trial& trial, const Param& param);
-  bool first_is_default(const Trial& trial) const;
-  void remember(const Param& param);  // what a storage's distributions do not hold
-
-  // What the search knows: everything but the runs of confirm().
-  const History& search() const { return search_ ? *search_ : history_; }
-  bool repeats(int64_t number) const {
-    return !repeats_.empty() && repeats_.find(number) != repeats_.end();
-  }
-
-  // What trial `number` may see, now and until its end.
-  const History& view(int64_t number) const;
-  int64_t unsettled_below(int64_t limit) const;  // -1: all trials below `limit` have ended
+    bool begun() const { return state && *state != State::waiting; }
+  };
+  Next next(const History& history) const;
+  std::optional<Next> deal_with_lapsed();
+  void fail(int64_t number, const std::string& worker, const std::string& reason);
+  std::optional<Trial> claim(const Next& next, const std::shared_ptr<RunLimits>& limits);
+  int64_t open_before(int64_t number) const;  // of a deterministic study; -1: nothing
+  struct Patience {
+    int64_t trial = -1;
+    std::chrono::steady_clock::time_point since = {};
+  };
+  bool wait_for(int64_t open, int64_t number, const RunLimits& limits, Patience& patience);
+  std::vector<double> last_values(const TrialRecord& trial) const;
+  const LaggedViews* prepare_views();
   void prepare_view(int64_t number);
 
+  // A trial that runs from the start, so that no other process takes it for work to do.
+  Trial created(std::vector<Event> events, const Params& params);
+  const TrialRecord& record(const History& history, int64_t number) const;
+  const TrialRecord* best_record(const History& search);
+
+  Runs runs_;
   StudyOptions options_;
-  std::shared_ptr<const Space> declared_;  // null: found by running
-  std::shared_ptr<Storage> storage_;
-  std::unique_ptr<StudyLog> log_;
-  std::vector<double> signs_;
+  std::shared_ptr<const Scheduler> scheduler_;
   uint64_t seed_ = 0;
-  Rng sampler_rng_;
+  std::unique_ptr<Ledger> ledger_;
+  std::optional<LaggedViews> views_;  // deterministic
+  Chooser chooser_;
 
-  std::vector<Chosen> chosen_;  // of the trial that asks
-
-  mutable std::mutex mutex_;
-  std::condition_variable ended_;  // some trial has
-  History history_;
-  // Once there are runs of confirm(): their numbers, and the history without them.
-  std::set<int64_t> repeats_;
-  std::optional<History> search_;
-  // Deterministic: trial k sees views_[k % (lag + 1)], which holds the trials below k - lag. The
-  // trial that used it before, k - lag - 1, has ended by then.
-  std::vector<History> views_;
-  mutable int64_t settled_ = 0;  // all trials below have ended
+  std::mutex best_mutex_;  // before the ledger's
   int64_t best_ = -1;
   size_t best_scanned_ = 0;
+  std::mutex kept_mutex_;
+  std::map<int64_t, std::vector<std::any>> kept_;
 };
 
 // ValueError: a name or text that is not UTF-8, which would leave a study that Python cannot open.

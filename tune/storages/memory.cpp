@@ -1,8 +1,11 @@
+// Studies kept in memory: a list of events, and the state of each trial for expectations.
+
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <mutex>
 
+#include "attune/tensor/error.h"
 #include "attune/tune/storage.h"
 
 namespace attune::tune {
@@ -13,83 +16,65 @@ struct Shared {
   std::mutex mutex = {};
   std::vector<Direction> directions = {};
   std::deque<Event> events = {};
-  std::vector<State> states = {};     // by trial number
-  std::vector<int64_t> waiting = {};  // numbers, the first last
-};
-
-struct SetTrial {
-  int64_t number;
-  template <typename E>
-  void operator()(E& e) const {
-    e.trial = number;
-  }
+  std::vector<State> states = {};  // by trial number
 };
 
 class MemoryLog : public StudyLog {
  public:
-  explicit MemoryLog(std::shared_ptr<Shared> shared)
-      : shared_(std::move(shared)), directions_(shared_->directions) {}
+  MemoryLog(std::shared_ptr<Shared> shared, bool read_only)
+      : shared_(std::move(shared)), directions_(shared_->directions), read_only_(read_only) {}
 
   const std::vector<Direction>& directions() const override { return directions_; }
 
-  int64_t create(std::vector<Event> events) override {
+  bool append(std::span<const Event> events, std::span<const Expect> expects, bool) override {
+    if (read_only_) throw StorageError("storage 'memory': the study is open for reading only");
     const std::lock_guard lock(shared_->mutex);
-    const auto number = static_cast<int64_t>(shared_->states.size());
-    shared_->states.push_back(State::waiting);
-    add(Created{number});
-    for (Event& event : events) {
-      std::visit(SetTrial{number}, event);
-      add(std::move(event));
-    }
-    if (shared_->states.back() == State::waiting) {
-      shared_->waiting.insert(shared_->waiting.begin(), number);
-    }
-    return number;
-  }
-
-  int64_t start(double time) override {
-    const std::lock_guard lock(shared_->mutex);
-    auto& waiting = shared_->waiting;
-    while (!waiting.empty()) {
-      const int64_t number = waiting.back();
-      waiting.pop_back();
-      if (shared_->states[static_cast<size_t>(number)] != State::waiting) continue;
-      add(Started{number, time});
-      return number;
-    }
-    const auto number = static_cast<int64_t>(shared_->states.size());
-    shared_->states.push_back(State::running);
-    add(Created{number});
-    add(Started{number, time});
-    return number;
-  }
-
-  bool append(std::span<const Event> events) override {
-    const std::lock_guard lock(shared_->mutex);
-    for (const Event& event : events) {
-      const auto* end = std::get_if<Finished>(&event);
-      if (end && finished(shared_->states[static_cast<size_t>(end->trial)])) return false;
+    for (const Expect& expect : expects) {
+      if (!holds(expect)) return false;
     }
     for (const Event& event : events) add(event);
     return true;
   }
 
-  void read(const std::function<void(const Event&)>& sink) override {
+  Position read(Position after, const Sink& sink) override {
     const std::lock_guard lock(shared_->mutex);
-    for (; read_ < shared_->events.size(); ++read_) sink(shared_->events[read_]);
+    const auto end = static_cast<Position>(shared_->events.size());
+    for (; after < end; ++after) sink(shared_->events[static_cast<size_t>(after)]);
+    return end;
   }
 
  private:
-  void add(Event event) {
-    if (const auto* e = std::get_if<Started>(&event)) state(e->trial) = State::running;
-    if (const auto* e = std::get_if<Finished>(&event)) state(e->trial) = e->state;
-    shared_->events.push_back(std::move(event));
+  bool holds(const Expect& expect) const {
+    if (!expect.absent.empty()) {
+      return std::none_of(shared_->events.begin(), shared_->events.end(), [&](const Event& event) {
+        const auto* a = std::get_if<Attribute>(&event);
+        return a && a->trial == Attribute::kStudy && a->system && *a->name == expect.absent;
+      });
+    }
+    const auto count = static_cast<int64_t>(shared_->states.size());
+    if (!expect.state) return expect.trial == count;
+    return expect.trial >= 0 && expect.trial < count &&
+           shared_->states[static_cast<size_t>(expect.trial)] == *expect.state;
   }
-  State& state(int64_t trial) { return shared_->states[static_cast<size_t>(trial)]; }
+
+  void add(const Event& event) {
+    auto& states = shared_->states;
+    const int64_t trial = trial_of(event);
+    if (std::holds_alternative<Created>(event)) {
+      states.push_back(State::waiting);
+    } else if (trial != Attribute::kStudy) {
+      State& state = states.at(static_cast<size_t>(trial));
+      if (finished(state)) return;
+      if (std::holds_alternative<Claimed>(event)) state = State::running;
+      if (std::holds_alternative<Paused>(event)) state = State::paused;
+      if (const auto* end = std::get_if<Finished>(&event)) state = end->state;
+    }
+    shared_->events.push_back(event);
+  }
 
   std::shared_ptr<Shared> shared_;
   std::vector<Direction> directions_;
-  size_t read_ = 0;
+  bool read_only_;
 };
 
 class MemoryStorage : public Storage {
@@ -99,12 +84,22 @@ class MemoryStorage : public Storage {
     const std::lock_guard lock(mutex_);
     auto& study = studies_[name];
     if (!study) {
-      if (directions.empty()) return studies_.erase(name), nullptr;
+      if (directions.empty()) {
+        studies_.erase(name);
+        return nullptr;
+      }
       study = std::make_shared<Shared>();
       study->directions = directions;
       study->events.assign(attributes.begin(), attributes.end());
     }
-    return std::make_unique<MemoryLog>(study);
+    return std::make_unique<MemoryLog>(study, false);
+  }
+
+  std::unique_ptr<StudyLog> view(const std::string& name) override {
+    const std::lock_guard lock(mutex_);
+    const auto study = studies_.find(name);
+    if (study == studies_.end()) return nullptr;
+    return std::make_unique<MemoryLog>(study->second, true);
   }
 
   std::vector<StudyInfo> studies() override {

@@ -11,7 +11,8 @@
 namespace attune::tune::optuna {
 namespace {
 
-constexpr const char* kStates[] = {"WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"};
+// To Optuna a paused trial is running.
+constexpr const char* kStates[] = {"WAITING", "RUNNING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"};
 
 std::string integer_text(double value) { return fmt::format("{}", static_cast<int64_t>(value)); }
 

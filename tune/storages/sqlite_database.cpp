@@ -1,11 +1,16 @@
 #include "attune/tune/storages/internal/sqlite_database.h"
 
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -14,93 +19,37 @@
 namespace attune::tune {
 namespace {
 
-constexpr int kBusyMilliseconds = 60'000;
-constexpr const char* kRevision = "v3.2.0.a";
-constexpr std::string_view kOlderRevisions[] = {"v0.9.0.a", "v1.2.0.a", "v1.3.0.a",
-                                                "v2.4.0.a", "v2.6.0.a", "v3.0.0.a",
-                                                "v3.0.0.b", "v3.0.0.c", "v3.0.0.d"};
+constexpr auto kLongestWait = std::chrono::minutes(1);
+constexpr auto kWaitWhenStopped = std::chrono::milliseconds(500);
 
-// The layout of Optuna 5.0.0, as its storage gives it.
-constexpr const char* kTables = R"(
-CREATE TABLE IF NOT EXISTS studies (study_id INTEGER NOT NULL, study_name VARCHAR(512) NOT NULL,
-  PRIMARY KEY (study_id));
-CREATE UNIQUE INDEX IF NOT EXISTS ix_studies_study_name ON studies (study_name);
-CREATE TABLE IF NOT EXISTS version_info (version_info_id INTEGER NOT NULL, schema_version INTEGER,
-  library_version VARCHAR(256), PRIMARY KEY (version_info_id), CHECK (version_info_id=1));
-CREATE TABLE IF NOT EXISTS study_directions (study_direction_id INTEGER NOT NULL,
-  direction VARCHAR(8) NOT NULL, study_id INTEGER NOT NULL, objective INTEGER NOT NULL,
-  PRIMARY KEY (study_direction_id), UNIQUE (study_id, objective),
-  FOREIGN KEY(study_id) REFERENCES studies (study_id));
-CREATE TABLE IF NOT EXISTS study_user_attributes (study_user_attribute_id INTEGER NOT NULL,
-  study_id INTEGER, "key" VARCHAR(512), value_json TEXT, PRIMARY KEY (study_user_attribute_id),
-  UNIQUE (study_id, "key"), FOREIGN KEY(study_id) REFERENCES studies (study_id));
-CREATE TABLE IF NOT EXISTS study_system_attributes (study_system_attribute_id INTEGER NOT NULL,
-  study_id INTEGER, "key" VARCHAR(512), value_json TEXT, PRIMARY KEY (study_system_attribute_id),
-  UNIQUE (study_id, "key"), FOREIGN KEY(study_id) REFERENCES studies (study_id));
-CREATE TABLE IF NOT EXISTS trials (trial_id INTEGER NOT NULL, number INTEGER, study_id INTEGER,
-  state VARCHAR(8) NOT NULL, datetime_start DATETIME, datetime_complete DATETIME,
-  PRIMARY KEY (trial_id), FOREIGN KEY(study_id) REFERENCES studies (study_id));
-CREATE INDEX IF NOT EXISTS ix_trials_study_id ON trials (study_id);
-CREATE TABLE IF NOT EXISTS trial_user_attributes (trial_user_attribute_id INTEGER NOT NULL,
-  trial_id INTEGER, "key" VARCHAR(512), value_json TEXT, PRIMARY KEY (trial_user_attribute_id),
-  UNIQUE (trial_id, "key"), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_system_attributes (trial_system_attribute_id INTEGER NOT NULL,
-  trial_id INTEGER, "key" VARCHAR(512), value_json TEXT, PRIMARY KEY (trial_system_attribute_id),
-  UNIQUE (trial_id, "key"), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_params (param_id INTEGER NOT NULL, trial_id INTEGER,
-  param_name VARCHAR(512), param_value FLOAT, distribution_json TEXT, PRIMARY KEY (param_id),
-  UNIQUE (trial_id, param_name), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_values (trial_value_id INTEGER NOT NULL, trial_id INTEGER NOT NULL,
-  objective INTEGER NOT NULL, value FLOAT, value_type VARCHAR(7) NOT NULL,
-  PRIMARY KEY (trial_value_id), UNIQUE (trial_id, objective),
-  FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_intermediate_values (trial_intermediate_value_id INTEGER NOT NULL,
-  trial_id INTEGER NOT NULL, step INTEGER NOT NULL, intermediate_value FLOAT,
-  intermediate_value_type VARCHAR(7) NOT NULL, PRIMARY KEY (trial_intermediate_value_id),
-  UNIQUE (trial_id, step), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_heartbeats (trial_heartbeat_id INTEGER NOT NULL,
-  trial_id INTEGER NOT NULL, heartbeat DATETIME NOT NULL, PRIMARY KEY (trial_heartbeat_id),
-  UNIQUE (trial_id), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL,
-  CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
-INSERT OR IGNORE INTO version_info (version_info_id, schema_version, library_version)
-  VALUES (1, 12, '5.0.0');
-INSERT INTO alembic_version (version_num) SELECT 'v3.2.0.a'
-  WHERE NOT EXISTS (SELECT 1 FROM alembic_version);
-)";
-
-// Optuna takes and finishes trials by an unconditional UPDATE; on an abort it goes on to the next
-// trial.
-constexpr const char* kGuard = R"(
-CREATE TRIGGER IF NOT EXISTS attune_guard_trial_state BEFORE UPDATE OF state ON trials FOR EACH ROW
-WHEN OLD.state IN ('COMPLETE','PRUNED','FAIL') OR (OLD.state='RUNNING' AND NEW.state='RUNNING')
-BEGIN SELECT RAISE(ABORT, 'trial state already changed by another worker'); END;
-)";
-
-bool has_table(Database& db, const char* name) {
-  Query q = db.query("SELECT 1 FROM sqlite_master WHERE type='table' AND name=?");
-  q.bind(std::string_view(name));
-  return q.row();
+int64_t size_of(const std::string& path) {  // -1: there is no such file
+  struct stat file {};
+  return stat(path.c_str(), &file) == 0 ? int64_t{file.st_size} : -1;
 }
 
-std::string revision(Database& db) {
-  if (!has_table(db, "alembic_version")) return "";
-  Query q = db.query("SELECT version_num FROM alembic_version");
-  return q.row() ? q.text(0) : "";
+// In nanoseconds since 1970.
+int64_t modified(const std::string& path) {
+  struct stat file {};
+  if (stat(path.c_str(), &file) != 0) return 0;
+  return file.st_mtim.tv_sec * 1'000'000'000 + file.st_mtim.tv_nsec;
 }
 
-void check_revision(Database& db, const std::string& found) {
-  if (found == kRevision) return;
-  const auto* end = std::end(kOlderRevisions);
-  if (std::find(std::begin(kOlderRevisions), end, found) != end) {
-    throw StorageError(fmt::format(
-        "storage '{}': made by an older Optuna (schema {}); upgrade it with: optuna storage "
-        "upgrade --storage sqlite:///{}",
-        db.path(), found, db.path()));
+// A file in write-ahead mode that nobody has open, as its empty log tells.
+bool rests(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  char header[20] = {};
+  file.read(header, sizeof(header));
+  return file.gcount() == sizeof(header) && header[18] == 2 && size_of(path + "-wal") <= 0;
+}
+
+std::string uri_of(const std::string& path, bool immutable) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    const bool plain =
+        std::isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '.' || c == '-' || c == '_';
+    uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
-  throw StorageError(fmt::format(
-      "storage '{}': its schema {} is newer than what this attune knows ({}); use a newer attune",
-      db.path(), found, kRevision));
+  return immutable ? uri + "?immutable=1" : uri;
 }
 
 }  // namespace
@@ -153,27 +102,69 @@ std::string Query::text(int column) const {
               : "";
 }
 
-Database::Database(const std::string& path, bool create) : path_(path) {
+void Database::check_folder(const std::string& path) {
   std::error_code error;
-  if (!create && !std::filesystem::exists(path, error)) {
+  const auto folder = std::filesystem::absolute(path, error).parent_path();
+  if (std::filesystem::is_directory(folder, error)) return;
+  throw StorageError(fmt::format("storage '{}': there is no folder '{}'", path, folder.string()));
+}
+
+Database::Database(const std::string& path, Open how) : path_(path), how_(how) {
+  std::error_code error;
+  if (how != Open::create && !std::filesystem::exists(path, error)) {
     throw StorageError(fmt::format("storage '{}': there is no such file", path));
   }
-  const auto folder = std::filesystem::absolute(path, error).parent_path();
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw StorageError(fmt::format("storage '{}': there is no folder '{}'", path, folder.string()));
-  }
+  check_folder(path);
+  // SQLite would make the log's files anew beside a file at rest, and they would be this user's; so
+  // it is told that the file does not change, and undisturbed() tells whether that was true.
+  const bool looks = how == Open::look;
+  immutable_ = looks && rests(path);
+  if (immutable_) seen_ = modified(path);
+  const int flags = looks ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+                          : SQLITE_OPEN_READWRITE | (how == Open::create ? SQLITE_OPEN_CREATE : 0);
+  const std::string name = looks ? uri_of(path, immutable_) : path;
   sqlite3* db = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+  const int code = sqlite3_open_v2(name.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   db_.reset(db);
   if (code != SQLITE_OK) fail();
-  sqlite3_busy_timeout(db_.get(), kBusyMilliseconds);
+  sqlite3_busy_handler(db_.get(), wait_for_lock, this);
   sqlite3_extended_result_codes(db_.get(), 1);
+  if (looks) {
+    execute("PRAGMA temp_store=MEMORY");
+    return;
+  }
   execute("PRAGMA foreign_keys=ON");
   Query mode = query("PRAGMA journal_mode");
   has_log_ = mode.row() && mode.text(0) == "wal";
-  // The build's default may be less.
-  execute("PRAGMA synchronous=FULL");
+  execute("PRAGMA synchronous=FULL");  // the build's default may be less
+  struct stat file {};
+  if (stat(path.c_str(), &file) == 0) device_ = file.st_dev, inode_ = file.st_ino;
+}
+
+bool Database::undisturbed() const {
+  return !immutable_ || (rests(path_) && modified(path_) == seen_);
+}
+
+void Database::check_file() const {
+  struct stat file {};
+  if (stat(path_.c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_) return;
+  throw StorageError(
+      fmt::format("storage '{}': the file has been deleted, moved or replaced while the study was "
+                  "open; what is "
+                  "told now would be lost",
+                  path_));
+}
+
+// Called by SQLite while another connection holds a lock; 0: give up.
+int Database::wait_for_lock(void* self, int tries) {
+  const auto& db = *static_cast<Database*>(self);
+  const auto now = std::chrono::steady_clock::now();
+  if (tries == 0) db.waiting_since_ = now;
+  const auto waited = now - db.waiting_since_;
+  if (waited > kLongestWait) return 0;
+  if (waited > kWaitWhenStopped && db.give_up_ && db.give_up_()) return 0;
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::min(tries + 1, 20)));
+  return 1;
 }
 
 Query Database::query(const char* sql) {
@@ -199,6 +190,7 @@ void Database::set_durable(bool durable) {
   durable_ = durable;
 }
 
+// SQLite does not wait for other connections when it changes the mode.
 void Database::use_write_ahead_log() {
   constexpr int64_t kRemote[] = {0x6969, 0x517B, 0xFF534D42, 0xFE534D42,
                                  0x65735546};  // NFS SMB CIFS FUSE
@@ -206,7 +198,19 @@ void Database::use_write_ahead_log() {
   if (statfs(path_.c_str(), &file_system) != 0) return;
   const auto* end = std::end(kRemote);
   if (std::find(std::begin(kRemote), end, int64_t{file_system.f_type}) != end) return;
-  execute("PRAGMA journal_mode=WAL");
+  for (int tries = 0;; ++tries) {
+    const int code =
+        sqlite3_exec(db_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr) & 0xFF;
+    if (code == SQLITE_OK) break;
+    if (code != SQLITE_BUSY && code != SQLITE_LOCKED) fail();
+    if (!wait_for_lock(this, tries)) fail();
+  }
+  has_log_ = true;
+}
+
+bool Database::has_table(const char* name) {
+  Query q = query("SELECT 1 FROM sqlite_master WHERE type='table' AND name=?");
+  return q.bind(std::string_view(name)).row();
 }
 
 int64_t Database::data_version() {
@@ -221,11 +225,17 @@ void Database::fail() {
   switch (code & 0xFF) {
     case SQLITE_FULL: what = "the disk is full; what was told before is kept"; break;
     case SQLITE_READONLY: what = "it cannot be written: the file or its folder is read-only"; break;
-    case SQLITE_CANTOPEN: what = "it cannot be opened: is its folder writable?"; break;
+    case SQLITE_CANTOPEN:
+      what = errno == EMFILE || errno == ENFILE ? "it cannot be opened: too many files are open"
+                                                : "it cannot be opened: is its folder writable?";
+      break;
     case SQLITE_PERM: what = "no permission"; break;
     case SQLITE_NOTADB: what = "it is not a SQLite database"; break;
     case SQLITE_CORRUPT: what = "the database is damaged"; break;
-    case SQLITE_BUSY: what = "another program has kept it locked for a minute"; break;
+    case SQLITE_BUSY:
+      what = give_up_ && give_up_() ? "stopped while another program held its lock"
+                                    : "another program has kept it locked for a minute";
+      break;
     case SQLITE_IOERR: what = "reading or writing failed"; break;
     case SQLITE_NOMEM: throw OutOfMemory(fmt::format("storage '{}': out of memory", path_));
     default: break;
@@ -249,23 +259,6 @@ Transaction::~Transaction() {
     db_.execute("ROLLBACK");
   } catch (const Error&) {  // SQLite has rolled back by itself
   }
-}
-
-void prepare_schema(Database& db, const SqliteOptions& options) {
-  std::string found = revision(db);
-  if (found.empty()) {
-    if (options.write_ahead_log && !has_table(db, "studies")) db.use_write_ahead_log();
-    Transaction transaction(db);
-    found = revision(db);  // another process may have been faster
-    if (found.empty()) {
-      const bool fresh = !has_table(db, "studies");
-      db.execute(kTables);
-      if (options.guard && fresh) db.execute(kGuard);
-      found = revision(db);
-    }
-    transaction.commit();
-  }
-  check_revision(db, found);
 }
 
 }  // namespace attune::tune

@@ -1,284 +1,286 @@
 // Writing: trials, their rows, and their ends. Reading is in sqlite_read.cpp.
 
+#include "attune/tune/storages/internal/sqlite_log.h"
+
 #include <algorithm>
-#include <chrono>
+#include <charconv>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
 #include "attune/tune/storages/internal/optuna_text.h"
-#include "attune/tune/storages/internal/sqlite_log.h"
+#include "attune/tune/storages/internal/sqlite_attributes.h"
 #include "attune/tune/storages/internal/worker.h"
 
 namespace attune::tune {
 namespace {
 
-constexpr auto kFlushEvery = std::chrono::milliseconds(500);
-
 const char* value_type(double v) {
   return std::isnan(v) ? "NAN" : std::isinf(v) ? (v > 0 ? "INF_POS" : "INF_NEG") : "FINITE";
 }
 
-int64_t trial_of(const Event& event) {
-  return std::visit([](const auto& e) { return e.trial; }, event);
-}
-
-struct SetTrial {
-  int64_t number;
-  template <typename E>
-  void operator()(E& e) const {
-    e.trial = number;
-  }
-};
-
 }  // namespace
 
-SqliteLog::SqliteLog(const std::string& path, int64_t study_id)
-    : db_(path, false), study_id_(study_id), worker_(this_worker()) {
-  Query q = db_.query(
+SqliteLog::SqliteLog(const std::string& path, int64_t study_id, Database::Open how)
+    : path_(path), study_id_(study_id), how_(how), worker_(this_worker()) {
+  connect();
+  Query q = db_->query(
       "SELECT direction FROM study_directions WHERE study_id=? ORDER BY study_direction_id");
   q.bind(study_id_);
   while (q.row()) directions_.push_back(optuna::direction_of(q.text(0)));
+  if (directions_.empty()) {
+    throw StorageError(fmt::format(
+        "storage '{}': the database is damaged: a study has no row in study_directions", path));
+  }
 }
 
-SqliteLog::~SqliteLog() {
-  if (flusher_.joinable()) {
-    flusher_.request_stop();
-    flusher_.join();
+void SqliteLog::connect() {
+  db_ = std::make_unique<Database>(path_, how_);
+  if (how_ == Database::Open::look) {
+    make_temporary_events(*db_);
+  } else {
+    make_events(*db_);
   }
-  try {
-    const std::lock_guard lock(mutex_);
-    flush();
-  } catch (const Error&) {  // reports of trials that nobody told the end of
-  }
+}
+
+void SqliteLog::give_up_when(std::function<bool()> condition) {
+  db_->give_up_when(std::move(condition));
 }
 
 void SqliteLog::check_study() {
-  Query q = db_.query("SELECT 1 FROM studies WHERE study_id=?");
+  Query q = db_->query("SELECT 1 FROM studies WHERE study_id=?");
   if (!q.bind(study_id_).row()) {
-    throw StorageError(
-        fmt::format("storage '{}': the study has been deleted meanwhile", db_.path()));
+    throw StorageError(fmt::format("storage '{}': the study has been deleted meanwhile", path_));
   }
 }
 
-int64_t SqliteLog::id_of(int64_t number) {
+int64_t SqliteLog::id_of(int64_t number) const {
   if (number < 0 || static_cast<size_t>(number) >= ids_.size()) {
-    throw StorageError(fmt::format("storage '{}': there is no trial {}", db_.path(), number));
+    throw StorageError(fmt::format("storage '{}': there is no trial {}", path_, number));
   }
   return ids_[static_cast<size_t>(number)];
 }
 
 // Trials are numbered in the order of their ids, without gaps; the file's lock is held.
-int64_t SqliteLog::insert_trial(State state, double time) {
+int64_t SqliteLog::next_number() {
+  Query last =
+      db_->query("SELECT number+1 FROM trials WHERE study_id=? ORDER BY trial_id DESC LIMIT 1");
+  return last.bind(study_id_).row() ? last.integer(0) : 0;
+}
+
+bool SqliteLog::append(std::span<const Event> events, std::span<const Expect> expects,
+                       bool durable) {
+  if (how_ == Database::Open::look) {
+    throw StorageError(fmt::format("storage '{}': it is open for reading only", path_));
+  }
+  db_->check_file();
+  Transaction transaction(*db_,
+                          durable ? Transaction::Kind::write : Transaction::Kind::relaxed_write);
   check_study();
-  int64_t number = 0;
-  {
-    Query last =
-        db_.query("SELECT number+1 FROM trials WHERE study_id=? ORDER BY trial_id DESC LIMIT 1");
-    if (last.bind(study_id_).row()) number = last.integer(0);
+  for (const Expect& expect : expects) {
+    if (!holds(expect)) return false;
   }
-  Query insert =
-      db_.query("INSERT INTO trials(number, study_id, state, datetime_start) VALUES(?, ?, ?, ?)");
-  insert.bind(number).bind(study_id_).bind(std::string_view(optuna::state_label(state)));
-  if (state == State::waiting) {
-    insert.bind_null();
-  } else {
-    insert.bind(std::string_view(optuna::time_text(time)));
+  const size_t known = ids_.size();
+  try {
+    for (const Event& event : events) write(event, events);
+    transaction.commit();
+  } catch (...) {
+    ids_.resize(known);  // what was inserted is undone
+    throw;
   }
-  insert.run();
-  if (static_cast<size_t>(number) == ids_.size()) ids_.push_back(db_.last_id());
-  return number;
-}
-
-int64_t SqliteLog::create(std::vector<Event> events) {
-  const std::lock_guard lock(mutex_);
-  Transaction transaction(db_);
-  if (db_.data_version() != data_version_) {  // ids_ must be complete up to the new trial
-    load([this](const Event& e) { echo_.push_back(e); });
-  }
-  const auto* started = events.empty() ? nullptr : std::get_if<Started>(&events.front());
-  const int64_t number =
-      insert_trial(started ? State::running : State::waiting, started ? started->time : 0);
-  if (started) {  // whose it is, should its process die
-    write(Attribute{number, true, std::make_shared<const std::string>(kWorkerAttribute),
-                    std::make_shared<const std::string>(worker_)});
-  }
-  std::vector<Event> done{Created{number}};
-  for (Event& event : events) {
-    std::visit(SetTrial{number}, event);
-    if (const auto* end = std::get_if<Finished>(&event)) {
-      finish(*end);
-    } else {
-      write(event);
-    }
-    done.push_back(std::move(event));
-  }
-  transaction.commit();
-  unfinished_.insert(id_of(number));
-  last_id_ = std::max(last_id_, id_of(number));
-  echo_.insert(echo_.end(), done.begin(), done.end());
-  return number;
-}
-
-int64_t SqliteLog::start(double time) {
-  const std::lock_guard lock(mutex_);
-  Transaction transaction(db_, Transaction::Kind::relaxed_write);
-  if (db_.data_version() != data_version_) {
-    load([this](const Event& e) { echo_.push_back(e); });
-  }
-  int64_t number = -1;
-  {
-    Query waiting = db_.query(
-        "SELECT trial_id, number FROM trials WHERE study_id=? AND state='WAITING' ORDER BY "
-        "trial_id "
-        "LIMIT 1");
-    if (waiting.bind(study_id_).row()) {
-      number = waiting.integer(1);
-      Query take = db_.query(
-          "UPDATE trials SET state='RUNNING', datetime_start=? WHERE trial_id=? AND "
-          "state='WAITING'");
-      take.bind(std::string_view(optuna::time_text(time))).bind(waiting.integer(0)).run();
-    }
-  }
-  if (number < 0) number = insert_trial(State::running, time);
-  write(Attribute{number, true, std::make_shared<const std::string>(kWorkerAttribute),
-                  std::make_shared<const std::string>(worker_)});
-  transaction.commit();
-  unfinished_.insert(id_of(number));
-  last_id_ = std::max(last_id_, id_of(number));
-  echo_.emplace_back(Created{number});
-  echo_.emplace_back(Started{number, time});
-  return number;
-}
-
-bool SqliteLog::append(std::span<const Event> events) {
-  const std::lock_guard lock(mutex_);
-  const auto is_end = [](const Event& e) { return std::holds_alternative<Finished>(e); };
-  const auto of_study = [](const Event& e) { return trial_of(e) == Attribute::kStudy; };
-  if (std::none_of(events.begin(), events.end(), is_end) &&
-      std::none_of(events.begin(), events.end(), of_study)) {
-    for (const Event& event : events) keep_for_later(event);
-    echo_.insert(echo_.end(), events.begin(), events.end());
-    return true;
-  }
-
-  Transaction transaction(db_);
-  check_study();
-  for (const Event& event : events) {
-    const auto* end = std::get_if<Finished>(&event);
-    if (!end) {
-      if (trial_of(event) == Attribute::kStudy || may_change(trial_of(event))) write(event);
-      continue;
-    }
-    if (may_change(end->trial)) {
-      for (const Event& kept : later_) {
-        if (trial_of(kept) == end->trial) write(kept);
-      }
-    }
-    if (!finish(*end)) {
-      std::erase_if(later_, [&](const Event& kept) { return trial_of(kept) == end->trial; });
-      return false;
-    }
-  }
-  transaction.commit();
-  for (const Event& event : events) {
-    if (!is_end(event)) continue;
-    std::erase_if(later_, [&](const Event& kept) { return trial_of(kept) == trial_of(event); });
-  }
-  echo_.insert(echo_.end(), events.begin(), events.end());
+  wrote_ = true;
   return true;
 }
 
+bool SqliteLog::holds(const Expect& expect) {
+  if (!expect.absent.empty()) {
+    Query q = db_->query("SELECT 1 FROM study_system_attributes WHERE study_id=? AND \"key\"=?");
+    return !q.bind(study_id_).bind(std::string_view(expect.absent)).row();
+  }
+  if (!expect.state) {
+    return expect.trial == next_number() && expect.trial == static_cast<int64_t>(ids_.size());
+  }
+  const int64_t id = id_of(expect.trial);
+  State state = State::waiting;
+  {
+    Query q = db_->query("SELECT state FROM trials WHERE trial_id=? AND study_id=?");
+    if (!q.bind(id).bind(study_id_).row()) {
+      throw StorageError(
+          fmt::format("storage '{}': trial {} has been deleted meanwhile", path_, expect.trial));
+    }
+    state = optuna::state_of(q.text(0));
+  }
+  if (state == State::running && is_step(system_attribute(id, kPausedAttribute))) {
+    state = State::paused;  // Optuna knows no such state
+  }
+  if (state != *expect.state) return false;
+  return expect.worker.empty() || expect.worker == system_attribute(id, kWorkerAttribute);
+}
+
 bool SqliteLog::may_change(int64_t trial) {
-  Query q = db_.query("SELECT state FROM trials WHERE trial_id=? AND study_id=?");
+  Query q = db_->query("SELECT state FROM trials WHERE trial_id=? AND study_id=?");
   if (!q.bind(id_of(trial)).bind(study_id_).row()) {
     throw StorageError(
-        fmt::format("storage '{}': trial {} has been deleted meanwhile", db_.path(), trial));
+        fmt::format("storage '{}': trial {} has been deleted meanwhile", path_, trial));
   }
   return !finished(optuna::state_of(q.text(0)));
 }
 
-void SqliteLog::write(const Event& event) {
-  if (const auto* e = std::get_if<ParamSet>(&event)) {
-    Query q = db_.query(
-        "INSERT INTO trial_params(trial_id, param_name, param_value, distribution_json) "
-        "VALUES(?, ?, ?, ?) ON CONFLICT (trial_id, param_name) DO NOTHING");
-    q.bind(id_of(e->trial)).bind(std::string_view(e->param->name)).bind(e->value);
-    q.bind(std::string_view(distribution_of(e->param))).run();
-  } else if (const auto* r = std::get_if<Reported>(&event)) {
-    Query q = db_.query(
-        "INSERT INTO trial_intermediate_values(trial_id, step, intermediate_value, "
-        "intermediate_value_type) VALUES(?, ?, ?, ?) ON CONFLICT (trial_id, step) DO NOTHING");
-    q.bind(id_of(r->trial)).bind(r->step).bind(r->value);
-    q.bind(std::string_view(value_type(r->value))).run();
-  } else if (const auto* a = std::get_if<Attribute>(&event)) {
-    const bool of_study = a->trial == Attribute::kStudy;
-    constexpr const char* kSql[2][2] = {
-        {"INSERT INTO trial_user_attributes(trial_id, \"key\", value_json) VALUES(?, ?, ?) "
-         "ON CONFLICT (trial_id, \"key\") DO UPDATE SET value_json=excluded.value_json",
-         "INSERT INTO trial_system_attributes(trial_id, \"key\", value_json) VALUES(?, ?, ?) "
-         "ON CONFLICT (trial_id, \"key\") DO UPDATE SET value_json=excluded.value_json"},
-        {"INSERT INTO study_user_attributes(study_id, \"key\", value_json) VALUES(?, ?, ?) "
-         "ON CONFLICT (study_id, \"key\") DO UPDATE SET value_json=excluded.value_json",
-         "INSERT INTO study_system_attributes(study_id, \"key\", value_json) VALUES(?, ?, ?) "
-         "ON CONFLICT (study_id, \"key\") DO UPDATE SET value_json=excluded.value_json"}};
-    Query q = db_.query(kSql[of_study][a->system]);
-    q.bind(of_study ? study_id_ : id_of(a->trial)).bind(std::string_view(*a->name));
-    q.bind(std::string_view(*a->json)).run();
+void SqliteLog::write(const Event& event, std::span<const Event> all) {
+  if (const auto* made = std::get_if<Created>(&event)) {
+    const Claimed* claim = nullptr;
+    for (const Event& other : all) {
+      const auto* found = std::get_if<Claimed>(&other);
+      if (found && found->trial == made->trial) claim = found;
+    }
+    return insert_trial(made->trial, claim);
   }
+  if (trial_of(event) != Attribute::kStudy && !may_change(trial_of(event))) return;
+  std::visit(
+      [this](const auto& e) {
+        using E = std::decay_t<decltype(e)>;
+        if constexpr (std::is_same_v<E, Decided>) {
+          set_system(e.trial, kDecidedAttribute, decision_text(e));
+        } else if constexpr (!std::is_same_v<E, Created>) {
+          write(e);
+        }
+      },
+      event);
 }
 
-bool SqliteLog::finish(const Finished& end) {
-  {
-    Query q = db_.query(
-        "UPDATE trials SET state=?, datetime_complete=?, datetime_start=coalesce(datetime_start, "
-        "?) "
-        "WHERE trial_id=? AND state IN ('RUNNING', 'WAITING')");
-    const std::string time = optuna::time_text(end.time);
-    q.bind(std::string_view(optuna::state_label(end.state))).bind(std::string_view(time));
-    q.bind(std::string_view(time)).bind(id_of(end.trial)).run();
-    if (db_.changes() != 1) return false;
+void SqliteLog::insert_trial(int64_t number, const Claimed* claim) {
+  Query insert =
+      db_->query("INSERT INTO trials(number, study_id, state, datetime_start) VALUES(?, ?, ?, ?)");
+  const State state = claim ? State::running : State::waiting;
+  insert.bind(number).bind(study_id_).bind(std::string_view(optuna::state_label(state)));
+  if (claim) {
+    insert.bind(std::string_view(optuna::time_text(claim->time)));
+  } else {
+    insert.bind_null();
   }
+  insert.run();
+  ids_.push_back(db_->last_id());
+}
+
+// The row of a new trial is running already.
+void SqliteLog::write(const Claimed& claim) {
+  const int64_t id = id_of(claim.trial);
+  {
+    Query q = db_->query(
+        "UPDATE trials SET state='RUNNING', datetime_start=? WHERE trial_id=? AND state='WAITING'");
+    q.bind(std::string_view(optuna::time_text(claim.time))).bind(id).run();
+  }
+  if (is_step(system_attribute(id, kPausedAttribute))) {
+    set_system(claim.trial, kPausedAttribute, "null");
+  }
+  set_system(claim.trial, kWorkerAttribute, claim.worker);
+}
+
+// Optuna would take a trial without heartbeats for one whose program has died.
+void SqliteLog::write(const Paused& pause) {
+  db_->query("DELETE FROM trial_heartbeats WHERE trial_id=?").bind(id_of(pause.trial)).run();
+  set_system(pause.trial, kPausedAttribute, fmt::format("{}", std::max<int64_t>(pause.step, -1)));
+}
+
+void SqliteLog::write(const ParamSet& set) {
+  Query q = db_->query(
+      "INSERT INTO trial_params(trial_id, param_name, param_value, distribution_json) "
+      "VALUES(?, ?, ?, ?) ON CONFLICT (trial_id, param_name) DO NOTHING");
+  q.bind(id_of(set.trial)).bind(std::string_view(set.param->name)).bind(set.value);
+  q.bind(std::string_view(distribution_of(set.param))).run();
+}
+
+// Optuna has one value for a step; those of further objectives are in a table of attune's own.
+void SqliteLog::write(const Reported& report) {
+  const int64_t id = id_of(report.trial);
+  for (size_t i = 0; i < report.further.size(); ++i) {
+    Query q = db_->query(
+        "INSERT OR IGNORE INTO attune_reports(trial_id, step, objective, value, value_type) "
+        "VALUES(?, ?, ?, ?, ?)");
+    q.bind(id).bind(report.step).bind(static_cast<int64_t>(i) + 1).bind(report.further[i]);
+    q.bind(std::string_view(value_type(report.further[i]))).run();
+  }
+  Query q = db_->query(
+      "INSERT INTO trial_intermediate_values(trial_id, step, intermediate_value, "
+      "intermediate_value_type) VALUES(?, ?, ?, ?) ON CONFLICT (trial_id, step) DO NOTHING");
+  q.bind(id).bind(report.step).bind(report.value);
+  q.bind(std::string_view(value_type(report.value))).run();
+}
+
+void SqliteLog::write(const Attribute& a) {
+  const bool of_study = a.trial == Attribute::kStudy;
+  constexpr const char* kSql[2][2] = {
+      {"INSERT INTO trial_user_attributes(trial_id, \"key\", value_json) VALUES(?, ?, ?) "
+       "ON CONFLICT (trial_id, \"key\") DO UPDATE SET value_json=excluded.value_json",
+       "INSERT INTO trial_system_attributes(trial_id, \"key\", value_json) VALUES(?, ?, ?) "
+       "ON CONFLICT (trial_id, \"key\") DO UPDATE SET value_json=excluded.value_json"},
+      {"INSERT INTO study_user_attributes(study_id, \"key\", value_json) VALUES(?, ?, ?) "
+       "ON CONFLICT (study_id, \"key\") DO UPDATE SET value_json=excluded.value_json",
+       "INSERT INTO study_system_attributes(study_id, \"key\", value_json) VALUES(?, ?, ?) "
+       "ON CONFLICT (study_id, \"key\") DO UPDATE SET value_json=excluded.value_json"}};
+  Query q = db_->query(kSql[of_study][a.system]);
+  q.bind(of_study ? study_id_ : id_of(a.trial)).bind(std::string_view(*a.name));
+  q.bind(std::string_view(*a.json)).run();
+}
+
+void SqliteLog::set_system(int64_t trial, const char* name, std::string json) {
+  write(Attribute{trial, true, std::make_shared<const std::string>(name),
+                  std::make_shared<const std::string>(std::move(json))});
+}
+
+void SqliteLog::write(const Finished& end) {
   for (size_t i = 0; i < end.values.size(); ++i) {
-    Query q = db_.query(
+    Query q = db_->query(
         "INSERT INTO trial_values(trial_id, objective, value, value_type) VALUES(?, ?, ?, ?)");
     q.bind(id_of(end.trial)).bind(static_cast<int64_t>(i)).bind(end.values[i]);
     q.bind(std::string_view(value_type(end.values[i]))).run();
   }
-  return true;
+  Query q = db_->query(
+      "UPDATE trials SET state=?, datetime_complete=?, datetime_start=coalesce(datetime_start, ?) "
+      "WHERE trial_id=?");
+  const std::string time = optuna::time_text(end.time);
+  q.bind(std::string_view(optuna::state_label(end.state))).bind(std::string_view(time));
+  q.bind(std::string_view(time)).bind(id_of(end.trial)).run();
 }
 
-void SqliteLog::keep_for_later(const Event& event) {
-  later_.push_back(event);
-  if (!flusher_.joinable()) {
-    flusher_ = std::jthread([this](std::stop_token stop) { flush_in_background(std::move(stop)); });
-  }
-  if (later_.size() == 1) wake_.notify_one();
-}
-
-// Writes what was kept back; what belongs to a trial that somebody else has ended is dropped.
-void SqliteLog::flush() {
-  if (later_.empty()) return;
-  Transaction transaction(db_, Transaction::Kind::relaxed_write);
-  for (const Event& event : later_) {
-    if (may_change(trial_of(event))) write(event);
+// In the form and by the clock that Optuna uses.
+void SqliteLog::beat(std::span<const int64_t> trials) {
+  Transaction transaction(*db_, Transaction::Kind::relaxed_write);
+  for (const int64_t trial : trials) {
+    if (!may_change(trial)) continue;
+    Query q = db_->query(
+        "INSERT INTO trial_heartbeats(trial_id, heartbeat) VALUES(?, CURRENT_TIMESTAMP) ON "
+        "CONFLICT (trial_id) DO UPDATE SET heartbeat=CURRENT_TIMESTAMP");
+    q.bind(id_of(trial)).run();
   }
   transaction.commit();
-  later_.clear();
 }
 
-void SqliteLog::flush_in_background(std::stop_token stop) {
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    if (!wake_.wait(lock, stop, [this] { return !later_.empty(); })) return;
-    wake_.wait_for(lock, stop, kFlushEvery, [] { return false; });
-    try {
-      flush();
-    } catch (const Error&) {
-      // The events stay; whoever ends the trial writes them, and is told if that fails too.
-    }
+// A process of this machine is looked up. Of any other only its heartbeat can be known.
+std::vector<int64_t> SqliteLog::lapsed(double grace_seconds) {
+  std::vector<int64_t> lapsed;
+  Query q = db_->query(
+      "SELECT t.number, w.value_json, (julianday('now') - julianday(max(t.datetime_start, "
+      "coalesce(h.heartbeat, '')))) * 86400, h.heartbeat IS NULL FROM trials t LEFT JOIN "
+      "trial_system_attributes w ON w.trial_id=t.trial_id AND w.\"key\"=? LEFT JOIN "
+      "trial_heartbeats h ON h.trial_id=t.trial_id WHERE t.study_id=? AND t.state='RUNNING'");
+  q.bind(std::string_view(kWorkerAttribute)).bind(study_id_);
+  while (q.row()) {
+    if (q.text(1) == worker_) continue;
+    const Fate fate = fate_of(q.text(1));
+    // Optuna without heartbeats says nothing of when a trial is given up.
+    const bool promised = fate == Fate::elsewhere || q.integer(3) == 0;
+    const bool silent = promised && q.real(2) > grace_seconds;
+    if (fate == Fate::gone || (fate != Fate::alive && silent)) lapsed.push_back(q.integer(0));
   }
+  return lapsed;
+}
+
+const std::string& SqliteLog::distribution_of(const std::shared_ptr<const Param>& param) {
+  std::string& text = distributions_[param];
+  if (text.empty()) text = optuna::distribution_text(*param);
+  return text;
 }
 
 }  // namespace attune::tune

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -50,19 +51,35 @@ std::string this_worker() {
                      start_time(pid));
 }
 
-bool worker_is_gone(std::string_view text) {
+Fate fate_of(std::string_view text) {
   try {
-    const json::Value worker = json::parse(text);
+    const json::Value worker = json::parse(std::string(text));
     const json::Value *where = worker.find("host"), *pid = worker.find("pid"),
                       *started = worker.find("started");
-    if (!where || !pid || !started || where->scalar() != ParamValue(host())) return false;
+    if (!where || !pid || !started) return Fate::unknown;
+    if (where->scalar() != ParamValue(host())) return Fate::elsewhere;
     const int64_t number = pid->scalar().as_int();
-    if (kill(static_cast<pid_t>(number), 0) != 0 && errno == ESRCH) return true;
+    if (number < 1 || number > std::numeric_limits<pid_t>::max()) return Fate::gone;
+    if (kill(static_cast<pid_t>(number), 0) != 0 && errno == ESRCH) return Fate::gone;
     const int64_t now = start_time(number);
-    return now != 0 && now != started->scalar().as_int();
+    return now != 0 && now != started->scalar().as_int() ? Fate::gone : Fate::alive;
   } catch (const Error&) {  // somebody else's attribute by that name
-    return false;
+    return Fate::unknown;
   }
+}
+
+std::string worker_name(std::string_view text) {
+  try {
+    const json::Value worker = json::parse(std::string(text));
+    const json::Value *where = worker.find("host"), *pid = worker.find("pid");
+    if (where && pid) {
+      const std::string host = where->scalar().as_string();
+      return fmt::format("process {} on {}", pid->scalar().as_int(),
+                         host.substr(0, host.find(' ')));
+    }
+  } catch (const Error&) {
+  }
+  return "a process that left no name";
 }
 
 }  // namespace attune::tune

@@ -147,19 +147,13 @@ class Fit {
   bool stopped() const { return o_.stop && o_.stop(); }
 
   void tune() {
-    const int64_t wanted = o_.trials - count_finished(study_.trials());
-    if (wanted <= 0 || stopped()) return;
     study_.optimize([&](Trial& trial) { return run_trial(trial); },
-                    {.trials = wanted,
+                    {.trials = o_.trials,
+                     .total = o_.trials,  // another process may be at work on the same study
                      .jobs = o_.jobs,
                      .timeout = clock_.left(),
-                     .progress = o_.progress,
-                     .on_trial = [&](const TrialResult&) {
-                       // Another process may be at work on the same study.
-                       if (stopped() || study_.size() >= o_.trials || clock_.trials_must_end()) {
-                         study_.stop();
-                       }
-                     }});
+                     .stop = [&] { return stopped() || clock_.trials_must_end(); },
+                     .progress = o_.progress});
   }
 
   Outcome run_trial(Trial& trial) {
@@ -179,7 +173,7 @@ class Fit {
       trial.set_attribute(kCutAttribute, true);
       if (clock_.any_complete()) return pruned;
     }
-    if (trained.training.stopped) return pruned;
+    if (trained.training.stopped) return trial.stopped();
     clock_.complete(seconds, lower_is_better(recipe_.score()) ? -trained.training.score
                                                               : trained.training.score);
     return trained.training.score;

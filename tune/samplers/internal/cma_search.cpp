@@ -120,8 +120,12 @@ void CmaSearch::take(const History& history, const TrialRecord& trial) {
   Result result = member ? std::move(*member)
                          : Result{space_.point(values, generations_.back().numbers.mean()), true};
   const bool judged = trial.state != State::failed && !std::isnan(trial.loss());
-  result.standing = !judged ? 2 : trial.state == State::pruned ? 1 : 0;
+  result.standing = !judged ? 3 : trial.state == State::pruned ? 1 : 0;
   result.loss = judged ? trial.loss() : 0;
+  if (const double over = trial.violation(); judged && over > 0) {
+    result.standing = 2;
+    result.loss = over;
+  }
 
   if (member) {
     // What was not active, the loss says nothing of.

@@ -87,10 +87,12 @@ void TrialLedger::take(const TrialRecord& trial, const History& history) {
   Rank rank{0, trial.loss(), 0, trial.number};
   if (trial.state == State::pruned && trial.reports.empty()) rank = {2, 0, 0, trial.number};
   if (trial.state == State::pruned && !trial.reports.empty()) {
-    const auto [step, loss] = trial.reports.back();
-    rank = {1, -static_cast<double>(step),
-            std::isnan(loss) ? std::numeric_limits<double>::infinity() : loss, trial.number};
+    const TrialRecord::Report& last = trial.reports.back();
+    rank = {1, -static_cast<double>(last.step),
+            std::isnan(last.loss) ? std::numeric_limits<double>::infinity() : last.loss,
+            trial.number};
   }
+  if (const double over = trial.violation(); over > 0) rank = {3, over, 0, trial.number};
   best_.insert(std::upper_bound(best_.begin(), best_.end(), rank), rank);
   if (best_.size() > kMostGood) best_.pop_back();
 
@@ -124,6 +126,13 @@ std::vector<int64_t> TrialLedger::good_of_many(const History& history, size_t co
     const TrialRecord& trial = history.trials()[static_cast<size_t>(number)];
     if (trial.losses.size() == history.objectives()) left.push_back(&trial);
   }
+  const auto infeasible = std::stable_partition(
+      left.begin(), left.end(), [](const TrialRecord* t) { return t->violation() <= 0; });
+  std::vector<const TrialRecord*> last(infeasible, left.end());
+  std::stable_sort(last.begin(), last.end(), [](const TrialRecord* a, const TrialRecord* b) {
+    return a->violation() < b->violation();
+  });
+  left.erase(infeasible, left.end());
   std::sort(left.begin(), left.end(), [](const TrialRecord* a, const TrialRecord* b) {
     return std::tie(a->losses, a->number) < std::tie(b->losses, b->number);
   });  // so that none dominates an earlier one
@@ -146,6 +155,9 @@ std::vector<int64_t> TrialLedger::good_of_many(const History& history, size_t co
     }
     for (const size_t i : order) numbers.push_back(front[i]->number);
     left = std::move(rest);
+  }
+  for (const TrialRecord* trial : last) {
+    if (numbers.size() < count) numbers.push_back(trial->number);
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;

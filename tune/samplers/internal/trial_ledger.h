@@ -23,8 +23,9 @@ class TrialLedger {
 
   // The numbers, ascending, of the best tenth of the ranked trials, rounded up, but at most 25.
   // Complete trials come first, by loss; then pruned ones, by how far they came and then by their
-  // last report; equals by number. With several objectives: by nondominated fronts (NSGA-II: Deb et
-  // al., 2002), the front that is cut by crowding distance.
+  // last report; then those that violate constraints, by how much; equals by number. With several
+  // objectives: by nondominated fronts (NSGA-II: Deb et al., 2002), the front that is cut by
+  // crowding distance.
   std::vector<int64_t> good(const History& history) const;
   static constexpr size_t kMostGood = 25;
 

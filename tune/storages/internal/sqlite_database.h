@@ -3,14 +3,16 @@
 // and SQLite's errors in words.
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-
-#include "attune/tune/storage.h"
+#include <utility>
 
 namespace attune::tune {
 
@@ -46,15 +48,29 @@ class Query {
 // Not safe for several threads at once.
 class Database {
  public:
-  Database(const std::string& path, bool create);
+  // look: nothing is written, neither the file nor anything beside it.
+  enum class Open : uint8_t { create, write, look };
+  Database(const std::string& path, Open how);
+  static void check_folder(const std::string& path);  // StorageError when there is none
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
 
   // The statement is prepared on first use and kept; one Query of it at a time.
   Query query(const char* sql);
   void execute(const char* sql);
 
+  // For looking: what has been read so far was of one moment. False: somebody began to write; read
+  // again through a new connection.
+  bool undisturbed() const;
+  // StorageError when the file at the path is no longer the one that is open.
+  void check_file() const;
+  // Ends the wait for another connection's lock; without it, a minute does.
+  void give_up_when(std::function<bool()> condition) { give_up_ = std::move(condition); }
+  bool has_table(const char* name);
+
   int64_t changes() const { return sqlite3_changes64(db_.get()); }
   int64_t last_id() const { return sqlite3_last_insert_rowid(db_.get()); }
-  bool read_only() const { return sqlite3_db_readonly(db_.get(), "main") == 1; }
+  bool for_looking() const { return how_ == Open::look; }
   // Commits reach the disk before they return; or, in a file with a write-ahead log, with the next
   // that does: a power cut may lose such, but nothing breaks. Not inside a transaction.
   void set_durable(bool durable);
@@ -69,9 +85,18 @@ class Database {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
   };
+  static int wait_for_lock(void* self, int tries);
+
   std::string path_;
+  Open how_;
+  bool immutable_ = false;
+  int64_t seen_ = 0;  // when the file was modified last, of an immutable one
   std::unique_ptr<sqlite3, Close> db_;
   bool has_log_ = false, durable_ = true;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  std::function<bool()> give_up_;
+  mutable std::chrono::steady_clock::time_point waiting_since_;
   std::unordered_map<const char*, std::unique_ptr<sqlite3_stmt, Close>> statements_;
 };
 
@@ -90,9 +115,5 @@ class Transaction {
   Database& db_;
   bool open_ = true;
 };
-
-// Optuna's tables, made where missing; with what the options say for new files, if it had none of
-// them. StorageError when the file is of an older or newer Optuna.
-void prepare_schema(Database& db, const SqliteOptions& options);
 
 }  // namespace attune::tune

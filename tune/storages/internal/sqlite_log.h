@@ -1,73 +1,78 @@
 #pragma once
 // One study in a SQLite file: events become rows of Optuna's tables, and rows become events.
 
-#include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "attune/tune/storage.h"
 #include "attune/tune/storages/internal/sqlite_database.h"
+#include "attune/tune/storages/internal/sqlite_schema.h"
 
 namespace attune::tune {
 
 class SqliteLog : public StudyLog {
  public:
-  SqliteLog(const std::string& path, int64_t study_id);
-  ~SqliteLog() override;
+  SqliteLog(const std::string& path, int64_t study_id, Database::Open how);
 
   const std::vector<Direction>& directions() const override { return directions_; }
-  int64_t create(std::vector<Event> events) override;
-  int64_t start(double time) override;
-  bool append(std::span<const Event> events) override;
-  void read(const std::function<void(const Event&)>& sink) override;
+  bool append(std::span<const Event> events, std::span<const Expect> expects,
+              bool durable) override;
+  Position read(Position after, const Sink& sink) override;
+  bool gather() const override { return true; }
+  std::string worker() const override { return worker_; }
+  void beat(std::span<const int64_t> trials) override;
+  std::vector<int64_t> lapsed(double grace_seconds) override;
+  void give_up_when(std::function<bool()> condition) override;
 
  private:
-  using Sink = std::function<void(const Event&)>;
+  void connect();
 
   // Writing; inside a transaction.
-  int64_t insert_trial(State state, double time);  // its number
+  bool holds(const Expect& expect);
+  int64_t next_number();
   void check_study();
-  void write(const Event& event);
-  bool finish(const Finished& end);
-  bool may_change(int64_t trial);  // false: it has ended
-  int64_t id_of(int64_t number);
+  void write(const Event& event, std::span<const Event> all);
+  void insert_trial(int64_t number, const Claimed* claim);
+  void write(const Claimed& claim);
+  void write(const Paused& pause);
+  void write(const ParamSet& set);
+  void write(const Reported& report);
+  void write(const Attribute& attribute);
+  void write(const Finished& end);
+  void set_system(int64_t trial, const char* name, std::string json);
+  bool may_change(int64_t trial);                              // false: it has ended
+  std::string system_attribute(int64_t id, const char* name);  // "": it has none
+  int64_t id_of(int64_t number) const;
 
-  // Events that may wait: at most half a second, for the next write or for the flushing thread.
-  void keep_for_later(const Event& event);
-  void flush();
-  void flush_in_background(std::stop_token stop);
-
-  // Reading.
-  void load(const Sink& sink);
-  void load_trial(int64_t id, const Sink& sink);
-  void load_children(int64_t id, int64_t number, const Sink& sink);
-  void load_attributes(const char* sql, int64_t id, int64_t trial, bool system, const Sink& sink);
+  // Reading; inside a transaction.
+  struct Row {
+    Happened kind;
+    int64_t trial_id, item;
+  };
+  void pass_on(const Row& row, const Sink& sink);
+  int64_t number_of(int64_t id, bool fresh);
+  void read_trial(const Row& row, int64_t number, const Sink& sink);
+  void read_report(const Row& row, int64_t number, const Sink& sink);
+  void read_attribute(const Row& row, int64_t number, const Sink& sink);
   std::shared_ptr<const Param> param_of(const std::string& name, const std::string& distribution);
   const std::string& distribution_of(const std::shared_ptr<const Param>& param);
 
-  std::mutex mutex_;  // the flushing thread's and the callers'
-  Database db_;
+  std::string path_;
   int64_t study_id_;
+  Database::Open how_;
+  std::unique_ptr<Database> db_;
   std::vector<Direction> directions_;
   std::string worker_;
 
-  std::vector<int64_t> ids_;      // trial number -> trial_id
-  std::set<int64_t> unfinished_;  // trial_ids seen, not yet ended
-  int64_t last_id_ = 0;           // the largest trial_id seen
-  int64_t data_version_ = -1;
-  std::vector<Event> echo_;  // own events, for the next read
+  std::vector<int64_t> ids_;   // trial number -> trial_id, ascending
+  int64_t data_version_ = -1;  // when read last
+  bool wrote_ = true;          // since then
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const Param>> params_;
   std::map<std::shared_ptr<const Param>, std::string> distributions_;
-
-  std::vector<Event> later_;
-  std::condition_variable_any wake_;
-  std::jthread flusher_;  // last: it ends before the rest goes
 };
 
 }  // namespace attune::tune

@@ -1,6 +1,7 @@
 #pragma once
 // Which process runs a trial, so that another can tell whether it still does.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,7 +13,12 @@ inline constexpr const char* kWorkerAttribute = "attune:worker";
 // start time.
 std::string this_worker();
 
-// True only for a process of this host that is certainly gone.
-bool worker_is_gone(std::string_view json);
+// What can be told of the worker that the text names: it lives; it is certainly gone; it is on
+// another machine, or was before this one was started anew; or the text names none.
+enum class Fate : uint8_t { alive, gone, elsewhere, unknown };
+Fate fate_of(std::string_view json);
+
+// "process 4711 on host", for messages.
+std::string worker_name(std::string_view json);
 
 }  // namespace attune::tune

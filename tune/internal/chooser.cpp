@@ -1,5 +1,4 @@
-// How a trial's parameters are chosen: what was enqueued first, then the default configuration,
-// then what the sampler proposed for all together, then what it says for one.
+#include "attune/tune/internal/chooser.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +7,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tensor/internal/text.h"
+#include "attune/tune/internal/json.h"
 #include "attune/tune/internal/param_extras.h"
 #include "attune/tune/internal/study_state.h"
 
@@ -44,32 +44,71 @@ double as_asked(const Param& p, double proposed, const ParamValue& choice) {
 
 }  // namespace
 
-// The parameters to be chosen together: as declared, else as the sampler brings them, else those
-// seen.
-std::shared_ptr<const Space> StudyState::joint_space(const History& history) const {
+Chooser::Chooser(const StudyOptions& options, Ledger& ledger, const LaggedViews* views)
+    : options_(options), ledger_(ledger), views_(views), sampler_rng_(0), seen_(ledger.signs()) {
+  const Space* brought = options.sampler->space();
+  if (!options.space.empty() || brought) {
+    declared_ = std::make_shared<const Space>(options.space.empty() ? *brought : options.space);
+  }
+}
+
+void Chooser::set_seed(uint64_t seed) {
+  seed_ = seed;
+  sampler_rng_ = Rng(seed).fork("sampler");
+}
+
+std::shared_ptr<const Space> Chooser::joint_space(const History& history) const {
   return declared_ ? declared_ : history.shared_space();
 }
 
-std::shared_ptr<const Param> StudyState::admit(const Param& param) {
-  const auto& known = history_.params();
-  for (size_t i = known.size(); i-- > 0;) {
-    if (known[i]->name != param.name || !known[i]->same_distribution(param)) continue;
-    if (!param.local()) return known[i];
-    break;
+const History& Chooser::seen() {
+  for (const Event& event : ledger_.drain()) {
+    seen_.apply(event);
+    if (const int64_t repeat = repeat_in(event); repeat >= 0) seen_.hide(repeat);
   }
-  param.validate();
-  const Param* declared = declared_ ? declared_->find(param.name) : nullptr;
-  if (declared && declared->kind != param.kind) param.check_compatible(*declared);
-  if (const Param* earlier = history_.latest(param.name)) param.check_compatible(*earlier);
-  return std::make_shared<const Param>(param);
+  return seen_;
 }
 
-bool StudyState::first_is_default(const Trial& trial) const {
+const History& Chooser::view(int64_t number) { return views_ ? views_->of(number) : seen(); }
+
+bool Chooser::exhausted() {
+  const std::lock_guard lock(mutex_);
+  if (ledger_.look([](const History& h) { return h.count(State::waiting); }) > 0) return false;
+  const History& history = seen();
+  const std::shared_ptr<const Space> space = without_held(joint_space(history), {});
+  return options_.sampler->exhausted(
+      {static_cast<int64_t>(history.trials().size()), seed_, *space, history});
+}
+
+std::string Chooser::stops(const StoppingRule& rule, int64_t number) {
+  const std::lock_guard lock(mutex_);
+  const History& history = view(number);
+  const std::shared_ptr<const Space> space = joint_space(history);
+  return rule.reason({number, seed_, *space, history});
+}
+
+std::shared_ptr<const Param> Chooser::admit(const Param& param) {
+  return ledger_.look([&](const History& history) {
+    const auto& known = history.params();
+    for (size_t i = known.size(); i-- > 0;) {
+      if (known[i]->name != param.name || !known[i]->same_distribution(param)) continue;
+      if (!param.local()) return known[i];
+      break;
+    }
+    param.validate();
+    const Param* declared = declared_ ? declared_->find(param.name) : nullptr;
+    if (declared && declared->kind != param.kind) param.check_compatible(*declared);
+    if (const Param* earlier = history.latest(param.name)) param.check_compatible(*earlier);
+    return std::make_shared<const Param>(param);
+  });
+}
+
+bool Chooser::first_is_default(const Trial& trial) const {
   return trial.number_ == 0 && options_.first == First::defaults &&
          options_.sampler->starts_with_defaults();
 }
 
-double StudyState::choose(Trial& trial, const Param& param) {
+double Chooser::choose(Trial& trial, const Param& param) {
   const std::lock_guard lock(mutex_);
   if (!trial.proposed_any_) {
     const std::shared_ptr<const Space> space = joint_space(view(trial.number_));
@@ -79,48 +118,50 @@ double StudyState::choose(Trial& trial, const Param& param) {
   return choose_locked(trial, param);
 }
 
-double StudyState::choose_locked(Trial& trial, const Param& param) {
-  for (const TrialRecord::Use& use : record(trial.number_).params) {
-    const Param& mine = *history_.params()[static_cast<size_t>(use.param)];
+double Chooser::choose_locked(Trial& trial, const Param& param) {
+  for (const Trial::Set& known : trial.set_) {
+    const Param& mine = *known.param;
     if (mine.name != param.name) continue;
-    if (mine.same_distribution(param)) return use.value;
+    if (mine.same_distribution(param)) return known.value;
     param.check_compatible(mine);
-    return param.kind == Param::Kind::categorical ? param.internal(mine.external(use.value))
-                                                  : use.value;
+    return param.kind == Param::Kind::categorical ? param.internal(mine.external(known.value))
+                                                  : known.value;
   }
   const std::shared_ptr<const Param> admitted = admit(param);
-  const Param& p = *admitted;
-  const double value = [&] {
-    if (const ParamValue* fixed = trial.fixed_.find(p.name)) return p.internal(*fixed);
-    if (p.kind != Param::Kind::real && p.low == p.high) return p.low;
-    if (p.levels() == 1) return p.level_value(0);
-    if (repeats(trial.number_)) return p.default_value();
-    for (const Trial::Proposed& proposed : trial.proposal_) {
-      if (proposed.name != p.name) continue;
-      const double here = as_asked(p, proposed.value, proposed.choice);
-      if (!std::isnan(here)) return here;
-    }
-    if (first_is_default(trial)) return p.default_value();
-    const std::shared_ptr<const Space> space =
-        without_held(joint_space(view(trial.number_)), trial.fixed_);
-    chosen_.clear();
-    for (const TrialRecord::Use& use : record(trial.number_).params) {
-      chosen_.push_back({history_.params()[static_cast<size_t>(use.param)].get(), use.value});
-    }
-    const Question question{trial.number_, seed_, *space, view(trial.number_), chosen_};
-    Rng rng = sampler_rng_.fork(trial.number_).fork(p.name);
-    return p.from_unit(options_.sampler->sample(question, p, rng));
-  }();
-  remember(p);
-  append(ParamSet{trial.number_, admitted, value});
+  const double value = value_of(trial, *admitted);
+  remember(*admitted);
+  trial.set_.push_back({admitted, value});
+  ledger_.post(ParamSet{trial.number_, admitted, value});
   return value;
 }
 
-// What can be told before the trial runs: a later complaint would be a failed trial.
-void StudyState::check_enqueued(const Params& params) const {
+double Chooser::value_of(Trial& trial, const Param& p) {
+  if (const ParamValue* fixed = trial.fixed_.find(p.name)) return p.internal(*fixed);
+  if (p.kind != Param::Kind::real && p.low == p.high) return p.low;
+  if (p.levels() == 1) return p.level_value(0);
+  if (trial.repeats_) return p.default_value();
+  for (const Trial::Proposed& proposed : trial.proposal_) {
+    if (proposed.name != p.name) continue;
+    const double here = as_asked(p, proposed.value, proposed.choice);
+    if (!std::isnan(here)) return here;
+  }
+  if (first_is_default(trial)) return p.default_value();
+  const History& history = view(trial.number_);
+  const std::shared_ptr<const Space> space = without_held(joint_space(history), trial.fixed_);
+  std::vector<Chosen> chosen;
+  for (const Trial::Set& set : trial.set_) chosen.push_back({set.param.get(), set.value});
+  const Question question{trial.number_, seed_, *space, history, chosen};
+  Rng rng = sampler_rng_.fork(trial.number_).fork(p.name);
+  return p.from_unit(options_.sampler->sample(question, p, rng));
+}
+
+void Chooser::check_enqueued(const Params& params) const {
   for (const auto& [name, value] : params) {
     require_utf8("enqueue: the name", name);
-    const Param* known = declared_ ? declared_->find(name) : history_.latest(name);
+    const auto known = ledger_.look([&](const History& history) -> std::optional<Param> {
+      const Param* param = declared_ ? declared_->find(name) : history.latest(name);
+      return param ? std::optional(*param) : std::nullopt;
+    });
     if (declared_ && !known) {
       ListInQuotes names;
       for (const Param& p : declared_->params()) names.add(p.name);
@@ -137,29 +178,36 @@ void StudyState::check_enqueued(const Params& params) const {
 }
 
 // Once per parameter: only what changes is written.
-void StudyState::remember(const Param& param) {
+void Chooser::remember(const Param& param) {
   if (!param.local()) return;
-  const std::string extras = internal::extras_of(param);
+  std::string extras = internal::extras_of(param);
   if (extras.empty()) return;
-  const std::string key = std::string(internal::kExtrasPrefix) + param.name;
-  const auto known = history_.system().find(key);
-  if (known != history_.system().end() && known->second == extras) return;
-  append(Attribute{Attribute::kStudy, true, std::make_shared<const std::string>(key),
-                   std::make_shared<const std::string>(extras)});
+  std::string key = std::string(internal::kExtrasPrefix) + param.name;
+  const bool known = ledger_.look([&](const History& history) {
+    const auto at = history.system().find(key);
+    return at != history.system().end() && at->second == extras;
+  });
+  if (known) return;
+  ledger_.post(Attribute{Attribute::kStudy, true,
+                         std::make_shared<const std::string>(std::move(key)),
+                         std::make_shared<const std::string>(std::move(extras))});
 }
 
 // What the sampler wants known, where it is not yet.
-void StudyState::keep_note(const Question& question) {
+void Chooser::keep_note(const Question& question) {
   const std::string note = options_.sampler->note(question);
   if (note.empty()) return;
-  const std::string text = to_json(ParamValue(note));
-  const auto known = history_.user().find("sampler");
-  if (known != history_.user().end() && known->second == text) return;
-  append(Attribute{Attribute::kStudy, false, std::make_shared<const std::string>("sampler"),
-                   std::make_shared<const std::string>(text)});
+  std::string text = to_json(ParamValue(note));
+  const bool known = ledger_.look([&](const History& history) {
+    const auto at = history.user().find("sampler");
+    return at != history.user().end() && at->second == text;
+  });
+  if (known) return;
+  ledger_.post(Attribute{Attribute::kStudy, false, std::make_shared<const std::string>("sampler"),
+                         std::make_shared<const std::string>(std::move(text))});
 }
 
-Params StudyState::suggest(Trial& trial, const Space& space) {
+Params Chooser::suggest(Trial& trial, const Space& space) {
   const std::lock_guard lock(mutex_);
   trial.proposed_any_ = true;
   propose(trial, space);
@@ -168,12 +216,15 @@ Params StudyState::suggest(Trial& trial, const Space& space) {
     if (!space.active(values)[i]) continue;  // its parents have their values by now
     values[i] = choose_locked(trial, space.params()[i]);
   }
-  return to_params(record(trial.number_));
+  Params params;
+  for (const Trial::Set& set : trial.set_)
+    params.set(set.param->name, set.param->external(set.value));
+  return params;
 }
 
 // The space without what it, or the sampler, holds at a value; `enqueued` values go before.
-std::shared_ptr<const Space> StudyState::without_held(std::shared_ptr<const Space> space,
-                                                      const Params& enqueued) const {
+std::shared_ptr<const Space> Chooser::without_held(std::shared_ptr<const Space> space,
+                                                   const Params& enqueued) const {
   Params held;
   for (const Params* some : {&options_.sampler->held(), &space->frozen()}) {
     for (const auto& [name, value] : *some) {
@@ -185,8 +236,8 @@ std::shared_ptr<const Space> StudyState::without_held(std::shared_ptr<const Spac
   return std::make_shared<const Space>(space->given(held));
 }
 
-void StudyState::propose(Trial& trial, const Space& whole) {
-  if (repeats(trial.number_)) return;  // choose_locked() knows
+void Chooser::propose(Trial& trial, const Space& whole) {
+  if (trial.repeats_) return;  // value_of() knows
   for (const Params* some : {&options_.sampler->held(), &whole.frozen()}) {
     for (const auto& [name, value] : *some) {
       if (!trial.fixed_.contains(name)) trial.fixed_.set(name, value);
@@ -224,7 +275,7 @@ void StudyState::propose(Trial& trial, const Space& whole) {
 }
 
 // Values for all parameters, NaN for those left to Sampler::sample; none at all when every one is.
-std::vector<double> StudyState::draw(Trial& trial, const Space& space, const Question& question) {
+std::vector<double> Chooser::draw(Trial& trial, const Space& space, const Question& question) {
   const auto& params = space.params();
   const Rng own = sampler_rng_.fork(trial.number_);
   Rng rng = own;

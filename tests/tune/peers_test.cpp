@@ -1,0 +1,203 @@
+// Several processes on one study, some of which die: nobody waits for the dead, and a deterministic
+// study comes out as if nobody had died.
+#include <doctest/doctest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "attune/tensor/error.h"
+#include "attune/tune/study_view.h"
+#include "tests/tune/support.h"
+
+using namespace attune;
+using namespace attune::tune;
+using namespace attune::tune::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Outcome slow_bowl(Trial& trial) {
+  const double x = trial.suggest_float("x", -1, 1), y = trial.suggest_float("y", -1, 1);
+  for (int step = 0; step < 3; ++step) {
+    std::this_thread::sleep_for(1ms);
+    if (trial.report(step, x * x + y * y + 3 - step).should_stop()) return trial.stopped();
+  }
+  if (trial.number() % 7 == 3) throw std::runtime_error("out of luck");
+  return x * x + y * y;
+}
+
+StudyOptions deterministic(const std::string& url) {
+  return {.storage = url, .sampler = tpe(), .pruner = median(), .seed = 5, .deterministic = true};
+}
+
+template <typename F>
+pid_t in_child(F work) {
+  const pid_t pid = fork();
+  if (pid != 0) return pid;
+  try {
+    work();
+    _exit(0);
+  } catch (...) {
+    _exit(1);
+  }
+}
+
+int status_of(pid_t pid) {
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return status;
+}
+
+std::string whole_table(int64_t trials) {
+  Study alone(deterministic("memory"));
+  alone.optimize(slow_bowl, {.trials = trials});
+  return table(alone);
+}
+
+// Trials until the study has so many.
+void work(const std::string& url, int64_t trials) {
+  Study study(deterministic(url));
+  study.optimize(slow_bowl, {.trials = trials, .stop = [&] { return study.size() >= trials; }});
+}
+
+}  // namespace
+
+TEST_CASE("peers: a worker killed at any moment changes nothing in a deterministic study") {
+  constexpr int64_t kTrials = 60;
+  const Folder folder;
+  { const Study made(deterministic(folder.url())); }
+  Rng rng(3);
+  for (int round = 0; round < 15; ++round) {
+    pid_t workers[2];
+    for (pid_t& worker : workers) worker = in_child([&] { work(folder.url(), kTrials); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(10 + rng.below(60)));
+    for (const pid_t worker : workers) kill(worker, SIGKILL);
+    for (const pid_t worker : workers) status_of(worker);
+  }
+  Study study(deterministic(folder.url()));
+  const auto open = [&study] {
+    const auto trials = study.trials();
+    return std::any_of(trials.begin(), trials.end(),
+                       [](const TrialResult& t) { return !finished(t.state); });
+  };
+  while (study.size() < kTrials || open()) study.optimize(slow_bowl, {.trials = 1});
+  const std::string expected = whole_table(study.size());
+  CHECK(table(study) == expected);
+}
+
+TEST_CASE("peers: when one of two dies the other goes on within two seconds") {
+  const Folder folder;
+  { const Study made(deterministic(folder.url())); }
+  const pid_t hanging = in_child([&] {
+    Study study(deterministic(folder.url()));
+    study.optimize([](Trial& t) -> Outcome {
+      t.suggest_float("x", -1, 1);
+      std::this_thread::sleep_for(1h);
+      return 0;
+    });
+  });
+  std::this_thread::sleep_for(300ms);
+  std::atomic<bool> killed{false};
+  Clock::time_point when;
+  std::jthread killer([&] {
+    std::this_thread::sleep_for(500ms);
+    when = Clock::now();
+    kill(hanging, SIGKILL);
+    status_of(hanging);
+    killed = true;
+  });
+  Study study(deterministic(folder.url()));
+  study.optimize(slow_bowl, {.trials = 12});
+  CHECK(killed);
+  CHECK(Clock::now() - when < 2s);
+  CHECK(table(study) == whole_table(study.size()));
+}
+
+TEST_CASE(
+    "peers: a wait for a living peer ends with stop(), the timeout, or the host's condition") {
+  for (const char* how : {"stop", "timeout", "host"}) {
+    CAPTURE(how);
+    const Folder folder;
+    { const Study made(deterministic(folder.url())); }
+    const pid_t hanging = in_child([&] {
+      Study study(deterministic(folder.url()));
+      const Trial trial = study.ask();
+      std::this_thread::sleep_for(1h);
+    });
+    std::this_thread::sleep_for(200ms);
+    Study study(deterministic(folder.url()));
+    OptimizeOptions options{.trials = 12};
+    std::atomic<bool> asked{false};
+    std::jthread later;
+    const std::string way = how;
+    if (way == "timeout") options.timeout = 300ms;
+    if (way == "host") options.stop = [&] { return asked.load(); };
+    if (way != "timeout") {
+      later = std::jthread([&] {
+        std::this_thread::sleep_for(300ms);
+        asked = true;
+        if (way == "stop") study.stop();
+      });
+    }
+    const auto begin = Clock::now();
+    study.optimize(slow_bowl, options);
+    CHECK(Clock::now() - begin < 1500ms);
+    CHECK(study.trial(0).state == State::running);
+    kill(hanging, SIGKILL);
+    status_of(hanging);
+  }
+}
+
+TEST_CASE(
+    "peers: a trial that its run broke off is resumed, and the table is as if it had not been") {
+  for (const bool in_memory : {true, false}) {
+    const Folder folder;
+    Study study(deterministic(in_memory ? "memory" : folder.url()));
+    for (int part = 0; part < 40 && study.size() < 25; ++part) {
+      study.optimize(
+          [](Trial& t) -> Outcome {
+            const double x = t.suggest_float("x", -1, 1), y = t.suggest_float("y", -1, 1);
+            for (int64_t step = t.first_step(); step < 3; ++step) {
+              std::this_thread::sleep_for(2ms);
+              if (t.report(step, x * x + y * y + 3 - static_cast<double>(step)).should_stop()) {
+                return t.stopped();
+              }
+            }
+            if (t.number() % 7 == 3) throw std::runtime_error("out of luck");
+            return x * x + y * y;
+          },
+          {.trials = 25, .timeout = 15ms});
+    }
+    study.optimize(slow_bowl, {.trials = 1});
+    CHECK(table(study) == whole_table(study.size()));
+  }
+}
+
+TEST_CASE("peers: fast trials of several processes on one file, new and existing") {
+  for (const bool existing : {false, true}) {
+    for (int round = 0; round < 4; ++round) {
+      const Folder folder;
+      if (existing) const Study made({.storage = folder.url(), .seed = 1});
+      std::vector<pid_t> workers;
+      for (int k = 0; k < 6; ++k) {
+        workers.push_back(in_child([&] {
+          Study study({.storage = folder.url(), .sampler = tune::random()});
+          study.optimize([](Trial& t) -> Outcome { return t.suggest_float("x", 0, 1); },
+                         {.trials = 12});
+        }));
+      }
+      for (const pid_t worker : workers) CHECK(status_of(worker) == 0);
+      const StudyView view(folder.url(), "study");
+      CHECK(view.size() == 72);
+      for (const TrialResult& t : view.trials()) CHECK(t.state == State::complete);
+    }
+  }
+}

@@ -1,0 +1,223 @@
+#include "attune/tune/internal/ledger.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "attune/tensor/error.h"
+
+namespace attune::tune {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kFlushEvery = std::chrono::milliseconds(500);
+constexpr auto kBeatEvery = std::chrono::seconds(5);
+constexpr double kGraceSeconds = 30;
+constexpr auto kLookEvery = std::chrono::milliseconds(500);
+
+std::vector<double> signs_of(const std::vector<Direction>& directions) {
+  std::vector<double> signs;
+  for (const Direction d : directions) signs.push_back(d == Direction::maximize ? -1 : 1);
+  return signs;
+}
+
+}  // namespace
+
+Ledger::Ledger(std::unique_ptr<StudyLog> log, bool feed)
+    : log_(std::move(log)),
+      directions_(log_->directions()),
+      signs_(signs_of(directions_)),
+      worker_(log_->worker()),
+      feeds_(feed),
+      gathers_(log_->gather()),
+      history_(signs_) {
+  sync();
+}
+
+Ledger::~Ledger() {
+  if (writer_.joinable()) {
+    writer_.request_stop();
+    writer_.join();
+  }
+  try {
+    const std::lock_guard lock(log_mutex_);
+    flush();
+  } catch (const Error&) {  // reports of trials that nobody told the end of
+  }
+}
+
+int64_t repeat_in(const Event& event) {
+  const auto* a = std::get_if<Attribute>(&event);
+  return a && a->system && *a->name == kRepeats ? a->trial : Attribute::kStudy;
+}
+
+bool Ledger::repeats(int64_t number) const {
+  const std::lock_guard lock(mutex_);
+  return repeats_.contains(number);
+}
+
+void Ledger::apply(const Event& event) {
+  history_.apply(event);
+  if (search_) search_->apply(event);
+  const int64_t repeat = repeat_in(event);
+  if (repeat >= 0 && repeats_.insert(repeat).second) {
+    if (!search_) search_ = history_;
+    search_->hide(repeat);
+  }
+  if (feeds_) feed_.push_back(event);
+}
+
+void Ledger::sync() {
+  const std::lock_guard lock(log_mutex_);
+  read();
+}
+
+void Ledger::read() {
+  incoming_.clear();
+  position_ = log_->read(position_, [this](const Event& event) { incoming_.push_back(event); });
+  if (incoming_.empty()) return;
+  const std::lock_guard lock(mutex_);
+  for (const Event& event : incoming_) apply(event);
+  // An older value of an attribute may just have been read over one that is still gathered.
+  for (const Event& event : gathered_) {
+    if (std::holds_alternative<Attribute>(event)) apply(event);
+  }
+  changed_.notify_all();
+}
+
+bool Ledger::commit(std::span<const Event> events, std::span<const Expect> expects, bool durable) {
+  const std::lock_guard lock(log_mutex_);
+  std::vector<Event> all;
+  size_t count = 0;
+  {
+    const std::lock_guard history_lock(mutex_);
+    count = gathered_.size();
+    if (count > 0) all = gathered_;
+    const auto claims = [](const Event& e) { return std::holds_alternative<Claimed>(e); };
+    if (gathers_ && std::any_of(events.begin(), events.end(), claims)) wake();
+  }
+  all.insert(all.end(), events.begin(), events.end());
+  const bool done = log_->append(all, expects, durable);
+  if (done && count > 0) {
+    const std::lock_guard history_lock(mutex_);
+    gathered_.erase(gathered_.begin(), gathered_.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  read();
+  return done;
+}
+
+void Ledger::wake() {
+  if (!writer_.joinable()) {
+    writer_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+  }
+  if (busy_) return;
+  busy_ = true;
+  wake_.notify_one();
+}
+
+void Ledger::post(Event event) {
+  {
+    const std::lock_guard lock(mutex_);
+    apply(event);
+    gathered_.push_back(std::move(event));
+    if (gathers_) return wake();
+  }
+  const std::lock_guard lock(log_mutex_);
+  flush();
+}
+
+void Ledger::flush() {
+  std::vector<Event> all;
+  {
+    const std::lock_guard lock(mutex_);
+    if (gathered_.empty()) return;
+    all = gathered_;
+  }
+  log_->append(all, {}, false);
+  const std::lock_guard lock(mutex_);
+  gathered_.erase(gathered_.begin(), gathered_.begin() + static_cast<std::ptrdiff_t>(all.size()));
+}
+
+std::vector<Event> Ledger::drain() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(feed_, {});
+}
+
+void Ledger::wait_for_change(std::chrono::milliseconds longest) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, longest);
+}
+
+std::vector<int64_t> Ledger::mine() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<int64_t> numbers;
+  for (const int64_t number : history_.open()) {
+    const TrialRecord& trial = history_.trials()[static_cast<size_t>(number)];
+    if (trial.state == State::running && trial.worker == worker_) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::vector<int64_t> Ledger::lapsed() {
+  const std::lock_guard lock(log_mutex_);
+  const auto running_elsewhere = [this](int64_t number) {
+    const TrialRecord& trial = history_.trials()[static_cast<size_t>(number)];
+    return trial.state == State::running && trial.worker != worker_;
+  };
+  {
+    const std::lock_guard history_lock(mutex_);
+    const auto& open = history_.open();
+    if (std::none_of(open.begin(), open.end(), running_elsewhere)) return {};
+  }
+  if (Clock::now() - looked_ < kLookEvery) return {};
+  looked_ = Clock::now();
+  std::vector<int64_t> numbers = log_->lapsed(kGraceSeconds);
+  read();  // so that all of them are known
+  const std::lock_guard history_lock(mutex_);
+  std::erase_if(numbers, [&](int64_t number) {
+    return number < 0 || static_cast<size_t>(number) >= history_.trials().size() ||
+           !running_elsewhere(number);
+  });
+  return numbers;
+}
+
+void Ledger::give_up_when(std::function<bool()> condition) {
+  const std::lock_guard lock(log_mutex_);
+  log_->give_up_when(std::move(condition));
+}
+
+void Ledger::beat() {
+  const std::vector<int64_t> numbers = mine();
+  if (numbers.empty()) return;
+  const std::lock_guard lock(log_mutex_);
+  log_->beat(numbers);
+}
+
+// Writes what is gathered, and gives signs of life while there are trials to give them for.
+void Ledger::run(const std::stop_token& stop) {
+  auto beaten = Clock::now();
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!wake_.wait(lock, stop, [this] { return busy_; })) return;
+      wake_.wait_for(lock, stop, kFlushEvery, [] { return false; });
+    }
+    try {
+      {
+        const std::lock_guard lock(log_mutex_);
+        flush();
+      }
+      if (Clock::now() - beaten >= kBeatEvery) {
+        beaten = Clock::now();
+        beat();
+      }
+    } catch (const Error&) {
+      // The events stay; whoever ends the trial writes them, and is told if that fails too.
+    }
+    const bool running = !mine().empty();
+    const std::lock_guard lock(mutex_);
+    busy_ = running || !gathered_.empty();
+  }
+}
+
+}  // namespace attune::tune

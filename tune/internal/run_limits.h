@@ -1,0 +1,96 @@
+#pragma once
+// When a run of trials is to end early: stop(), its timeout, or a condition of its host. Every wait
+// and every trial of the run looks here.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace attune::tune {
+
+struct RunLimits {
+  std::atomic<bool> stopped{false};
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};
+
+  bool reached() const {
+    return stopped || (deadline && std::chrono::steady_clock::now() >= *deadline);
+  }
+};
+
+// Asks the host's condition a few times a second on a thread of its own, so that it is never called
+// under a lock, and is heard by those who wait for one.
+class HostWatch {
+ public:
+  HostWatch(std::function<bool()> condition, std::shared_ptr<RunLimits> limits) {
+    if (!condition) return;
+    if (condition()) limits->stopped = true;
+    thread_ = std::jthread([condition = std::move(condition),
+                            limits = std::move(limits)](const std::stop_token& stop) {
+      std::mutex mutex;
+      std::condition_variable_any end;
+      std::unique_lock lock(mutex);
+      while (!end.wait_for(lock, stop, std::chrono::milliseconds(50), [] { return false; }) &&
+             !stop.stop_requested()) {
+        if (condition()) limits->stopped = true;
+      }
+    });
+  }
+
+ private:
+  std::jthread thread_;
+};
+
+// The runs of a study that are on. Safe for several threads.
+class Runs {
+ public:
+  // A new run, until the pointer goes.
+  std::shared_ptr<RunLimits> begin() {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(runs_, [](const auto& run) { return run.expired(); });
+    auto limits = std::make_shared<RunLimits>();
+    limits->stopped = stop_next_;
+    stop_next_ = false;
+    runs_.push_back(limits);
+    return limits;
+  }
+
+  // Stops the runs that are on; else the next one.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    bool any = false;
+    for (const auto& run : runs_) {
+      if (const auto limits = run.lock()) {
+        limits->stopped = true;
+        any = true;
+      }
+    }
+    stop_next_ = !any;
+  }
+
+  // There are runs, and each has reached its limits.
+  bool all_reached() const {
+    const std::lock_guard lock(mutex_);
+    bool any = false;
+    for (const auto& run : runs_) {
+      const auto limits = run.lock();
+      if (!limits) continue;
+      if (!limits->reached()) return false;
+      any = true;
+    }
+    return any;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::weak_ptr<RunLimits>> runs_;
+  bool stop_next_ = false;
+};
+
+}  // namespace attune::tune

@@ -1,0 +1,37 @@
+#pragma once
+// The tables of a study's file: Optuna's, and attune's own list of what happened in which order.
+
+#include <cstdint>
+
+#include "attune/tune/storage.h"
+#include "attune/tune/storages/internal/sqlite_database.h"
+
+namespace attune::tune {
+
+// What a row of attune_events says. Kept in files: never renumber.
+enum class Happened : int64_t {
+  created = 1,
+  claimed = 2,
+  finished = 3,
+  param = 4,
+  report = 5,
+  user_attribute = 6,
+  system_attribute = 7,
+  study_user_attribute = 8,
+  study_system_attribute = 9,
+};
+
+// Whether these are Optuna's tables. StorageError when they are of an older or newer Optuna.
+bool has_studies(Database& db);
+
+// Makes the tables that are missing. A file that had none becomes as the options say.
+void make_schema(Database& db, const SqliteOptions& options);
+
+// Makes attune_events and the triggers that fill it, for every program that writes; what was
+// written before is added in the order of completion. Nothing is written where all is there.
+void make_events(Database& db);
+
+// The same list for a file that is only looked at, in memory, if it has none.
+void make_temporary_events(Database& db);
+
+}  // namespace attune::tune
