@@ -214,7 +214,8 @@ void Block(const Gemm<float>& g, const Plan& plan, int64_t begin, int64_t end, i
     const int64_t next = std::min(widest, g.n - j - width);
     Ahead ahead{b + width * g.b_column, depth, next, g.b_row};
     if (g.b_column != 1) ahead = {ahead.from, next, depth, g.b_column};
-    if (next == 0 || g.k * g.n < kFarFloats) ahead.runs = 0;
+    // Few rows are over before it pays.
+    if (next == 0 || g.k * g.n < kFarFloats || end - begin < 8 * kTileRows) ahead.runs = 0;
     Columns({.a = plan.pack_a ? scratch : a,
              .a_row = g.a_row,
              .a_column = g.a_column,

@@ -26,10 +26,10 @@ void cut(const Gemm<T>& g, Plan& plan) {
 
 // Whether rows of `width` floats, `stride` apart, push each other out of the L1 cache before they
 // are read again, or lie in more pages than the first TLB knows. The cache is taken to have 64 sets
-// of 64 bytes, the TLB 64 pages of 4 KiB; half of the cache's eight ways and a quarter of the TLB
+// of 64 bytes, the TLB 64 pages of 4 KiB; half of the cache's eight ways and a fifth of the TLB
 // are left to the other factor and to C.
 bool crowded(int64_t rows, int64_t stride, int64_t width) {
-  constexpr int64_t kLine = 16, kSets = 64, kWays = 4, kPage = 1024, kPages = 48;
+  constexpr int64_t kLine = 16, kSets = 64, kWays = 4, kPage = 1024, kPages = 52;
   if (std::min(rows, rows * stride / kPage) > kPages) return true;
   const int64_t lines = (width + kLine - 1) / kLine;
   const int64_t apart = int64_t{1}
