@@ -122,8 +122,11 @@ Tensor mean_along(const Tensor& x, const Axes& axes, KeepDims keep) {
       finite = finite && std::isfinite(mean[i]);
     }
   });
-  // A sum may overflow where the mean does not.
-  if (!finite && along.n > 0) y = reduce(ReduceOp::sum, x.detach() / n, along, keep);
+  // A sum may overflow where the mean does not. The other lines keep theirs: tiny elements divided
+  // by n underflow.
+  if (!finite && along.n > 0) {
+    y = where(y.isfinite(), y, reduce(ReduceOp::sum, x.detach() / n, along, keep));
+  }
   if (tracks(x)) {
     record("mean", y, {&x},
            [n, kept = along.kept, from = x.shape()](const Tensor& dy, Gradients& grads) {

@@ -25,31 +25,40 @@ def along_rows(f):
     return function_of
 
 
-def product_of(factors):
-    """The product along the last axis, of mantissas and exponents apart: it leaves the range only at the end."""
-    mantissa = torch.ones(factors.shape[:-1], dtype=torch.float64)
-    exponent = torch.zeros(factors.shape[:-1], dtype=torch.int64)
-    for factor in factors.unbind(-1):
-        m, e = torch.frexp(factor)
-        mantissa, more = torch.frexp(mantissa * m)
-        exponent += torch.where(m.isfinite(), e, 0) + torch.where(mantissa.isfinite(), more, 0)
-    exponent = exponent.clamp(-3000, 3000)
-    for part in (exponent // 4, exponent // 4, exponent // 4, exponent - 3 * (exponent // 4)):
-        mantissa = mantissa * torch.pow(2.0, part.double())
-    return mantissa
+def running_products(rows):
+    """The products of the first 0, 1, … n elements of rows [m, n], mantissas and exponents apart: [n + 1, m] each.
+    They do not leave the range on the way."""
+    mantissa, exponent = torch.ones(rows.shape[0], dtype=torch.float64), torch.zeros(rows.shape[0])
+    mantissas, exponents = [mantissa], [exponent]
+    for x, power in zip(*(t.unbind(1) for t in torch.frexp(rows))):
+        mantissa, more = torch.frexp(mantissa * x)
+        exponent = exponent + torch.where(mantissa.isfinite(), more + power, 0)
+        mantissas.append(mantissa)
+        exponents.append(exponent)
+    return torch.stack(mantissas), torch.stack(exponents)
+
+
+def scaled(mantissa, exponent):
+    """mantissa * 2 ** exponent, in steps that stay in the range as long as the result does."""
+    exponent = exponent.double().clamp(-3000, 3000)
+    for _ in range(4):
+        mantissa = mantissa * torch.pow(2.0, (exponent / 4).floor())
+    return mantissa * torch.pow(2.0, exponent - 4 * (exponent / 4).floor())
 
 
 class Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx, rows):
         ctx.save_for_backward(rows)
-        return product_of(rows.double()).to(rows.dtype)
+        mantissas, exponents = running_products(rows.double())
+        return scaled(mantissas[-1], exponents[-1]).to(rows.dtype)
 
     @staticmethod
     def backward(ctx, dy):
         x = ctx.saved_tensors[0].double()
-        others = [product_of(torch.cat([x[:, :i], x[:, i + 1 :]], 1)) for i in range(x.shape[1])]
-        return dy[:, None] * torch.stack(others, 1).to(dy.dtype)
+        before, after = running_products(x), [t.flip(0) for t in running_products(x.flip(1))]
+        others = scaled(before[0][:-1] * after[0][1:], before[1][:-1] + after[1][1:]).t()
+        return dy[:, None] * others.to(dy.dtype)
 
 
 def extreme(rows, case):
@@ -77,5 +86,22 @@ def deviation(rows, case):
 
 
 PRODUCT = along_rows(lambda rows, case: Product.apply(rows))
+
+
+def LAYER_NORM(case):
+    """Over the last axis, of distances from the mean."""
+
+    def fn(ts):
+        x, *rest = ts
+        apart = x - x.mean(-1, keepdim=True)
+        eps = float.fromhex(case.args['eps'][2:])
+        y = apart / (apart.square().mean(-1, keepdim=True) + eps).sqrt()
+        if case.args['weight']:
+            y = y * rest.pop(0)
+        return [y + rest.pop(0) if case.args['bias'] else y]
+
+    return fn
+
+
 EXTREME, LOGSUMEXP = along_rows(extreme), along_rows(logsumexp)
 VAR, STD = along_rows(variance), along_rows(deviation)

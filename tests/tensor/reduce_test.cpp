@@ -349,6 +349,9 @@ TEST_CASE("max, min: equal elements share the gradient, and so do NaN where the 
 TEST_CASE("mean: a sum may leave the range where the mean does not") {
   CHECK(max_error(Tensor({3e38f, 3e38f, 3e38f}).mean(), {3e38f}) < 1e-6);
   CHECK(max_error(Tensor({{1e308, 1e308}, {1.0, 2.0}}).mean(1), {1e308, 1.5}) < 1e-15);
+  const float least = std::numeric_limits<float>::denorm_min();
+  CHECK(values(Tensor({{3e38f, 3e38f}, {least, least}}).mean(1))[1] == double(least));
+  CHECK(values(Tensor({{float(kInf), 1.f}, {least, least}}).mean(1))[1] == double(least));
   CHECK(max_error(Tensor({1.f, float(kInf)}).mean(), {kInf}) == 0);
   const int64_t last = std::numeric_limits<int64_t>::max();
   CHECK(max_error(Tensor({{last, last}, {int64_t{1}, int64_t{2}}}).mean(1), {0x1p63, 1.5}) == 0);
