@@ -167,6 +167,10 @@ void note_start(const Common& common, const tune::Recipe& recipe, const tune::St
                              in_quotes(recipe.target().column()),
                              recipe.rows_without_target() == 1 ? "is" : "are"));
   }
+  if (const int64_t most = tune::StudyOptions{}.lag + 1; common.jobs > most) {
+    note(common, fmt::format("--jobs {}: {} trials run at a time, as results must not depend on it",
+                             common.jobs, most));
+  }
   notes(common, left_out(recipe));
   notes(common, recipe.remarks());
 }

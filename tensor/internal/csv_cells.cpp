@@ -12,6 +12,7 @@
 namespace attune::internal {
 namespace {
 
+constexpr size_t kFirstRows = 1000;
 constexpr size_t kLongestLine = size_t{64} << 20;
 
 // The delimiter that splits each of the first rows into the same number of cells. Tab and ; come
@@ -87,7 +88,8 @@ std::string read_text(const std::string& path) {
     }
     for (size_t at = line; bytes.size() - at > kLongestLine; line = at) {
       const std::string_view most = bytes.substr(at, kLongestLine);
-      const size_t end = std::max(most.rfind('\n') + 1, most.rfind('\r') + 1);  // npos + 1 is 0
+      size_t end = most.rfind('\n') + 1;  // npos + 1 is 0
+      if (end == 0) end = most.rfind('\r') + 1;
       check<IoError>(end > 0, "{}: not a table: no line end within {} MB of byte {}",
                      shown_path(path), kLongestLine >> 20, at);
       at += end;
@@ -157,13 +159,20 @@ void CsvCells::split() {
       } else {
         const char* const from = at;
         while (!stops[static_cast<unsigned char>(*at)]) ++at;
-        add(text_, static_cast<size_t>(from - begin), static_cast<size_t>(at - from), line);
+        const auto length = static_cast<size_t>(at - from);
+        if (length > kLongest) add(text_, 0, length, line);  // which throws
+        cells_.push_back(static_cast<size_t>(from - begin) << kLengthBits << 1 | length << 1);
       }
       more = at < end && *at == delimiter_;
       if (more) ++at;
     }
     row.end = static_cast<size_t>(at - begin);
     rows_.push_back(row);
+    if (rows_.size() == kFirstRows) {  // the rest will be much like these
+      const size_t times = text_.size() / (row.end - begin_ + 1) + 1;
+      cells_.reserve(cells_.size() * times);
+      rows_.reserve(rows_.size() * times);
+    }
     if (at < end) at = skip_line_end(at, line);
   }
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace attune {
 namespace {
@@ -89,6 +90,14 @@ std::string made_short(std::string_view text, size_t limit, std::string_view quo
 
 size_t utf8_flaw(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
+    uint64_t word = 0;
+    if (text.size() - at >= sizeof word) {  // eight ASCII characters at a time
+      std::memcpy(&word, text.data() + at, sizeof word);
+      if ((word & 0x8080808080808080) == 0) {
+        at += sizeof word;
+        continue;
+      }
+    }
     uint32_t c = 0;
     const size_t length = character_at(text, at, c);
     if (length == 0) return at;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -21,12 +22,17 @@ Words words(Words first, const Words& more) {
   return first;
 }
 
+bool contains(const Words& all, const std::string& word) {
+  return std::find(all.begin(), all.end(), word) != all.end();
+}
+
 Finished fit(const Folder& folder, const std::string& text, const Words& more = {},
              const std::string& target = "y") {
   folder.write("table.csv", text);
-  return folder.attune(words(
-      {"fit", "table.csv", "--target", target, "--trials", "3", "--storage", "memory", "--json"},
-      more));
+  Words all =
+      words({"fit", "table.csv", "--target", target, "--storage", "memory", "--json"}, more);
+  if (!contains(more, "--trials")) all = words(all, {"--trials", "3"});
+  return folder.attune(all);
 }
 
 Finished predict(const Folder& folder, const std::string& text, const Words& more = {}) {
@@ -169,6 +175,45 @@ TEST_CASE("text that is not UTF-8 ends before the work, or is read as what it is
   CHECK(back.out.find("\nK\xF6ln,0.1,b,") != std::string::npos);
   // The same model reads UTF-8.
   CHECK(predict(folder, "city,x\nK\u00F6ln,0.1\n").err.empty());
+}
+
+TEST_CASE("groups, times, scores and folds; what a network is compared with") {
+  attune::Rng rng(5);
+  std::string text = "patient,day,a,b,y\n";
+  for (int patient = 0; patient < 40; ++patient) {
+    const double a = rng.normal(), b = rng.normal();
+    const char* label = rng.uniform() < 0.5 ? "sick" : "well";
+    for (int k = 0; k < 10; ++k) {
+      text +=
+          fmt::format("p{},2024-01-{:02},{:.3f},{:.3f},{}\n", patient, 1 + (7 * patient + k) % 28,
+                      a + 0.05 * rng.normal(), b + 0.05 * rng.normal(), label);
+    }
+  }
+  Folder folder;
+  const Finished random = fit(folder, text, {"--trials", "6"});
+  CHECK(random.json()["test"] > 0.85);
+  CHECK(random.says("--group patient keeps their rows in one part"));
+  const auto grouped = fit(folder, text, {"--group", "patient"}).json();
+  CHECK(grouped["test"] < 0.85);
+  CHECK(fit(folder, text, {"--time", "day"}).code == 0);
+  CHECK(fit(folder, text, {"--folds", "3"}).code == 0);
+
+  const std::string rare = table("a,b,y", 300, [&](int i) {
+    return fmt::format("{:.3f},{:.3f},{}", rng.uniform(), rng.uniform(), i % 33 ? "ok" : "bad");
+  });
+  const Finished plain = fit(folder, rare);
+  CHECK(plain.json()["baseline_test"] > 0.9);
+  CHECK(plain.says("no better in the test than always the most frequent class"));
+  CHECK(plain.says("accuracy says little"));
+  const auto balanced = fit(folder, rare, {"--score", "balanced_accuracy"}).json();
+  CHECK(balanced["score"] == "balanced_accuracy");
+  CHECK(balanced["baseline_test"] == 0.5);
+  const auto loss = fit(folder, rare, {"--score", "log_loss"}).json();
+  CHECK(loss["validation"] <= loss["default_validation"]);
+  CHECK(loss.contains("linear_test"));
+  CHECK(fit(folder, rare, {"--score", "luck"}).code == 2);
+  CHECK(fit(folder, rare, {"--score", "rmse"}).code == 2);
+  CHECK(fit(folder, rare, {"--folds", "1"}).code == 2);
 }
 
 TEST_CASE("what is no table ends at once") {

@@ -269,6 +269,22 @@ Tensor TableEncoder::encode(const TypedTable& table, std::span<const int64_t> ro
 
 std::vector<std::string> TableEncoder::remarks(const TypedTable& table) const {
   std::vector<std::string> remarks = remarks_on_strays(table);
+  int64_t empty = 0, first_empty = -1;  // rows of which nothing is known
+  for (int64_t row = 0; row < table.sheet.rows(); ++row) {
+    const auto i = static_cast<size_t>(row);
+    const bool known = std::ranges::any_of(table.columns, [&](const Column& column) {
+      return column.format.kind == ColumnKind::category ? column.codes[i] >= 0
+                                                        : !std::isnan(column.numbers[i]);
+    });
+    if (!known && empty++ == 0) first_empty = row;
+  }
+  if (empty > 0) {
+    remarks.push_back(fmt::format(
+        "{}: line {}: every cell that the model reads is missing ({} row{} like it); what "
+        "it says there is a guess",
+        shown_path(table.sheet.source()), table.sheet.line(first_empty), empty,
+        empty == 1 ? "" : "s"));
+  }
   for (size_t i = 0; i < parts_.size() && i < table.columns.size(); ++i) {
     const Column& column = table.columns[i];
     if (column.format.kind != ColumnKind::category) continue;
