@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "tests/cli/process.h"
@@ -134,6 +135,36 @@ TEST_CASE("output: input in messages is escaped and shortened, whatever it is") 
     CHECK(end.err.size() < 2100);
     CHECK(end.err.find('\033') == std::string::npos);
   }
+}
+
+TEST_CASE("output: tables show names and values on one line, without what a terminal obeys") {
+  Folder folder;
+  const std::string space =
+      R"({"\u001b[31mred\n": {"type": "float", "low": 0, "high": 1},
+          "c": {"type": "categorical", "choices": ["\u009b2J\r\nattune: fine", "\u202eb"]}})";
+  std::string told = "{\"number\": 0, \"state\": \"failed\", \"reason\": \"a\\n\\u001b[2J\"}\n";
+  for (int i = 1; i < 6; ++i) {
+    told += "{\"number\": " + std::to_string(i) + ", \"value\": " + std::to_string(i % 3) + "}\n";
+  }
+  REQUIRE(
+      folder
+          .attune({"ask-tell", "--space", space, "--study", "\033[1mbold\n", "--trials", "6"}, told)
+          .code == 0);
+  const auto lines = [](const std::string& text) {
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  for (const char* command : {"studies", "trials", "best", "importance"}) {
+    CAPTURE(command);
+    const Finished table = folder.attune({command});
+    CHECK(table.code == 0);
+    CHECK(table.out.find_first_of("\033\r") == std::string::npos);
+    CHECK(table.out.find("\xc2\x9b") == std::string::npos);
+    CHECK(table.out.find("\u202e") == std::string::npos);
+    if (command == std::string("trials")) CHECK(lines(table.out) == 7);
+    if (command == std::string("importance")) CHECK(lines(table.out) == 3);
+    CHECK(folder.attune({command, "--json"}).json().size() > 0);
+  }
+  CHECK(folder.attune({"trials"}).out.find(R"(failed: a\n\x1b[2J)") != std::string::npos);
 }
 
 TEST_CASE("output: numbers that are none, and numbers that are too large") {
