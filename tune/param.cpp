@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tensor/internal/text.h"
+#include "attune/tune/internal/decimal_steps.h"
 #include "attune/tune/internal/prior.h"
 
 namespace attune::tune {
@@ -25,79 +25,6 @@ template <typename... Args>
   throw SearchSpaceError(fmt::format("param {}: {}", in_quotes(p.name),
                                      fmt::format(text, std::forward<Args>(args)...)));
 }
-
-// mantissa * 10^exponent, from the shortest text that gives the double.
-struct Decimal {
-  int64_t mantissa;
-  int exponent;
-};
-
-Decimal shortest_decimal(double x) {
-  char text[40];
-  char* end = std::to_chars(text, text + sizeof(text), x, std::chars_format::scientific).ptr;
-  const char* e = std::find(text, end, 'e');  // -1.25e-03
-  Decimal d{0, 0};
-  std::from_chars(e[1] == '+' ? e + 2 : e + 1, end, d.exponent);
-  bool fraction = false;
-  for (const char* c = text; c != e; ++c) {
-    if (*c == '.') fraction = true;
-    if (*c < '0' || *c > '9') continue;
-    d.mantissa = 10 * d.mantissa + (*c - '0');
-    if (fraction) --d.exponent;
-  }
-  if (x < 0) d.mantissa = -d.mantissa;
-  return d;
-}
-
-// low + k * step in decimals: 0.1 * 3 is 0.3. Falls back on doubles for numbers too far apart.
-class Steps {
- public:
-  Steps(double low, double step) : low_(low), step_(step) {
-    const Decimal a = shortest_decimal(low), b = shortest_decimal(step);
-    exponent_ = std::min(a.mantissa ? a.exponent : b.exponent, b.exponent);
-    exact_ = scale(a, low_units_) && scale(b, step_units_) && exponent_ >= -22 && exponent_ <= 22;
-  }
-
-  double value(int64_t k) const {
-    const double inexact = low_ + static_cast<double>(k) * step_;
-    int64_t offset = 0, units = 0;
-    if (!exact_ || __builtin_mul_overflow(k, step_units_, &offset) ||
-        __builtin_add_overflow(low_units_, offset, &units) || std::abs(units) > int64_t{1} << 53) {
-      return inexact;
-    }
-    const double ten = std::pow(10.0, std::abs(exponent_));  // exact up to 1e22
-    return exponent_ < 0 ? static_cast<double>(units) / ten : static_cast<double>(units) * ten;
-  }
-
-  int64_t count_to(double high) const {  // steps that fit between low and high
-    int64_t high_units = 0, width = 0;
-    if (exact_ && scale(shortest_decimal(high), high_units) &&
-        !__builtin_sub_overflow(high_units, low_units_, &width)) {
-      return width / step_units_;
-    }
-    const double k = std::floor((high - low_) / step_ + 1e-8);
-    return k < 0x1p62 ? static_cast<int64_t>(k) : int64_t{1} << 62;
-  }
-
- private:
-  // d in units of 10^exponent_, false when that is no (small enough) integer. Digits below the unit
-  // are cut off: only `high` can have them, and it is lowered anyway.
-  bool scale(Decimal d, int64_t& units) const {
-    for (; d.exponent > exponent_; --d.exponent) {
-      if (__builtin_mul_overflow(d.mantissa, int64_t{10}, &d.mantissa)) return false;
-    }
-    for (; d.exponent < exponent_; ++d.exponent) {
-      d.mantissa = d.mantissa / 10 - (d.mantissa < 0 && d.mantissa % 10 != 0);
-    }
-    units = d.mantissa;
-    return true;
-  }
-
-  double low_, step_;
-  int exponent_ = 0;
-  int64_t low_units_ = 0, step_units_ = 1;
-  bool exact_ = false;
-};
 
 // Equal in kind and content; NaN is itself.
 bool identical(const ParamValue& a, const ParamValue& b) {
@@ -178,7 +105,7 @@ const char* kind_name(Param::Kind kind) {
 }  // namespace
 
 double last_step(double low, double high, double step) {
-  const Steps steps(low, step);
+  const internal::DecimalSteps steps(low, step);
   return std::min(steps.value(steps.count_to(high)), high);
 }
 
@@ -241,7 +168,7 @@ int64_t Param::levels() const {
   if (kind == Kind::categorical) return static_cast<int64_t>(choices.size());
   if (!grid.empty()) return static_cast<int64_t>(grid.size());
   if (kind == Kind::integer) return static_cast<int64_t>((high - low) / step) + 1;
-  if (step > 0) return Steps(low, step).count_to(high) + 1;
+  if (step > 0) return internal::DecimalSteps(low, step).count_to(high) + 1;
   return low == high ? 1 : 0;
 }
 
@@ -249,7 +176,7 @@ double Param::level_value(int64_t level) const {
   if (kind == Kind::categorical) return static_cast<double>(level);
   if (!grid.empty()) return grid[static_cast<size_t>(level)];
   if (kind == Kind::integer) return low + static_cast<double>(level) * step;
-  if (step > 0) return std::min(Steps(low, step).value(level), high);
+  if (step > 0) return std::min(internal::DecimalSteps(low, step).value(level), high);
   return low;
 }
 

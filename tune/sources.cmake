@@ -46,6 +46,7 @@ attune_module(tune
     tune/internal/configurations.cpp
     tune/internal/crowding_distance.cpp
     tune/internal/chooser.cpp
+    tune/internal/decimal_steps.cpp
     tune/internal/dialogue.cpp
     tune/internal/document.cpp
     tune/internal/hypervolume.cpp
