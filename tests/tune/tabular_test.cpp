@@ -1,11 +1,15 @@
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <sstream>
 
 #include <fmt/format.h>
 
+#include "attune/nn/linear.h"
 #include "attune/tensor/error.h"
 #include "attune/tune/tabular/fit.h"
 #include "attune/tune/tabular/predict.h"
@@ -206,6 +210,45 @@ TEST_CASE("Recipe: the test part opens once; the fingerprint knows data, target 
   CHECK(Recipe(line(101), {.target = "y"}).fingerprint() != recipe.fingerprint());
   CHECK(Recipe(line(100), {.target = "x"}).fingerprint() != recipe.fingerprint());
   CHECK(Recipe(line(100), {.target = "y", .seed = 1}).fingerprint() != recipe.fingerprint());
+}
+
+TEST_CASE("TabularModel: a file comes back as it was; one that cannot be is refused") {
+  const Sheet sheet = line(100);
+  const Recipe recipe(sheet, {.target = "y"});
+  const std::string path =
+      (std::filesystem::temp_directory_path() / fmt::format("attune_model_{}", getpid())).string();
+  TabularModel model = recipe.untrained_model();
+  model.save(path);
+  CHECK(TabularModel::load(path).predict(sheet).numbers == model.predict(sheet).numbers);
+  const auto refused = [&](const TabularModel& bad, const std::string& why) {
+    bad.save(path);
+    try {
+      TabularModel::load(path);
+    } catch (const IoError& e) {
+      CAPTURE(e.what());
+      return std::string(e.what()).find(why) != std::string::npos;
+    }
+    return false;
+  };
+  TabularModel wide = model;
+  wide.shape.width = 20000;
+  CHECK(refused(wide, "a network of its sizes has"));
+  TabularModel deep = model;
+  deep.shape.layers = 6;
+  CHECK(refused(deep, "a network of its sizes has"));
+  TabularModel none = model;
+  none.deviation = 0;
+  CHECK(refused(none, "mean or deviation"));
+  none.deviation = NAN;
+  CHECK(refused(none, "no model of attune fit"));
+  TabularModel holes = recipe.constant_model();
+  Rng rng(1);
+  nn::Linear layer(1, 1, rng);
+  layer.weight = Tensor::full({1, 1}, NAN);
+  holes.network = nn::Sequential();
+  holes.network.add(layer);
+  CHECK(refused(holes, "NaN or infinite"));
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("write_predictions: rows as they stand, new cells with quotes where they need them") {
