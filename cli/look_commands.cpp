@@ -91,7 +91,12 @@ Json json_of(const tune::TrialResult& trial) {
   object.set("params", cli::json_of(trial.params));
   Json intermediate = Json::array();
   for (const auto& [step, value] : trial.intermediate) {
-    intermediate.push_back(Json::array({step, json_of_number(value)}));
+    Json report = Json::array({step, json_of_number(value)});
+    const auto all = trial.intermediate_values.find(step);
+    for (size_t i = 1; all != trial.intermediate_values.end() && i < all->second.size(); ++i) {
+      report.push_back(json_of_number(all->second[i]));
+    }
+    intermediate.push_back(report);
   }
   object.set("intermediate", intermediate);
   Json user = Json::object();

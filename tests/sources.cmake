@@ -192,6 +192,7 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
   attune_test(attune_cli_tests
     SOURCES
       tests/cli/bad_input_test.cpp
+      tests/cli/dialogue_study_test.cpp
       tests/cli/dialogue_test.cpp
       tests/cli/fit_test.cpp
       tests/cli/output_test.cpp
