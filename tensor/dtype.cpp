@@ -3,21 +3,23 @@
 #include <array>
 #include <ostream>
 
+#include "attune/tensor/internal/dispatch.h"
+
 namespace attune {
 namespace {
 
 using enum DType;
-
-constexpr size_t kCount = 9;
+using internal::kDTypeCount;
 
 struct Info {
   const char* name;
   size_t bytes;
   bool floating;
-  std::array<DType, kCount> with;  // what it promotes to beside each type, in the order of DType
+  std::array<DType, kDTypeCount>
+      with;  // what it promotes to beside each type, in the order of DType
 };
 
-constexpr std::array<Info, kCount> kInfo{{
+constexpr std::array<Info, kDTypeCount> kInfo{{
     // clang-format off
     //                    f32  f64  i32  i64  u8   boolean  f16  bf16  i8
     {"f32", 4, true,     {f32, f64, f32, f32, f32, f32,     f32, f32,  f32}},

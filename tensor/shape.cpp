@@ -8,15 +8,19 @@
 
 namespace attune {
 
-int64_t internal::numel_of(const char* op, const Shape& shape) {
-  int64_t n = 1;
+std::optional<int64_t> internal::product(const Shape& shape, int64_t unit) {
   bool empty = false, fits = true;
   for (const int64_t size : shape) {
     empty |= size == 0;
-    fits &= size == 0 || !__builtin_mul_overflow(n, size, &n);
+    fits &= size == 0 || !__builtin_mul_overflow(unit, size, &unit);
   }
-  if (!fits) fail<ShapeError>("{}: {} has more elements than 64 bits can count", op, shape);
-  return empty ? 0 : n;
+  return fits ? std::optional(empty ? 0 : unit) : std::nullopt;
+}
+
+int64_t internal::numel_of(const char* op, const Shape& shape) {
+  const std::optional<int64_t> n = product(shape);
+  if (!n) fail<ShapeError>("{}: {} has more elements than 64 bits can count", op, shape);
+  return *n;
 }
 
 int64_t Shape::numel() const { return internal::numel_of("shape", *this); }

@@ -27,7 +27,6 @@ attune_module(tensor
     tensor/ops/compare.cpp
     tensor/ops/convert.cpp
     tensor/ops/create.cpp
-    tensor/ops/cross_entropy.cpp
     tensor/ops/cumsum.cpp
     tensor/ops/dropout.cpp
     tensor/ops/index.cpp

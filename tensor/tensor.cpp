@@ -76,6 +76,11 @@ Tensor make_like(const Tensor& x) {
   return Tensor(to);
 }
 
+Tensor make_broadcast(const char* op, const Tensor& a, const Tensor& b, DType dtype) {
+  const bool as_a = same_shape(a, b) || block(b).rank == 0;
+  return make(as_a ? shape_of(block(a)) : broadcast(op, a.shape(), b.shape()), dtype);
+}
+
 Tensor make_scalar(double value, DType dtype) { return make_scalar("full", value, dtype); }
 
 Tensor make_scalar(const char* op, Scalar value, DType dtype) {
@@ -171,39 +176,21 @@ Tensor Tensor::borrow_bytes(const void* elements, DType dtype, const Shape& shap
   return x;
 }
 
-Shape Tensor::shape() const {
-  internal::require_defined("shape", *this);
-  return internal::shape_of(*block_);
-}
+Shape Tensor::shape() const { return internal::shape_of(internal::defined_block("shape", *this)); }
 
 int64_t Tensor::size(int axis) const {
-  internal::require_defined("size", *this);
-  return block_->sizes[internal::normal_axis("size", axis, block_->rank)];
+  const internal::Block& b = internal::defined_block("size", *this);
+  return b.sizes[internal::normal_axis("size", axis, b.rank)];
 }
 
-int Tensor::rank() const {
-  internal::require_defined("rank", *this);
-  return block_->rank;
-}
-
-int64_t Tensor::numel() const {
-  internal::require_defined("numel", *this);
-  return block_->numel;
-}
-
-DType Tensor::dtype() const {
-  internal::require_defined("dtype", *this);
-  return block_->dtype;
-}
-
-Shape Tensor::strides() const {
-  internal::require_defined("strides", *this);
-  return internal::strides_of(*block_);
-}
-
+int Tensor::rank() const { return internal::defined_block("rank", *this).rank; }
+int64_t Tensor::numel() const { return internal::defined_block("numel", *this).numel; }
+DType Tensor::dtype() const { return internal::defined_block("dtype", *this).dtype; }
 bool Tensor::is_contiguous() const {
-  internal::require_defined("is_contiguous", *this);
-  return block_->contiguous;
+  return internal::defined_block("is_contiguous", *this).contiguous;
+}
+Shape Tensor::strides() const {
+  return internal::strides_of(internal::defined_block("strides", *this));
 }
 
 const void* Tensor::item_bytes(DType wanted) const {

@@ -54,14 +54,14 @@ struct Slot<Pack<T>> : Pack<T> {
 template <bool kWhole, class T>
 HWY_INLINE Pack<T> Get(const T* p, size_t n) {
   if constexpr (kWhole) return attune::HWY_NAMESPACE::load(p);
-  return attune::HWY_NAMESPACE::load_first(n, p);
+  return attune::HWY_NAMESPACE::load_some(n, p);
 }
 template <bool kWhole, class T>
 HWY_INLINE void Put(Pack<T> x, T* p, size_t n) {
   if constexpr (kWhole) {
     attune::HWY_NAMESPACE::store(x, p);
   } else {
-    attune::HWY_NAMESPACE::store_first(n, x, p);
+    attune::HWY_NAMESPACE::store_some(n, x, p);
   }
 }
 

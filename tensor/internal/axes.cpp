@@ -27,6 +27,23 @@ int line_axis(const char* op, int axis, int rank) {
   return rank == 0 && (axis == 0 || axis == -1) ? 0 : normal_axis(op, axis, rank);
 }
 
+Tensor to_last(const Tensor& x, int axis) {
+  if (x.rank() == 0) return x.reshape({1});
+  return axis == x.rank() - 1 ? x : x.transpose(axis, -1);
+}
+
+Tensor from_last(const Tensor& y, int axis, int rank) {
+  if (rank == 0) return y.numel() == 1 ? y.reshape({}) : y;
+  return axis == rank - 1 ? y : y.transpose(axis, -1);
+}
+
+Extents extents(const Shape& shape, int axis) {
+  Extents e{.n = shape.rank() == 0 ? 1 : shape[axis]};
+  for (int i = 0; i < axis; ++i) e.outer *= shape[i];
+  for (int i = axis + 1; i < shape.rank(); ++i) e.inner *= shape[i];
+  return e;
+}
+
 Reduced reduced_axes(const char* op, const Tensor& x, const Axes& axes) {
   const Block& b = block(x);
   Reduced r;
@@ -44,47 +61,48 @@ Reduced reduced_axes(const char* op, const Tensor& x, const Axes& axes) {
   return r;
 }
 
-Lines lines_along(const Tensor& x, const Reduced& reduced) {
-  if (reduced.all) return {x.contiguous(), 1, reduced.n, 1};
-  const Shape shape = x.shape();
-  // Outer axes, then the reduced ones, then inner ones, if the reduced ones lie side by side.
-  int first = -1, last = -1;
-  bool adjacent = true;
-  for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (!reduced.along[static_cast<size_t>(axis)] || shape[axis] == 1) continue;
-    if (first < 0) first = axis;
-    for (int between = last + 1; last >= 0 && between < axis; ++between) {
-      adjacent = adjacent && shape[between] == 1;
-    }
-    last = axis;
-  }
-  if (first < 0) return {x.contiguous(), x.numel(), 1, 1};
-  Lines lines;
-  lines.n = reduced.n;
-  if (adjacent) {
-    lines.x = x.contiguous();
-    for (int axis = 0; axis < first; ++axis) lines.outer *= shape[axis];
-    for (int axis = last + 1; axis < shape.rank(); ++axis) lines.inner *= shape[axis];
-    return lines;
-  }
+Axes reduced_last(const AxisSet& along, int rank) {
   Axes order = Axes::none();
-  for (const bool along : {false, true}) {
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      if (reduced.along[static_cast<size_t>(axis)] == along) order.push_back(axis);
+  for (const bool reduced : {false, true}) {
+    for (int axis = 0; axis < rank; ++axis) {
+      if (along[static_cast<size_t>(axis)] == reduced) order.push_back(axis);
     }
   }
-  lines.x = x.permute(order).contiguous();
-  lines.outer = reduced.remaining.numel();
+  return order;
+}
+
+Axes inverse(const Axes& order) {
+  Axes back = Axes::none();
+  for (int axis = 0; axis < order.count(); ++axis) {
+    for (int i = 0; i < order.count(); ++i) {
+      if (order[i] == axis) back.push_back(i);
+    }
+  }
+  return back;
+}
+
+Lines lines_along(const Tensor& x, const Reduced& reduced) {
+  Lines lines{{1, reduced.n, 1}, x};
+  bool adjacent = true, seen = false;  // the reduced axes; those of size 1 are of no account
+  for (int axis = 0; axis < x.rank() && !reduced.all; ++axis) {
+    const int64_t size = x.size(axis);
+    if (size != 1 && reduced.along[static_cast<size_t>(axis)]) {
+      seen = true;
+      adjacent = adjacent && lines.inner == 1;
+    } else {
+      (seen ? lines.inner : lines.outer) *= size;
+    }
+  }
+  if (!adjacent) {
+    lines.outer = reduced.remaining.numel();
+    lines.inner = 1;
+    lines.x = x.permute(reduced_last(reduced.along, x.rank()));
+  }
+  lines.x = lines.x.contiguous();
   return lines;
 }
 
-Lines lines_along(const Tensor& x, int axis) {
-  const Shape shape = x.shape();
-  Lines lines{x.contiguous(), 1, shape.rank() == 0 ? 1 : shape[axis], 1};
-  for (int i = 0; i < axis; ++i) lines.outer *= shape[i];
-  for (int i = axis + 1; i < shape.rank(); ++i) lines.inner *= shape[i];
-  return lines;
-}
+Lines lines_along(const Tensor& x, int axis) { return {extents(x.shape(), axis), x.contiguous()}; }
 
 Tensor spread(const Tensor& dy, const Shape& kept, const Shape& to) {
   // A view saves memory, but ops are faster on a few elements that are contiguous.

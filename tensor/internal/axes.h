@@ -17,8 +17,12 @@ using AxisSet = std::array<bool, kMaxRank>;
 AxisSet axis_set(const char* op, const Axes& axes, const Shape& shape);
 
 // The axis of an op that works line by line (softmax, sort, …), from 0. A 0-d tensor takes 0 or -1
-// and is a line of one element: lines_along knows it too.
+// and is a line of one element: lines_along and to_last know it too.
 int line_axis(const char* op, int axis, int rank);
+
+// Moves an axis from line_axis to the end, and back in a result; x has `rank` axes.
+Tensor to_last(const Tensor& x, int axis);
+Tensor from_last(const Tensor& y, int axis, int rank);
 
 // Which axes an op reduces, and the shapes of its result.
 struct Reduced {
@@ -32,11 +36,20 @@ struct Reduced {
 };
 Reduced reduced_axes(const char* op, const Tensor& x, const Axes& axes);  // throws as axis_set does
 
+// An order of axes: those reduced come last. And the order that takes it back.
+Axes reduced_last(const AxisSet& along, int rank);
+Axes inverse(const Axes& order);
+
+// A shape seen as [outer, n, inner] around one axis from line_axis.
+struct Extents {
+  int64_t outer = 1, n = 1, inner = 1;
+};
+Extents extents(const Shape& shape, int axis);
+
 // x as contiguous [outer, n, inner]: the line of result (o, i) is x[o][0 … n-1][i]. Copies x only
 // if its elements are laid out otherwise.
-struct Lines {
+struct Lines : Extents {
   Tensor x;
-  int64_t outer = 1, n = 1, inner = 1;
 };
 Lines lines_along(const Tensor& x, const Reduced& reduced);
 Lines lines_along(const Tensor& x, int axis);  // from line_axis

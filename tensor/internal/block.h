@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "attune/tensor/dtype.h"
 #include "attune/tensor/shape.h"
@@ -50,6 +52,9 @@ Block* allocate(size_t bytes);
 
 size_t kept_bytes();  // the most that all threads together keep free now; for tests
 
+// unit times the sizes; nothing if unit times those other than 0 is more than 64 bits can count.
+std::optional<int64_t> product(const Shape& shape, int64_t unit = 1);
+
 int64_t numel_of(const char* op, const Shape& shape);  // shape.numel(), with errors that name `op`
 
 // The strides of contiguous elements of this shape.
@@ -63,8 +68,9 @@ Shape strides_of(const Block& block);
 
 // A new tensor with uninitialized elements; the op writes them before anyone else sees it.
 Tensor make(const Shape& shape, DType dtype);
-Tensor make_like(const Tensor& x);              // contiguous, with the shape and dtype of x
-Tensor make_scalar(double value, DType dtype);  // 0-d
+Tensor make_like(const Tensor& x);  // contiguous, with the shape and dtype of x
+Tensor make_broadcast(const char* op, const Tensor& a, const Tensor& b, DType dtype);
+Tensor make_scalar(double value, DType dtype);                  // 0-d
 Tensor make_scalar(const char* op, Scalar value, DType dtype);  // DTypeError if it does not fit
 
 // A view of x's elements that starts `offset` elements after x's first. ShapeError, in the name of
@@ -94,12 +100,18 @@ inline bool same_shape(const Tensor& x, const Tensor& y) {
   return true;
 }
 
-// Throws ValueError, in the name of `op`, if x is undefined.
+// Throws ValueError, in the name of `op`, if one of the tensors is undefined.
 [[noreturn]] void fail_undefined(const char* op);
 [[noreturn]] void fail_out_of_memory(const char* op);  // for a std::bad_alloc of the library
-inline void require_defined(const char* op, const Tensor& x) {
-  if (!x.defined()) [[unlikely]]
+template <class... Tensors>
+void require_defined(const char* op, const Tensors&... x) {
+  if (!(x.defined() && ...)) [[unlikely]]
     fail_undefined(op);
+}
+
+inline const Block& defined_block(const char* op, const Tensor& x) {
+  require_defined(op, x);
+  return block(x);
 }
 
 // An axis from -rank to rank-1 as one from 0 to rank-1; IndexError for any other.

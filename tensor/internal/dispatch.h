@@ -6,6 +6,8 @@
 
 namespace attune::internal {
 
+inline constexpr size_t kDTypeCount = 9;
+
 // body.operator()<T>() with T the C++ type of `dtype`. Not for f16 and bf16, which an op's door
 // (op.h) has made f32: DTypeError.
 template <class Body>

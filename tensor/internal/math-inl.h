@@ -43,14 +43,16 @@ HWY_INLINE Pack<T> polynomial(Pack<T> x, const double (&c)[kCount]) {
   return y;
 }
 
-// f of each lane by itself: slow, for arguments that are rare.
+// f of each lane of x and y by itself: slow, for arguments that are rare.
 template <class T, class F>
-HWY_NOINLINE Pack<T> lane_by_lane(Pack<T> x, F f) {
+HWY_NOINLINE Pack<T> lane_by_lane(Pack<T> x, Pack<T> y, F f) {
   const hn::ScalableTag<T> d;
-  HWY_ALIGN T lanes[hn::MaxLanes(hn::ScalableTag<T>())];
-  hn::Store(x.v, d, lanes);
-  for (size_t i = 0; i < hn::Lanes(d); ++i) lanes[i] = f(lanes[i]);
-  return hn::Load(d, lanes);
+  HWY_ALIGN T of_x[hn::MaxLanes(d)];
+  HWY_ALIGN T of_y[hn::MaxLanes(d)];
+  hn::Store(x.v, d, of_x);
+  hn::Store(y.v, d, of_y);
+  for (size_t i = 0; i < hn::Lanes(d); ++i) of_x[i] = f(of_x[i], of_y[i]);
+  return hn::Load(d, of_x);
 }
 
 template <class T>
@@ -245,25 +247,19 @@ HWY_INLINE bool are_moderate(Pack<T> size) {
 template <class T>
 HWY_INLINE Pack<T> sin(Pack<T> x) {
   const Pack<T> size = abs(x);
-  if (!are_moderate(size)) return lane_by_lane(x, [](T e) { return std::sin(e); });
+  if (!are_moderate(size)) return lane_by_lane(x, x, [](T e, T) { return std::sin(e); });
   return hn::Xor(sine(size, 0).v, hn::Xor(x.v, size.v));
 }
 template <class T>
 HWY_INLINE Pack<T> cos(Pack<T> x) {
   const Pack<T> size = abs(x);
-  if (!are_moderate(size)) return lane_by_lane(x, [](T e) { return std::cos(e); });
+  if (!are_moderate(size)) return lane_by_lane(x, x, [](T e, T) { return std::cos(e); });
   return sine(size, 1);
 }
 
 template <class T>
 HWY_INLINE Pack<T> pow(Pack<T> a, Pack<T> b) {
-  const hn::ScalableTag<T> d;
-  HWY_ALIGN T from[hn::MaxLanes(hn::ScalableTag<T>())];
-  HWY_ALIGN T to[hn::MaxLanes(hn::ScalableTag<T>())];
-  hn::Store(a.v, d, from);
-  hn::Store(b.v, d, to);
-  for (size_t i = 0; i < hn::Lanes(d); ++i) to[i] = std::pow(from[i], to[i]);
-  return hn::Load(d, to);
+  return lane_by_lane(a, b, [](T base, T exponent) { return std::pow(base, exponent); });
 }
 
 }  // namespace attune::HWY_NAMESPACE

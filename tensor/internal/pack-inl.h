@@ -12,6 +12,7 @@
 #endif
 
 #include <cstddef>
+#include <cstdint>
 
 #include "attune/tensor/internal/load-inl.h"
 #include "hwy/highway.h"
@@ -73,6 +74,7 @@ struct Pack {
   HWY_INLINE friend Pack constant(Pack, double value) { return value; }
   HWY_INLINE friend Pack positive(Pack x) { return select(x > 0.0, Pack(1.0), Pack(0.0)); }
   HWY_INLINE friend Pack nonpositive(Pack x) { return select(x <= 0.0, Pack(1.0), Pack(0.0)); }
+  HWY_INLINE friend Pack past_zero(Pack dy, Pack x) { return select(x <= 0.0, Pack(0.0), dy); }
   HWY_INLINE friend Pack sign(Pack x) {  // 0 of NaN
     return select(x > 0.0, Pack(1.0), select(x < 0.0, Pack(-1.0), Pack(0.0)));
   }
@@ -81,6 +83,8 @@ struct Pack {
     return hn::Min(hn::Max(x.v, Pack(-limit).v), Pack(limit).v);
   }
 };
+
+// ---- Kernels along contiguous elements: a loop over whole vectors and a rest ----
 
 template <class T>
 HWY_INLINE size_t lanes() {
@@ -94,14 +98,40 @@ template <class T>
 HWY_INLINE void store(Pack<T> x, T* p) {
   hn::StoreU(x.v, hn::ScalableTag<T>(), p);
 }
-// The first n lanes; the others read as 0 and are not touched.
-template <class T>
-HWY_INLINE Pack<T> load_first(size_t n, const T* p) {
-  return load_first(hn::ScalableTag<T>(), n, p);
+// n lanes, where n may be all of them; the others read as 0 and are not touched.
+template <class D>
+HWY_INLINE hn::Vec<D> load_some(D d, size_t n, const hn::TFromD<D>* p) {
+  return n == hn::Lanes(d) ? hn::LoadU(d, p) : load_first(d, n, p);
 }
 template <class T>
-HWY_INLINE void store_first(size_t n, Pack<T> x, T* p) {
-  store_first(hn::ScalableTag<T>(), n, x.v, p);
+HWY_INLINE Pack<T> load_some(size_t n, const T* p) {
+  return load_some(hn::ScalableTag<T>(), n, p);
+}
+template <class T>
+HWY_INLINE void store_some(size_t n, Pack<T> x, T* p) {
+  n == lanes<T>() ? store(x, p) : store_first(hn::ScalableTag<T>(), n, x.v, p);
+}
+
+// The first n lanes of x, and `otherwise` in the rest.
+template <class T>
+HWY_INLINE Pack<T> first_or(size_t n, Pack<T> x, Pack<T> otherwise) {
+  if (n == lanes<T>()) return x;
+  return hn::IfThenElse(hn::FirstN(hn::ScalableTag<T>(), n), x.v, otherwise.v);
+}
+
+template <class T>
+HWY_INLINE T sum_of_lanes(Pack<T> x) {
+  const hn::ScalableTag<T> d;
+  return hn::GetLane(hn::SumOfLanes(d, x.v));
+}
+
+// Calls body(i, n) for each vector of n lanes that starts at element i; only the last may be short.
+template <class T, class Body>
+HWY_INLINE void each_pack(int64_t size, Body&& body) {
+  const auto step = static_cast<int64_t>(lanes<T>());
+  int64_t i = 0;
+  for (; i + step <= size; i += step) body(i, lanes<T>());
+  if (i < size) body(i, static_cast<size_t>(size - i));
 }
 
 }  // namespace attune::HWY_NAMESPACE

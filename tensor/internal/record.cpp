@@ -5,6 +5,7 @@
 
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/record_store.h"
+#include "attune/tensor/internal/walk.h"
 
 namespace attune::internal {
 
@@ -240,6 +241,14 @@ void Gradients::add(uint32_t i, Tensor gradient) {
   }
   Tensor& slot = slots_[input];
   slot = slot.defined() ? slot + gradient : std::move(gradient);
+}
+
+void Gradients::add_broadcast(uint32_t i, Tensor gradient) {
+  const Record::Entry& input = record_.entries[node_.input[i]];
+  if (!has_shape(block(gradient), input)) {
+    gradient = sum_to(gradient, Shape(std::span(input.sizes, input.rank)));
+  }
+  add(i, std::move(gradient));
 }
 
 }  // namespace attune::internal

@@ -50,6 +50,8 @@ class Gradients {
   // Summed over all uses of the input. ShapeError or DTypeError, naming the op, if the gradient has
   // another shape or dtype than the input.
   void add(uint32_t i, Tensor gradient);
+  // The same for an input that was broadcast: sums the gradient over the axes that were repeated.
+  void add_broadcast(uint32_t i, Tensor gradient);
 
  private:
   const Record& record_;
@@ -127,6 +129,14 @@ void record(const char* op, const Tensor& y, std::initializer_list<const Tensor*
 template <class F>
 void record(const char* op, const Tensor& y, std::span<const Tensor> inputs, F gradient) {
   record_node(op, y, inputs, std::move(gradient), [](const Tensor& x) { return node_of(x); });
+}
+
+// For an op of one input x, with the gradient Tensor(Tensor dy).
+template <class F>
+void record(const char* op, const Tensor& y, const Tensor& x, F gradient) {
+  record(op, y, {&x}, [gradient = std::move(gradient)](Tensor dy, Gradients& grads) {
+    grads.add(0, gradient(std::move(dy)));
+  });
 }
 
 int64_t live_nodes();  // recorded for this thread's innermost tape and not yet freed; for tests

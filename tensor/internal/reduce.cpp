@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/parallel.h"
@@ -17,7 +18,7 @@
 #define HWY_TARGET_INCLUDE "tensor/internal/reduce.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
 #include "attune/tensor/internal/kernel.h"
-#include "attune/tensor/internal/rows-inl.h"
+#include "attune/tensor/internal/pack-inl.h"
 
 #ifndef ATTUNE_REDUCE_BLOCKS
 #define ATTUNE_REDUCE_BLOCKS
@@ -35,33 +36,21 @@ HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
 namespace {
 
-// What to make of an element, given the centre of its line, how two results are joined (V: a Pack
-// or one number), and the result of nothing.
+// What to make of an element, given the centre of its line, how two results are joined (Packs or
+// single numbers), and the result of nothing.
 struct Sum {
   static constexpr double kStart = 0;
   static constexpr bool kAdds = true;
-  template <class V>
-  static HWY_INLINE V map(V x, V) {
-    return x;
-  }
-  template <class V>
-  static HWY_INLINE V join(V a, V b) {
-    return a + b;
-  }
+  static HWY_INLINE auto map(auto x, auto) { return x; }
+  static HWY_INLINE auto join(auto a, auto b) { return a + b; }
 };
 struct Squares : Sum {
-  template <class V>
-  static HWY_INLINE V map(V x, V centre) {
-    return (x - centre) * (x - centre);
-  }
+  static HWY_INLINE auto map(auto x, auto centre) { return (x - centre) * (x - centre); }
 };
 struct Prod : Sum {
   static constexpr double kStart = 1;
   static constexpr bool kAdds = false;
-  template <class V>
-  static HWY_INLINE V join(V a, V b) {
-    return a * b;
-  }
+  static HWY_INLINE auto join(auto a, auto b) { return a * b; }
 };
 template <bool kLargest>
 struct Extreme : Sum {
@@ -71,8 +60,7 @@ struct Extreme : Sum {
   static HWY_INLINE Pack<T> join(Pack<T> a, Pack<T> b) {
     return kLargest ? maximum(a, b) : minimum(a, b);
   }
-  template <class T>
-  static HWY_INLINE T join(T a, T b) {
+  static HWY_INLINE auto join(auto a, auto b) {
     return a != a || (kLargest ? a > b : a < b) ? a : b;
   }
 };
@@ -85,7 +73,7 @@ HWY_INLINE Pack<To> LoadAs(size_t n, const From* x) {
   } else {
     const hn::ScalableTag<To> d;
     const hn::Rebind<From, decltype(d)> narrow;
-    return hn::PromoteTo(d, n == hn::Lanes(d) ? hn::LoadU(narrow, x) : load_first(narrow, n, x));
+    return hn::PromoteTo(d, load_some(narrow, n, x));
   }
 }
 
@@ -168,7 +156,7 @@ void ReduceColumnGroup(const From* x, size_t n, size_t stride, size_t columns, c
 
 // centre: one for each result, or null.
 template <class F, class To, class From>
-void ReduceBlocks(const From* x, const Blocks& b, const To* centre, To* y) {
+void ReduceBlocks(const From* x, const Blocks& b, std::type_identity_t<const To*> centre, To* y) {
   const size_t step = lanes<To>();
   for (size_t block = 0; block < b.count; ++block, x += b.n * b.stride, y += b.columns) {
     if (b.columns == 1 && b.stride == 1) {
@@ -190,10 +178,9 @@ void ReduceBlocks(const From* x, const Blocks& b, const To* centre, To* y) {
 
 template <class T>
 void Reduce(ReduceOp op, const T* x, const Blocks& b, T* y) {
-  const T* none = nullptr;
-  if (op == ReduceOp::sum) return ReduceBlocks<Sum>(x, b, none, y);
-  if (op == ReduceOp::max) return ReduceBlocks<Extreme<true>>(x, b, none, y);
-  ReduceBlocks<Extreme<false>>(x, b, none, y);
+  if (op == ReduceOp::sum) return ReduceBlocks<Sum>(x, b, nullptr, y);
+  if (op == ReduceOp::max) return ReduceBlocks<Extreme<true>>(x, b, nullptr, y);
+  ReduceBlocks<Extreme<false>>(x, b, nullptr, y);
 }
 
 template <class T>
@@ -218,8 +205,9 @@ ATTUNE_KERNEL(reduce_wide_kernel, ReduceWide)
 
 // x [outer, n, inner] -> y [outer, inner]. To is From, or double.
 template <class From, class To>
-void reduce_lines(ReduceOp op, const From* x, int64_t outer, int64_t n, int64_t inner,
-                  const To* centre, To* y) {
+void reduce_lines(ReduceOp op, const From* x, const Extents& extents,
+                  std::type_identity_t<const To*> centre, To* y) {
+  const int64_t outer = extents.outer, n = extents.n, inner = extents.inner;
   constexpr int64_t kPiece = 2 * kParallelWork;  // elements that one thread takes at a time
   constexpr int64_t kColumns = 4096;             // and columns
   const auto run = [&](const From* from, int64_t count, int64_t rows, int64_t columns,
@@ -261,14 +249,15 @@ void reduce_lines(ReduceOp op, const From* x, int64_t outer, int64_t n, int64_t 
     }
   });
   if (pieces > 1) {
-    const To* none = nullptr;
-    reduce_lines(op == ReduceOp::squares ? ReduceOp::sum : op, to, outer, pieces, inner, none, y);
+    const ReduceOp join = op == ReduceOp::squares ? ReduceOp::sum : op;
+    reduce_lines(join, to, {outer, pieces, inner}, nullptr, y);
   }
 }
 
 // Integers and booleans; sums and products wrap round.
 template <class From, class To>
-void reduce_integers(ReduceOp op, const From* x, int64_t outer, int64_t n, int64_t inner, To* y) {
+void reduce_integers(ReduceOp op, const From* x, const Extents& extents, To* y) {
+  const int64_t outer = extents.outer, n = extents.n, inner = extents.inner;
   const auto run = [&](To start, auto join) {
     parallel_for(outer, n * inner, [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) {
@@ -308,8 +297,7 @@ Tensor reduce(ReduceOp op, const Tensor& x, const Reduced& along, KeepDims keep)
   const Lines lines = lines_along(x, along);
   if (is_floating(x.dtype())) {
     dispatch_floating("reduce", x.dtype(), [&]<class T>() {
-      const T *from = elements<T>(lines.x), *none = nullptr;
-      reduce_lines(op, from, lines.outer, lines.n, lines.inner, none, elements<T>(y));
+      reduce_lines(op, elements<T>(lines.x), lines, nullptr, elements<T>(y));
     });
     return y;
   }
@@ -317,9 +305,9 @@ Tensor reduce(ReduceOp op, const Tensor& x, const Reduced& along, KeepDims keep)
     if constexpr (std::is_integral_v<T>) {
       const T* from = elements<T>(lines.x);
       if (same) {
-        reduce_integers(op, from, lines.outer, lines.n, lines.inner, elements<T>(y));
+        reduce_integers(op, from, lines, elements<T>(y));
       } else {
-        reduce_integers(op, from, lines.outer, lines.n, lines.inner, elements<int64_t>(y));
+        reduce_integers(op, from, lines, elements<int64_t>(y));
       }
     }
   });
@@ -332,7 +320,7 @@ Tensor reduce_wide(ReduceOp op, const Tensor& x, const Reduced& along, KeepDims 
   if (y.numel() == 0) return y;
   const Lines lines = lines_along(x, along);
   dispatch_floating("reduce", x.dtype(), [&]<class T>() {
-    reduce_lines(op, elements<T>(lines.x), lines.outer, lines.n, lines.inner,
+    reduce_lines(op, elements<T>(lines.x), lines,
                  centre.defined() ? elements<double>(centre) : nullptr, elements<double>(y));
   });
   return y;
@@ -341,8 +329,7 @@ Tensor reduce_wide(ReduceOp op, const Tensor& x, const Reduced& along, KeepDims 
 Tensor sum_of_all(const Tensor& x) {
   Tensor y = make({}, x.dtype());
   dispatch_floating("sum", x.dtype(), [&]<class T>() {
-    const T* none = nullptr;
-    reduce_lines(ReduceOp::sum, elements<T>(x), 1, x.numel(), 1, none, elements<T>(y));
+    reduce_lines(ReduceOp::sum, elements<T>(x), {1, x.numel(), 1}, nullptr, elements<T>(y));
   });
   return y;
 }

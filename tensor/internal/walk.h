@@ -12,7 +12,7 @@
 
 namespace attune::internal {
 
-template <int kOperands>
+template <size_t kOperands>
 struct Walk {
   int rank = 0;                                                   // after joining, at least 1
   std::array<int64_t, kMaxRank> size{};                           // the last axis is the row
@@ -24,14 +24,14 @@ struct Walk {
     for (int i = 0; i + 1 < rank; ++i) n *= size[static_cast<size_t>(i)];
     return n;
   }
-  int64_t row_stride(int operand) const {
-    return stride[static_cast<size_t>(operand)][static_cast<size_t>(rank - 1)];
+  int64_t row_stride(size_t operand) const {
+    return stride[operand][static_cast<size_t>(rank - 1)];
   }
 
   // Whether an operand's next element in memory is in the next row, not the next column.
-  bool is_transposed(int operand) const {
+  bool is_transposed(size_t operand) const {
     return rank >= 2 && row_stride(operand) != 1 &&
-           stride[static_cast<size_t>(operand)][static_cast<size_t>(rank - 2)] == 1;
+           stride[operand][static_cast<size_t>(rank - 2)] == 1;
   }
 
   using Offsets = std::array<int64_t, kOperands>;
@@ -53,7 +53,7 @@ struct Walk {
 Shape broadcast_strides(const char* op, const Tensor& x, const Shape& to);
 
 // A walk over `shape`, given each operand's strides over that shape.
-template <int kOperands>
+template <size_t kOperands>
 Walk<kOperands> make_walk(const Shape& shape, const std::array<Shape, kOperands>& strides) {
   Walk<kOperands> walk;
   for (int axis = 0; axis < shape.rank(); ++axis) {
@@ -70,6 +70,9 @@ Walk<kOperands> make_walk(const Shape& shape, const std::array<Shape, kOperands>
   if (walk.rank == 0) walk.rank = 1, walk.size[0] = 1;
   return walk;
 }
+
+// y = x, of one shape and dtype and any strides.
+void copy_elements(const Tensor& x, const Tensor& y);
 
 // The gradient of broadcasting an operand of `shape`: dy summed over the axes that were repeated.
 Tensor sum_to(const Tensor& dy, const Shape& shape);

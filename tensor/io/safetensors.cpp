@@ -15,6 +15,7 @@
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/file.h"
 
 namespace attune {
@@ -30,30 +31,10 @@ constexpr uint64_t kLongestHeader = 100'000'000;  // as in the reference impleme
 constexpr int kDeepestHeader = 3;                 // name, "shape", sizes
 constexpr const char* kMetadata = "__metadata__";
 
-const char* format_name(DType dtype) {
-  switch (dtype) {
-    case DType::f32: return "F32";
-    case DType::f64: return "F64";
-    case DType::i32: return "I32";
-    case DType::i64: return "I64";
-    case DType::u8: return "U8";
-    case DType::f16: return "F16";
-    case DType::bf16: return "BF16";
-    case DType::i8: return "I8";
-    case DType::boolean: break;
-  }
-  return "BOOL";
-}
-
-constexpr DType kAllDTypes[] = {DType::f64, DType::f32, DType::f16, DType::bf16,   DType::i64,
-                                DType::i32, DType::i8,  DType::u8,  DType::boolean};
-
-std::optional<DType> dtype_named(const std::string& name) {
-  for (const DType dtype : kAllDTypes) {
-    if (name == format_name(dtype)) return dtype;
-  }
-  return {};
-}
+// In the order of DType.
+constexpr const char* kFormatNames[] = {"F32",  "F64", "I32",  "I64", "U8",
+                                        "BOOL", "F16", "BF16", "I8"};
+static_assert(std::size(kFormatNames) == internal::kDTypeCount);
 
 size_t bytes_of(const Tensor& x) { return static_cast<size_t>(x.numel()) * byte_size(x.dtype()); }
 
@@ -109,11 +90,13 @@ class Reader {
   }
 
   template <class... Args>
-  void require(bool fine, fmt::format_string<Args...> format, Args&&... args) const {
-    if (!fine) refuse(kPrefix, fmt::format(format, std::forward<Args>(args)...));
+  void require(bool fine, fmt::format_string<Args...> why, Args&&... args) const {
+    if (!fine) refuse(kPrefix, why, std::forward<Args>(args)...);
   }
-  [[noreturn]] void refuse(size_t byte, const std::string& why) const {
-    fail<IoError>("{}: not a safetensors file: at byte {}: {}", path_, byte, why);
+  template <class... Args>
+  [[noreturn]] void refuse(size_t byte, fmt::format_string<Args...> why, Args&&... args) const {
+    fail<IoError>("{}: not a safetensors file: at byte {}: {}", path_, byte,
+                  fmt::format(why, std::forward<Args>(args)...));
   }
 
   Json parse_header() {
@@ -124,8 +107,7 @@ class Reader {
     std::memcpy(&length, bytes_.data(), kPrefix);
     const size_t rest = bytes_.size() - kPrefix;
     if (length > kLongestHeader || length > rest) {
-      refuse(0,
-             fmt::format("a header of {} bytes is announced, the file has {} more", length, rest));
+      refuse(0, "a header of {} bytes is announced, the file has {} more", length, rest);
     }
     data_ = kPrefix + static_cast<size_t>(length);
     // A parser keeps the last of two equal names, which would hide a tensor; and what is nested
@@ -171,29 +153,28 @@ class Reader {
     }
     const Json &dtype = value["dtype"], &shape = value["shape"], &span = value["data_offsets"];
     require(dtype.is_string(), "\"{}\": the dtype is not a string", name);
-    const std::optional<DType> known = dtype_named(dtype.get<std::string>());
-    require(known.has_value(), "\"{}\": dtype {} is none of F64 F32 F16 BF16 I64 I32 I8 U8 BOOL",
-            name, dtype.get<std::string>());
+    const auto* known = std::ranges::find(kFormatNames, dtype.get<std::string>());
+    require(known != std::end(kFormatNames), "\"{}\": dtype {} is none of {}", name,
+            dtype.get<std::string>(), fmt::join(kFormatNames, " "));
+    const auto type = static_cast<DType>(known - std::begin(kFormatNames));
     require(shape.is_array() && shape.size() <= kMaxRank,
             "\"{}\": the shape {} is not a list of at most {} sizes", name, shape.dump(), kMaxRank);
     require(span.is_array() && span.size() == 2, "\"{}\": data_offsets {} is not [begin, end]",
             name, span.dump());
-    Entry e{name, *known, {}, number(name, span[0]), number(name, span[1])};
+    Entry e{name, type, {}, number(name, span[0]), number(name, span[1])};
     const uint64_t held = bytes_.size() - data_;
     require(e.begin <= e.end && e.end <= held,
             "\"{}\": bytes {} to {} of the data, of which there are {}; the file may be truncated",
             name, e.begin, e.end, held);
-    auto bytes = static_cast<int64_t>(byte_size(e.dtype));
-    bool empty = false, fits = true;
+    bool fits = true;
     for (const Json& size : shape) {
       const uint64_t n = number(name, size);
-      empty = empty || n == 0;
-      fits = fits && std::in_range<int64_t>(n) &&
-             !__builtin_mul_overflow(bytes, n == 0 ? 1 : static_cast<int64_t>(n), &bytes);
+      fits = fits && std::in_range<int64_t>(n);
       e.shape.push_back(static_cast<int64_t>(n));
     }
-    if (empty) bytes = 0;
-    require(fits && std::cmp_less_equal(bytes, held),
+    const auto width = static_cast<int64_t>(byte_size(e.dtype));
+    const int64_t bytes = fits ? internal::product(e.shape, width).value_or(-1) : -1;
+    require(bytes >= 0 && std::cmp_less_equal(bytes, held),
             "\"{}\": the shape {} needs more bytes than the file has", name, shape.dump());
     require(static_cast<uint64_t>(bytes) == e.end - e.begin,
             "\"{}\": {} of {} needs {} bytes, data_offsets gives {}", name, e.shape, e.dtype, bytes,
@@ -211,14 +192,14 @@ class Reader {
     for (const Entry* e : in_order) {
       if (e->begin != end) {
         refuse(data_ + static_cast<size_t>(std::min(e->begin, end)),
-               fmt::format("\"{}\" begins at byte {} of the data, the one before ends at {}",
-                           e->name, e->begin, end));
+               "\"{}\" begins at byte {} of the data, the one before ends at {}", e->name, e->begin,
+               end);
       }
       end = e->end;
     }
     if (end != bytes_.size() - data_) {
-      refuse(data_ + static_cast<size_t>(end),
-             fmt::format("{} bytes belong to no tensor", bytes_.size() - data_ - end));
+      refuse(data_ + static_cast<size_t>(end), "{} bytes belong to no tensor",
+             bytes_.size() - data_ - end);
     }
   }
 
@@ -227,8 +208,8 @@ class Reader {
     const char* from = internal::block(x).data;
     for (size_t i = 0; i < bytes_of(x); ++i) {
       if (from[i] != 0 && from[i] != 1) {
-        refuse(data_ + static_cast<size_t>(e.begin) + i,
-               fmt::format("\"{}\": a BOOL is neither 0 nor 1", e.name));
+        refuse(data_ + static_cast<size_t>(e.begin) + i, "\"{}\": a BOOL is neither 0 nor 1",
+               e.name);
       }
     }
   }
@@ -277,7 +258,7 @@ void save_safetensors(const std::string& path, const NamedTensors& tensors,
   for (const size_t i : order) {
     const auto& [name, x] = tensors[i];
     const Shape shape = x.shape();
-    header[name] = {{"dtype", format_name(x.dtype())},
+    header[name] = {{"dtype", kFormatNames[static_cast<size_t>(x.dtype())]},
                     {"shape", std::vector<int64_t>(shape.begin(), shape.end())},
                     {"data_offsets", {end, end + bytes_of(x)}}};
     end += bytes_of(x);

@@ -15,18 +15,12 @@ namespace {
 
 using namespace internal;
 
-Tensor result_of(const char* name, const Tensor& a, const Tensor& b) {
-  return same_shape(a, b) ? make(shape_of(block(a)), DType::boolean)
-                          : make(broadcast(name, a.shape(), b.shape()), DType::boolean);
-}
-
 template <class F>
 Tensor compare(const char* name, const Tensor& left, const Tensor& right) {
-  require_defined(name, left);
-  require_defined(name, right);
+  require_defined(name, left, right);
   const DType dtype = types_of(name, Takes::any, promote(left.dtype(), right.dtype())).computed;
   const Tensor a = into(left, dtype), b = into(right, dtype);
-  Tensor y = result_of(name, a, b);
+  Tensor y = make_broadcast(name, a, b, DType::boolean);
   dispatch(dtype, [&]<class T>() { zip<T, bool>(name, a, b, y, F()); });
   return y;
 }
@@ -72,10 +66,9 @@ Tensor compare(const char* name, const Tensor& input, Scalar number) {
 
 template <class F>
 Tensor logical(const char* name, const Tensor& left, const Tensor& right, F f) {
-  require_defined(name, left);
-  require_defined(name, right);
+  require_defined(name, left, right);
   const Tensor a = left.cast(DType::boolean), b = right.cast(DType::boolean);
-  Tensor y = result_of(name, a, b);
+  Tensor y = make_broadcast(name, a, b, DType::boolean);
   zip<bool, bool>(name, a, b, y, f);
   return y;
 }
@@ -117,11 +110,7 @@ Tensor Tensor::logical_xor(const Tensor& other) const {
 }
 
 Tensor Tensor::logical_not() const {
-  require_defined("logical_not", *this);
-  const Tensor x = dense(cast(DType::boolean));
-  Tensor y = make_like(x);
-  map<bool, bool>(x, y, [](bool e) { return !e; });
-  return y;
+  return logical("logical_not", *this, Tensor(true), [](bool a, bool b) { return a != b; });
 }
 
 Tensor Tensor::isnan() const {

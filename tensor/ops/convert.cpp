@@ -41,13 +41,14 @@ void convert_elements(const Tensor& x, const Tensor& y) {  // both contiguous
   });
 }
 
-// y (contiguous) = x (any strides), of one dtype. T stands for all types of its size.
+// T stands for all types of its size.
 template <class T>
 void copy_strided(const Tensor& x, const Tensor& y) {
   const T* from = elements<T>(x);
   T* to = elements<T>(y);
   const auto walk = make_walk<2>(x.shape(), {strides_of(block(x)), strides_of(block(y))});
-  const int64_t n = walk.row_length(), step = walk.row_stride(0);
+  const int64_t n = walk.row_length(), from_step = walk.row_stride(0);
+  const int64_t to_step = walk.row_stride(1);
   // Where the neighbours of a transposed x lie one row on, small squares are copied at a time, so
   // that each cache line that is read is used whole.
   constexpr int64_t kSquare = 32;
@@ -66,24 +67,27 @@ void copy_strided(const Tensor& x, const Tensor& y) {
         for (int64_t row = 0; row < count; ++row) {
           const auto& at = starts[static_cast<size_t>(row)];
           const T* source = from + at[0];
-          for (int64_t i = column; i < stop; ++i) to[at[1] + i] = source[i * step];
+          T* target = to + at[1];
+          for (int64_t i = column; i < stop; ++i) target[i * to_step] = source[i * from_step];
         }
       }
     }
   });
 }
 
-Tensor copy(const Tensor& x) {
-  Tensor y = make(x.shape(), x.dtype());
-  if (x.numel() == 0) return y;
-  if (block(x).contiguous) {
+}  // namespace
+
+void internal::copy_elements(const Tensor& x, const Tensor& y) {
+  if (x.numel() == 0) return;
+  if (block(x).contiguous && block(y).contiguous) {
     const size_t bytes = static_cast<size_t>(x.numel()) * byte_size(x.dtype());
     std::memcpy(block(y).data, block(x).data, bytes);
   } else {
     dispatch_bytes(x.dtype(), [&]<class T>() { copy_strided<T>(x, y); });
   }
-  return y;
 }
+
+namespace {
 
 // x, contiguous, in another dtype, each value rounded once: f16 and bf16 go through f32, which
 // holds them, and are converted to from every type at once.
@@ -109,10 +113,10 @@ Tensor converted(const Tensor& x, DType dtype) {
 }
 
 Tensor recorded_copy(const Tensor& x, DType dtype) {
-  Tensor y = x.dtype() == dtype ? copy(x) : converted(dense(x), dtype);
+  Tensor y = x.dtype() == dtype ? make(x.shape(), dtype) : converted(dense(x), dtype);
+  if (x.dtype() == dtype) copy_elements(x, y);
   if (is_floating(dtype) && is_floating(x.dtype()) && tracks(x)) {
-    record("cast", y, {&x},
-           [from = x.dtype()](const Tensor& dy, Gradients& grads) { grads.add(0, dy.cast(from)); });
+    record("cast", y, x, [from = x.dtype()](const Tensor& dy) { return dy.cast(from); });
   }
   return y;
 }

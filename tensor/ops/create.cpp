@@ -15,25 +15,17 @@ using namespace internal;
 
 namespace {
 
-constexpr uint64_t kTooMany = uint64_t{1} << 60;  // elements
+constexpr double kTooMany = 0x1p60;  // elements
+
+__extension__ using Wide = __int128;  // g++ and clang on 64-bit machines
 
 // How many of begin, begin + step, … come before `end`, computed without rounding or overflow.
-uint64_t steps_to(int64_t begin, Scalar end, int64_t step) {
-  int64_t last = 0;  // the integer nearest to `end` that is not before it
-  if (end.is_integral()) {
-    last = end.integer();
-  } else {
-    const double whole = step > 0 ? std::ceil(end.value()) : std::floor(end.value());
-    last = whole >= 0x1p63    ? std::numeric_limits<int64_t>::max()
-           : whole <= -0x1p63 ? std::numeric_limits<int64_t>::min()
-                              : static_cast<int64_t>(whole);
-  }
-  if (step > 0 ? last <= begin : last >= begin) return 0;
-  const auto from = static_cast<uint64_t>(begin), to = static_cast<uint64_t>(last);
-  const uint64_t span = step > 0 ? to - from : from - to;
-  const uint64_t stride =
-      step > 0 ? static_cast<uint64_t>(step) : uint64_t{0} - static_cast<uint64_t>(step);
-  return (span - 1) / stride + 1;
+Wide steps_to(int64_t begin, Scalar end, int64_t step) {
+  const double whole = step > 0 ? std::ceil(end.value()) : std::floor(end.value());
+  const Wide last = end.is_integral() ? Wide{end.integer()}
+                                      : static_cast<Wide>(std::clamp(whole, -0x1p63, 0x1p63));
+  const Wide span = step > 0 ? last - begin : begin - last;
+  return span <= 0 ? 0 : (span - 1) / (step > 0 ? Wide{step} : -Wide{step}) + 1;
 }
 
 }  // namespace
@@ -80,19 +72,16 @@ Tensor Tensor::arange(Scalar begin, Scalar end, Scalar step, std::optional<DType
                     begin.value(), end.value(), step.value());
   const bool exact = begin.is_integral() && step.is_integral();
   const DType dtype = wanted.value_or(exact && end.is_integral() ? DType::i64 : DType::f32);
-  const double count =
-      exact ? 0 : std::max(0.0, std::ceil((end.value() - begin.value()) / step.value()));
-  const uint64_t n = exact            ? steps_to(begin.integer(), end, step.integer())
-                     : count < 0x1p60 ? static_cast<uint64_t>(count)
-                                      : kTooMany;
-  check<OutOfMemory>(n < kTooMany, "arange: no memory for the numbers from {} to {} by {}",
+  const double count = exact ? static_cast<double>(steps_to(begin.integer(), end, step.integer()))
+                             : std::ceil((end.value() - begin.value()) / step.value());
+  check<OutOfMemory>(count < kTooMany, "arange: no memory for the numbers from {} to {} by {}",
                      begin.value(), end.value(), step.value());
-  Tensor y = make({static_cast<int64_t>(n)}, dtype);
+  const auto n = static_cast<int64_t>(std::max(0.0, count));
+  Tensor y = make({n}, dtype);
   dispatch_stored(dtype, [&]<class T>() {
-    for (uint64_t i = 0; i < n; ++i) {
+    for (int64_t i = 0; i < n; ++i) {
       const Scalar number =
-          exact ? Scalar(static_cast<int64_t>(static_cast<uint64_t>(begin.integer()) +
-                                              i * static_cast<uint64_t>(step.integer())))
+          exact ? Scalar(static_cast<int64_t>(begin.integer() + Wide{i} * step.integer()))
                 : Scalar(begin.value() + static_cast<double>(i) * step.value());
       elements<T>(y)[i] = element_of<T>("arange", number);
     }

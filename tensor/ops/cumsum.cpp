@@ -66,8 +66,8 @@ Tensor cumsum_along(const Tensor& x, int axis) {
     });
   }
   if (floating && tracks(x)) {
-    record("cumsum", y, {&x}, [axis](const Tensor& dy, Gradients& grads) {
-      grads.add(0, dy.flip(axis).cumsum(axis).flip(axis));  // dx[i] = dy[i] + … + dy[n-1]
+    record("cumsum", y, x, [axis](const Tensor& dy) {
+      return dy.flip(axis).cumsum(axis).flip(axis);  // dx[i] = dy[i] + … + dy[n-1]
     });
   }
   return y;
@@ -76,8 +76,7 @@ Tensor cumsum_along(const Tensor& x, int axis) {
 }  // namespace
 
 Tensor Tensor::cumsum(int axis) const {
-  return through("cumsum", Takes::any, *this,
-                 [&](const Tensor& x) { return cumsum_along(x, axis); });
+  return through("cumsum", Takes::any, *this, cumsum_along, axis);
 }
 
 }  // namespace attune

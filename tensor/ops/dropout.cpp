@@ -47,9 +47,8 @@ Tensor drop(const Tensor& x, const Rng& rng, uint32_t limit, double scale) {
                  });
   });
   if (tracks(x)) {
-    record("dropout", y, {&x}, [rng, limit, scale](const Tensor& dy, Gradients& grads) {
-      grads.add(0, drop(dy, rng, limit, scale));
-    });
+    record("dropout", y, x,
+           [rng, limit, scale](const Tensor& dy) { return drop(dy, rng, limit, scale); });
   }
   return y;
 }

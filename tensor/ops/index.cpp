@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "attune/tensor/internal/axes.h"
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
@@ -44,15 +45,6 @@ Tensor positions(const char* op, const Tensor& index, int64_t size, int axis, co
   });
 }
 
-// A contiguous tensor seen as [outer, size of the axis, inner].
-struct Split {
-  int64_t outer = 1, size = 1, inner = 1;
-  Split(const Shape& shape, int axis) : size(shape[axis]) {
-    for (int i = 0; i < axis; ++i) outer *= shape[i];
-    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
-  }
-};
-
 // ---- gather and scatter_add: one position per element ----
 
 // Calls body(i, j): element i of an index of `shape` names element j of a tensor of shape `of`. The
@@ -89,8 +81,8 @@ Tensor gathered(const Tensor& x, int axis, const Tensor& at) {
         [in = elements<T>(from), out = elements<T>(y)](int64_t i, int64_t j) { out[i] = in[j]; });
   });
   if (is_floating(x.dtype()) && tracks(x)) {
-    record("gather", y, {&x}, [axis, at, shape = x.shape()](const Tensor& dy, Gradients& grads) {
-      grads.add(0, scattered(Tensor::zeros(shape, dy.dtype()), axis, at, dy));
+    record("gather", y, x, [axis, at, shape = x.shape()](const Tensor& dy) {
+      return scattered(Tensor::zeros(shape, dy.dtype()), axis, at, dy);
     });
   }
   return y;
@@ -127,8 +119,7 @@ Tensor scattered(const Tensor& given, int axis, const Tensor& at, const Tensor& 
 
 // The index may be shorter than the tensor along other axes than the one it names.
 int check_index(const char* op, const Tensor& x, int axis, const Tensor& index) {
-  require_defined(op, x);
-  require_defined(op, index);
+  require_defined(op, x, index);
   check<ShapeError>(x.rank() == index.rank() && x.rank() > 0,
                     "{}: the index {} must have as many axes as the tensor {}, at least one", op,
                     index.shape(), x.shape());
@@ -147,7 +138,7 @@ Tensor slices_added(const Tensor& source, int axis, const Tensor& at, const Shap
 
 Tensor slices(const Tensor& x, int axis, const Tensor& at) {
   Shape shape = x.shape();
-  const Split split(shape, axis);
+  const Extents split = extents(shape, axis);
   const int64_t count = shape[axis] = at.numel();
   Tensor y = make(shape, x.dtype());
   if (y.numel() > 0) {
@@ -158,17 +149,16 @@ Tensor slices(const Tensor& x, int axis, const Tensor& at) {
     char* out = block(y).data;
     parallel_for(split.outer * count, split.inner, [=](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t row = i / count * split.size + place[i % count];
+        const int64_t row = i / count * split.n + place[i % count];
         std::memcpy(out + static_cast<size_t>(i) * bytes, in + static_cast<size_t>(row) * bytes,
                     bytes);
       }
     });
   }
   if (is_floating(x.dtype()) && tracks(x)) {
-    record("index_select", y, {&x},
-           [axis, at, from = x.shape()](const Tensor& dy, Gradients& grads) {
-             grads.add(0, slices_added(dy, axis, at, from));
-           });
+    record("index_select", y, x, [axis, at, from = x.shape()](const Tensor& dy) {
+      return slices_added(dy, axis, at, from);
+    });
   }
   return y;
 }
@@ -177,7 +167,7 @@ Tensor slices(const Tensor& x, int axis, const Tensor& at) {
 Tensor slices_added(const Tensor& given, int axis, const Tensor& at, const Shape& shape) {
   return through("index_select", Takes::floating, given, [&](const Tensor& source) {
     Tensor y = Tensor::zeros(shape, source.dtype());
-    const Split split(shape, axis);
+    const Extents split = extents(shape, axis);
     const int64_t count = at.numel();
     if (source.numel() > 0) {
       const Tensor from = dense(source);
@@ -195,7 +185,7 @@ Tensor slices_added(const Tensor& given, int axis, const Tensor& at, const Shape
             const int64_t first = band * inner / bands, last = (band + 1) * inner / bands;
             for (int64_t i = 0; i < count; ++i) {
               const T* slice = in + (o * count + i) * inner;
-              T* sum = out + (o * split.size + place[i]) * inner;
+              T* sum = out + (o * split.n + place[i]) * inner;
               for (int64_t k = first; k < last; ++k) sum[k] += slice[k];
             }
           }
@@ -203,9 +193,8 @@ Tensor slices_added(const Tensor& given, int axis, const Tensor& at, const Shape
       });
     }
     if (tracks(source)) {
-      record("index_select_gradient", y, {&source}, [axis, at](const Tensor& dy, Gradients& grads) {
-        grads.add(0, slices(dy, axis, at));
-      });
+      record("index_select_gradient", y, source,
+             [axis, at](const Tensor& dy) { return slices(dy, axis, at); });
     }
     return y;
   });
@@ -231,8 +220,7 @@ Tensor Tensor::scatter_add(int axis, const Tensor& index, const Tensor& source) 
 }
 
 Tensor Tensor::index_select(int axis, const Tensor& index) const {
-  require_defined("index_select", *this);
-  require_defined("index_select", index);
+  require_defined("index_select", *this, index);
   check<ShapeError>(index.rank() == 1, "index_select: the index must have one axis, got {}",
                     index.shape());
   axis = normal_axis("index_select", axis, rank());

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "attune/tensor/internal/axes.h"
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/parallel.h"
@@ -47,12 +48,6 @@ void fill(const std::vector<Tensor>& parts, const Tensor& y, int64_t rows) {
   }
 }
 
-int64_t rows_before(const Shape& shape, int axis) {
-  int64_t rows = 1;
-  for (int i = 0; i < axis; ++i) rows *= shape[i];
-  return rows;
-}
-
 constexpr int64_t kNothing = -1;
 
 // PyTorch's empty vector, which may be joined to a tensor of any shape.
@@ -84,7 +79,7 @@ Tensor cat(const std::vector<Tensor>& inputs, int axis) {
                        "cat: no memory for so many elements along axis {}", axis);
   }
   Tensor y = make(shape, parts[0].dtype());
-  fill(parts, y, rows_before(shape, axis));
+  fill(parts, y, extents(shape, axis).outer);
   if (is_floating(y.dtype()) && tracks_any(parts)) {
     record("cat", y, parts,
            [lengths = std::move(lengths), axis](const Tensor& dy, Gradients& grads) {
@@ -114,7 +109,7 @@ Tensor stack(const std::vector<Tensor>& inputs, int axis) {
                       parts[i].shape(), each);
   }
   Tensor y = make(shape, parts[0].dtype());
-  fill(parts, y, rows_before(shape, axis));
+  fill(parts, y, extents(shape, axis).outer);
   if (is_floating(y.dtype()) && tracks_any(parts)) {
     record("stack", y, parts, [count = parts.size(), axis](const Tensor& dy, Gradients& grads) {
       for (uint32_t i = 0; i < count; ++i) {

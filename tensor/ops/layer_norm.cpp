@@ -12,7 +12,7 @@
 #define HWY_TARGET_INCLUDE "tensor/ops/layer_norm.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
 #include "attune/tensor/internal/kernel.h"
-#include "attune/tensor/internal/rows-inl.h"
+#include "attune/tensor/internal/pack-inl.h"
 
 #ifndef ATTUNE_LAYER_NORM_ROW
 #define ATTUNE_LAYER_NORM_ROW
@@ -42,28 +42,28 @@ HWY_INLINE Pack<T> Normalized(size_t n, const T* x, const RowMoments<T>& m) {
 
 // The moments of a row whose sums leave the range of T, in a wider type.
 template <class T>
-HWY_NOINLINE RowMoments<T> WideMoments(const T* x, size_t size, double epsilon) {
+HWY_NOINLINE RowMoments<T> WideMoments(const T* x, int64_t size, double epsilon) {
   using Wide = std::conditional_t<sizeof(T) == sizeof(float), double, long double>;
   const Wide n = static_cast<Wide>(size);
   Wide mean = 0, squares = 0;
-  for (size_t i = 0; i < size; ++i) mean += static_cast<Wide>(x[i]) / n;
-  for (size_t i = 0; i < size; ++i) squares += (static_cast<Wide>(x[i]) - mean) * (x[i] - mean);
+  for (int64_t i = 0; i < size; ++i) mean += static_cast<Wide>(x[i]) / n;
+  for (int64_t i = 0; i < size; ++i) squares += (static_cast<Wide>(x[i]) - mean) * (x[i] - mean);
   const T rounded = static_cast<T>(mean);
   return {rounded, static_cast<T>(mean - static_cast<Wide>(rounded)),
           static_cast<T>(1 / std::sqrt(squares / n + static_cast<Wide>(epsilon)))};
 }
 
 template <class T>
-HWY_INLINE RowMoments<T> MomentsOf(const T* HWY_RESTRICT x, size_t size, double epsilon) {
+HWY_INLINE RowMoments<T> MomentsOf(const T* HWY_RESTRICT x, int64_t size, double epsilon) {
   const auto count = static_cast<double>(size);
   Pack<T> sum;
-  each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR { sum = sum + load_some(n, x + i); });
+  each_pack<T>(size, [&](int64_t i, size_t n) HWY_ATTR { sum = sum + load_some(n, x + i); });
   const T mean = sum_of_lanes(sum) / static_cast<T>(size);
   // From the distances to that mean: their squares do not cancel where the mean is large, and their
   // own mean is what rounding took from it.
   const Pack<T> by(hn::Set(hn::ScalableTag<T>(), mean));
   Pack<T> distances, squares;
-  each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR {
+  each_pack<T>(size, [&](int64_t i, size_t n) HWY_ATTR {
     const Pack<T> distance = first_or(n, load_some(n, x + i) - by, Pack<T>());
     distances = distances + distance;
     squares = multiply_add(distance, distance, squares);
@@ -77,11 +77,11 @@ HWY_INLINE RowMoments<T> MomentsOf(const T* HWY_RESTRICT x, size_t size, double 
 
 // y = (x - mean) rstd w + b for each row. w and b may be null.
 template <class T>
-void NormalizeRows(const T* HWY_RESTRICT x, const T* w, const T* b, T* HWY_RESTRICT y, size_t rows,
-                   size_t size, double epsilon, RowMoments<T>* moments) {
-  for (size_t row = 0; row < rows; ++row, x += size, y += size) {
+void NormalizeRows(const T* HWY_RESTRICT x, const T* w, const T* b, T* HWY_RESTRICT y, int64_t rows,
+                   int64_t size, double epsilon, RowMoments<T>* moments) {
+  for (int64_t row = 0; row < rows; ++row, x += size, y += size) {
     const RowMoments<T> m = moments[row] = MomentsOf(x, size, epsilon);
-    each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR {
+    each_pack<T>(size, [&](int64_t i, size_t n) HWY_ATTR {
       Pack<T> z = Normalized(n, x + i, m);
       if (w != nullptr) z = z * load_some(n, w + i);
       if (b != nullptr) z = z + load_some(n, b + i);
@@ -92,17 +92,17 @@ void NormalizeRows(const T* HWY_RESTRICT x, const T* w, const T* b, T* HWY_RESTR
 
 // dx of each row. With z the normalized x and g = dy w: dx = rstd (g - mean(g) - z mean(g z)).
 template <class T>
-void NormalizeRowsBack(const T* HWY_RESTRICT x, const T* w, const T* dy, T* dx, size_t rows,
-                       size_t size, const RowMoments<T>* moments) {
+void NormalizeRowsBack(const T* HWY_RESTRICT x, const T* w, const T* dy, T* dx, int64_t rows,
+                       int64_t size, const RowMoments<T>* moments) {
   const hn::ScalableTag<T> d;
-  for (size_t row = 0; row < rows; ++row, x += size, dy += size, dx += size) {
+  for (int64_t row = 0; row < rows; ++row, x += size, dy += size, dx += size) {
     const RowMoments<T> m = moments[row];
-    const auto g_at = [&](size_t i, size_t n) HWY_ATTR {
+    const auto g_at = [&](int64_t i, size_t n) HWY_ATTR {
       const Pack<T> g = load_some(n, dy + i);
       return w == nullptr ? g : g * load_some(n, w + i);
     };
     Pack<T> sum_g, sum_gz;
-    each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR {
+    each_pack<T>(size, [&](int64_t i, size_t n) HWY_ATTR {
       const Pack<T> g = g_at(i, n);
       sum_g = sum_g + g;
       sum_gz = multiply_add(g, Normalized(n, x + i, m), sum_gz);  // lanes beyond n hold g = 0
@@ -110,7 +110,7 @@ void NormalizeRowsBack(const T* HWY_RESTRICT x, const T* w, const T* dy, T* dx, 
     const Pack<T> mean_g(hn::Set(d, sum_of_lanes(sum_g) / static_cast<T>(size)));
     const Pack<T> mean_gz(hn::Set(d, sum_of_lanes(sum_gz) / static_cast<T>(size)));
     const Pack<T> rstd(hn::Set(d, m.rstd));
-    each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR {
+    each_pack<T>(size, [&](int64_t i, size_t n) HWY_ATTR {
       const Pack<T> z = Normalized(n, x + i, m);
       store_some(n, rstd * (g_at(i, n) - mean_g - z * mean_gz), dx + i);
     });
@@ -119,14 +119,14 @@ void NormalizeRowsBack(const T* HWY_RESTRICT x, const T* w, const T* dy, T* dx, 
 
 // dw += dy z and db += dy for the columns [begin, end) of all rows, top to bottom.
 template <class T>
-void NormalizeColumns(const T* x, const T* dy, const RowMoments<T>* moments, size_t rows,
-                      size_t width, size_t begin, size_t end, T* HWY_RESTRICT dw,
+void NormalizeColumns(const T* x, const T* dy, const RowMoments<T>* moments, int64_t rows,
+                      int64_t width, int64_t begin, int64_t end, T* HWY_RESTRICT dw,
                       T* HWY_RESTRICT db) {
-  for (size_t row = 0; row < rows; ++row) {
+  for (int64_t row = 0; row < rows; ++row) {
     const RowMoments<T> m = moments[row];
     const T *xr = x + row * width, *dr = dy + row * width;
-    each_pack<T>(end - begin, [&](size_t at, size_t n) HWY_ATTR {
-      const size_t i = begin + at;
+    each_pack<T>(end - begin, [&](int64_t at, size_t n) HWY_ATTR {
+      const int64_t i = begin + at;
       const Pack<T> g = load_some(n, dr + i);
       store_some(n, multiply_add(g, Normalized(n, xr + i, m), load_some(n, dw + i)), dw + i);
       store_some(n, load_some(n, db + i) + g, db + i);
@@ -174,8 +174,8 @@ void gradient_by_ops(const Saved& s, const Tensor& dy, Gradients& grads) {
     const Tensor g = s.w.defined() ? dy * s.w : dy;
     grads.add(0, rstd * (g - g.mean(-1, keep_dims) - z * (g * z).mean(-1, keep_dims)));
   }
-  if (s.w.defined() && grads.wants(1)) grads.add(1, (dy * z).sum(0));
-  if (s.b.defined() && grads.wants(2)) grads.add(2, dy.sum(0));
+  if (grads.wants(1)) grads.add(1, (dy * z).sum(0));
+  if (grads.wants(2)) grads.add(2, dy.sum(0));
 }
 
 template <class T>
@@ -185,25 +185,21 @@ void gradient_by_kernels(const Saved& s, const Tensor& given, Gradients& grads) 
   const T *x = elements<T>(s.x), *w = elements_or_null<T>(s.w), *d = elements<T>(dy);
   const auto* moments = reinterpret_cast<const RowMoments<T>*>(elements<T>(s.moments));
 
-  const bool wants_w = s.w.defined() && grads.wants(1), wants_b = s.b.defined() && grads.wants(2);
-  if (wants_w || wants_b) {
+  if (grads.wants(1) || grads.wants(2)) {
     Tensor dw = Tensor::zeros({width}, s.x.dtype()), db = Tensor::zeros({width}, s.x.dtype());
-    parallel_for(
-        (width + kColumns - 1) / kColumns, rows * kColumns, [&](int64_t first, int64_t last) {
-          normalize_columns<T>(x, d, moments, static_cast<size_t>(rows), static_cast<size_t>(width),
-                               static_cast<size_t>(first * kColumns),
-                               static_cast<size_t>(std::min(last * kColumns, width)),
-                               elements<T>(dw), elements<T>(db));
-        });
-    if (wants_w) grads.add(1, std::move(dw));
-    if (wants_b) grads.add(2, std::move(db));
+    const int64_t pieces = (width + kColumns - 1) / kColumns;
+    parallel_for(pieces, rows * kColumns, [&](int64_t first, int64_t last) {
+      normalize_columns<T>(x, d, moments, rows, width, first * kColumns,
+                           std::min(last * kColumns, width), elements<T>(dw), elements<T>(db));
+    });
+    if (grads.wants(1)) grads.add(1, std::move(dw));
+    if (grads.wants(2)) grads.add(2, std::move(db));
   }
   if (!grads.wants(0)) return;
   Tensor dx = make_like(s.x);
   parallel_for(rows, width * kCost, [&](int64_t begin, int64_t end) {
     const int64_t at = begin * width;
-    normalize_rows_back<T>(x + at, w, d + at, elements<T>(dx) + at,
-                           static_cast<size_t>(end - begin), static_cast<size_t>(width),
+    normalize_rows_back<T>(x + at, w, d + at, elements<T>(dx) + at, end - begin, width,
                            moments + begin);
   });
   grads.add(0, std::move(dx));
@@ -219,8 +215,7 @@ Tensor normalize(const Tensor& x, const Tensor& w, const Tensor& b, double epsil
     parallel_for(width == 0 ? 0 : rows, width * kCost, [&](int64_t begin, int64_t end) {
       const int64_t at = begin * width;
       normalize_rows<T>(elements<T>(x) + at, elements_or_null<T>(w), elements_or_null<T>(b),
-                        elements<T>(y) + at, static_cast<size_t>(end - begin),
-                        static_cast<size_t>(width), epsilon, moments + begin);
+                        elements<T>(y) + at, end - begin, width, epsilon, moments + begin);
     });
     if (tracks(x, w, b)) {
       record("layer_norm", y, {&x, &w, &b}, [s](const Tensor& dy, Gradients& grads) {

@@ -30,18 +30,18 @@ HWY_INLINE void MaskAndSumPanel(T* dy, const T* y, T* sums, int64_t rows, int64_
   for (int64_t r = 0; r < rows; ++r, dy += stride) {
     for (size_t k = 0; k < kVectors; ++k) {
       T* at = dy + k * step;
-      Pack<T> g = whole ? load(at) : load_first(n, at);
+      Pack<T> g = whole ? load(at) : load_some(n, at);
       if (y != nullptr) {
-        const Pack<T> v = whole ? load(y + k * step) : load_first(n, y);
+        const Pack<T> v = whole ? load(y + k * step) : load_some(n, y);
         g = select(v <= 0.0, Pack<T>(0.0), g);
-        whole ? store(g, at) : store_first(n, g, at);
+        whole ? store(g, at) : store_some(n, g, at);
       }
       sum[k] = sum[k] + g;
     }
     if (y != nullptr) y += stride;
   }
   for (size_t k = 0; sums != nullptr && k < kVectors; ++k) {
-    whole ? store(sum[k], sums + k * step) : store_first(n, sum[k], sums);
+    whole ? store(sum[k], sums + k * step) : store_some(n, sum[k], sums);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/formula.h"
 #include "attune/tensor/internal/op.h"
+#include "attune/tensor/internal/op_list.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
@@ -15,18 +16,14 @@
 #define HWY_TARGET_INCLUDE "tensor/ops/loss.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
 #include "attune/tensor/internal/kernel.h"
-#include "attune/tensor/internal/rows-inl.h"
+#include "attune/tensor/internal/math-inl.h"
 
 #ifndef ATTUNE_PAIR_LOSSES
 #define ATTUNE_PAIR_LOSSES
 #define PAIR_LOSSES(X) X(Mse) X(L1) X(Huber) X(BceWithLogits)
 
 namespace attune {
-enum class PairLoss : uint8_t {
-#define ENUMERATOR(F) k##F,
-  PAIR_LOSSES(ENUMERATOR)
-#undef ENUMERATOR
-};
+enum class PairLoss : uint8_t { PAIR_LOSSES(ATTUNE_ENUMERATOR) };
 
 inline Tensor bounded(const Tensor& x, double bound) { return x.clamp(-bound, bound); }
 }  // namespace attune
@@ -48,138 +45,88 @@ HWY_INLINE Pack<T> bounded(Pack<T> x, double bound) {
 // recorded. s comes first into each product: the derivative alone may overflow.
 template <class F>
 struct OfDifference {
-  template <class V>
-  static HWY_INLINE V value(V x, V t, double p) {
-    return F::of(x - t, p);
-  }
-  template <class V>
-  static HWY_INLINE V slope_x(const V& x, const V& t, const V& s, double p) {
+  static auto value(auto x, auto t, double p) { return F::of(x - t, p); }
+  static auto slope_x(const auto& x, const auto& t, const auto& s, double p) {
     return F::slope(x - t, s, p);
   }
-  template <class V>
-  static HWY_INLINE V slope_t(const V& x, const V& t, const V& s, double p) {
+  static auto slope_t(const auto& x, const auto& t, const auto& s, double p) {
     return F::slope(t - x, s, p);
   }
 };
 struct Mse : OfDifference<Mse> {
-  template <class V>
-  static HWY_INLINE V of(V d, double) {
-    return square(d);
-  }
-  template <class V>
-  static HWY_INLINE V slope(const V& d, const V& s, double) {
-    return (s * 2.0) * d;
-  }
+  static auto of(auto d, double) { return square(d); }
+  static auto slope(const auto& d, const auto& s, double) { return (s * 2.0) * d; }
 };
 struct L1 : OfDifference<L1> {
-  template <class V>
-  static HWY_INLINE V of(V d, double) {
-    return abs(d);
-  }
-  template <class V>
-  static HWY_INLINE V slope(const V& d, const V& s, double) {
-    return s * sign(d);
-  }
+  static auto of(auto d, double) { return abs(d); }
+  static auto slope(const auto& d, const auto& s, double) { return s * sign(d); }
 };
 // With c = min(|d|, delta), c (|d| - c / 2) is d^2 / 2 below delta and delta |d| - delta^2 / 2
 // above.
 struct Huber : OfDifference<Huber> {
-  template <class V>
-  static HWY_INLINE V of(V d, double delta) {
-    const V distance = abs(d), c = minimum(distance, V(delta));
+  static auto of(auto d, double delta) {
+    const auto distance = abs(d), c = minimum(distance, delta);
     return c * (distance - c * 0.5);
   }
-  template <class V>
-  static HWY_INLINE V slope(const V& d, const V& s, double delta) {
-    return s * bounded(d, delta);
-  }
+  static auto slope(const auto& d, const auto& s, double delta) { return s * bounded(d, delta); }
 };
 // -t log s(x) - (1 - t) log(1 - s(x)), by the exponential of -|x|, which cannot overflow. The
 // product is of x and what it is wrong by, so that it is 0 or small where the logit is large and
 // right.
 struct BceWithLogits {
-  template <class V>
-  static HWY_INLINE V value(V x, V t, double) {
+  static auto value(auto x, auto t, double) {
     return select(x > 0.0, x * (1.0 - t), -(x * t)) + log1p(exp(-abs(x)));
   }
-  template <class V>
-  static HWY_INLINE V slope_x(const V& x, const V& t, const V& s, double) {
+  static auto slope_x(const auto& x, const auto& t, const auto& s, double) {
     return s * (sigmoid(x) - t);
   }
-  template <class V>
-  static HWY_INLINE V slope_t(const V& x, const V&, const V& s, double) {
-    return -(s * x);
-  }
+  static auto slope_t(const auto& x, const auto&, const auto& s, double) { return -(s * x); }
 };
 
-// The sum over a piece, in four running sums.
-template <class F, class T>
-double SumOf(const T* x, const T* t, size_t size, double p) {
-  const size_t step = lanes<T>();
-  Pack<T> sums[4];
-  size_t i = 0;
-  for (; i + 4 * step <= size; i += 4 * step) {
-    for (size_t k = 0; k < 4; ++k) {
-      sums[k] = sums[k] + F::value(load(x + i + k * step), load(t + i + k * step), p);
-    }
-  }
-  for (; i + step <= size; i += step) sums[0] = sums[0] + F::value(load(x + i), load(t + i), p);
-  if (i < size) {
-    const size_t n = size - i;
-    const Pack<T> rest = F::value(load_first(n, x + i), load_first(n, t + i), p);
-    sums[1] = sums[1] + first_or(n, rest, Pack<T>());
-  }
-  return static_cast<double>(sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])));
-}
+ATTUNE_WITH_FORMULA(PairLoss, PAIR_LOSSES)
 
-// dx and dt, where not null: the slopes times `scale`, and times dy unless that is null.
-template <class F, class T>
-void SlopesOf(const T* x, const T* t, const T* dy, double scale, T* dx, T* dt, size_t size,
-              double p) {
-  const Pack<T> by = scale;
-  each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR {
-    const Pack<T> a = load_some(n, x + i), b = load_some(n, t + i);
-    const Pack<T> s = dy == nullptr ? by : by * load_some(n, dy + i);
-    if (dx != nullptr) store_some(n, F::slope_x(a, b, s, p), dx + i);
-    if (dt != nullptr) store_some(n, F::slope_t(a, b, s, p), dt + i);
+// The sum over a piece, in four running sums.
+template <class T>
+double LossSum(PairLoss loss, const T* x, const T* t, int64_t size, double p) {
+  return with_formula(loss, [&]<class F>(F) HWY_ATTR {
+    const auto term = [&](int64_t i, size_t n) HWY_ATTR {
+      return first_or(n, F::value(load_some(n, x + i), load_some(n, t + i), p), Pack<T>());
+    };
+    const size_t whole = lanes<T>();
+    const auto step = static_cast<int64_t>(whole);
+    Pack<T> sums[4];
+    int64_t i = 0;
+    for (; i + 4 * step <= size; i += 4 * step) {
+      for (int64_t k = 0; k < 4; ++k) sums[k] = sums[k] + term(i + k * step, whole);
+    }
+    for (; i + step <= size; i += step) sums[0] = sums[0] + term(i, whole);
+    if (i < size) sums[1] = sums[1] + term(i, static_cast<size_t>(size - i));
+    return static_cast<double>(sum_of_lanes((sums[0] + sums[1]) + (sums[2] + sums[3])));
   });
 }
 
 template <class T>
-double LossSum(PairLoss loss, const T* x, const T* t, size_t n, double p) {
-  switch (loss) {
-#define CASE(F) \
-  case PairLoss::k##F: return SumOf<F>(x, t, n, p);
-    PAIR_LOSSES(CASE)
-#undef CASE
-  }
-  return 0;
-}
-
-template <class T>
-void LossEach(PairLoss loss, const T* x, const T* t, T* y, size_t size, double p) {
-  const auto run = [&]<class F>(F) {
-    each_pack<T>(size, [&](size_t i, size_t n) HWY_ATTR {
+void LossEach(PairLoss loss, const T* x, const T* t, T* y, int64_t size, double p) {
+  with_formula(loss, [&]<class F>(F) HWY_ATTR {
+    each_pack<T>(size, [&](int64_t i, size_t n) HWY_ATTR {
       store_some(n, F::value(load_some(n, x + i), load_some(n, t + i), p), y + i);
     });
-  };
-  switch (loss) {
-#define CASE(F) \
-  case PairLoss::k##F: return run(F());
-    PAIR_LOSSES(CASE)
-#undef CASE
-  }
+  });
 }
 
+// dx and dt, where not null: the slopes times `scale`, and times dy unless that is null.
 template <class T>
 void LossSlopes(PairLoss loss, const T* x, const T* t, const T* dy, double scale, T* dx, T* dt,
-                size_t n, double p) {
-  switch (loss) {
-#define CASE(F) \
-  case PairLoss::k##F: return SlopesOf<F>(x, t, dy, scale, dx, dt, n, p);
-    PAIR_LOSSES(CASE)
-#undef CASE
-  }
+                int64_t size, double p) {
+  const Pack<T> by = scale;
+  with_formula(loss, [&]<class F>(F) HWY_ATTR {
+    each_pack<T>(size, [&](int64_t i, size_t n) HWY_ATTR {
+      const Pack<T> a = load_some(n, x + i), b = load_some(n, t + i);
+      const Pack<T> s = dy == nullptr ? by : by * load_some(n, dy + i);
+      if (dx != nullptr) store_some(n, F::slope_x(a, b, s, p), dx + i);
+      if (dt != nullptr) store_some(n, F::slope_t(a, b, s, p), dt + i);
+    });
+  });
 }
 
 }  // namespace
@@ -213,8 +160,8 @@ template <class T>
 double sum_over(const Loss& loss, const Tensor& x, const Tensor& t, double divisor) {
   const int64_t n = x.numel();
   const auto sum_of = [&](int64_t from, int64_t size) {
-    return loss_sum<T>(loss.formula, elements<T>(x) + from, elements<T>(t) + from,
-                       static_cast<size_t>(size), loss.parameter);
+    return loss_sum<T>(loss.formula, elements<T>(x) + from, elements<T>(t) + from, size,
+                       loss.parameter);
   };
   double total = 0;
   if (n <= kPiece) {
@@ -239,16 +186,10 @@ double sum_over(const Loss& loss, const Tensor& x, const Tensor& t, double divis
 // The gradients made of ops, for the gradient of a gradient. s is dy, over n for a mean.
 void gradients_of_ops(const Loss& loss, const Tensor& x, const Tensor& t, const Tensor& s,
                       Gradients& grads) {
-  const double p = loss.parameter;
-  switch (loss.formula) {
-#define CASE(F)                                                                      \
-  case PairLoss::k##F:                                                               \
-    if (grads.wants(0)) grads.add(0, HWY_NAMESPACE::F::slope_x<Tensor>(x, t, s, p)); \
-    if (grads.wants(1)) grads.add(1, HWY_NAMESPACE::F::slope_t<Tensor>(x, t, s, p)); \
-    break;
-    PAIR_LOSSES(CASE)
-#undef CASE
-  }
+  HWY_NAMESPACE::with_formula(loss.formula, [&]<class F>(F) {
+    if (grads.wants(0)) grads.add(0, F::slope_x(x, t, s, loss.parameter));
+    if (grads.wants(1)) grads.add(1, F::slope_t(x, t, s, loss.parameter));
+  });
 }
 
 void add_gradients(const Loss& loss, const Tensor& x, const Tensor& t, const Tensor& given,
@@ -266,7 +207,7 @@ void add_gradients(const Loss& loss, const Tensor& x, const Tensor& t, const Ten
         return y.defined() ? elements<T>(y) + begin : nullptr;
       };
       loss_slopes<T>(loss.formula, at(x), at(t), each ? at(dy) : nullptr, scale, at(dx), at(dt),
-                     static_cast<size_t>(end - begin), loss.parameter);
+                     end - begin, loss.parameter);
     });
   });
   if (dx.defined()) grads.add(0, std::move(dx));
@@ -274,7 +215,7 @@ void add_gradients(const Loss& loss, const Tensor& x, const Tensor& t, const Ten
 }
 
 // x and t: of one shape and floating dtype.
-Tensor pair_loss_of(const Loss& loss, const Tensor& given_x, const Tensor& given_t) {
+Tensor pair_loss_of(const Tensor& given_x, const Tensor& given_t, const Loss& loss) {
   const Tensor x = given_x.contiguous(), t = given_t.contiguous();
   Tensor y = dispatch_floating(loss.name, x.dtype(), [&]<class T>() {
     if (loss.reduction != Reduction::none) {
@@ -284,7 +225,7 @@ Tensor pair_loss_of(const Loss& loss, const Tensor& given_x, const Tensor& given
     Tensor each = make_like(x);
     parallel_for(x.numel(), kCost, [&](int64_t begin, int64_t end) {
       loss_each<T>(loss.formula, elements<T>(x) + begin, elements<T>(t) + begin,
-                   elements<T>(each) + begin, static_cast<size_t>(end - begin), loss.parameter);
+                   elements<T>(each) + begin, end - begin, loss.parameter);
     });
     return each;
   });
@@ -297,16 +238,14 @@ Tensor pair_loss_of(const Loss& loss, const Tensor& given_x, const Tensor& given
 }
 
 Tensor pair_loss(const Loss& loss, const Tensor& prediction, const Tensor& target) {
-  require_defined(loss.name, prediction);
-  require_defined(loss.name, target);
+  require_defined(loss.name, prediction, target);
   check<ShapeError>(same_shape(prediction, target),
                     "{}: prediction and target must have one shape, got {} and {}; reshape or "
                     "expand one of them",
                     loss.name, prediction.shape(), target.shape());
   check<ValueError>(prediction.numel() > 0 || loss.reduction != Reduction::mean,
                     "{}: the batch is empty; its mean has no value", loss.name);
-  return through(loss.name, Takes::floating, prediction, target,
-                 [&](const Tensor& x, const Tensor& t) { return pair_loss_of(loss, x, t); });
+  return through(loss.name, Takes::floating, prediction, target, pair_loss_of, loss);
 }
 
 }  // namespace

@@ -63,29 +63,19 @@ Tensor centred(const Tensor& x, const Axes& axes) {
 // x / y where y is not 0, else x: a slope of 0, as PyTorch has it, since x is 0 there.
 Tensor over(const Tensor& x, const Tensor& y) { return x / y.masked_fill(y.eq(0), 1); }
 
-Tensor var_along(const Tensor& x, const Axes& axes, int correction, KeepDims keep) {
-  const Reduced along = reduced_axes("var", x, axes);
+// The variance, or its square root.
+Tensor var_along(const Tensor& x, const Axes& axes, int correction, KeepDims keep, bool root) {
+  const char* name = root ? "std" : "var";
+  const Reduced along = reduced_axes(name, x, axes);
   const double n = divisor(along, correction);
-  const Tensor plain = x.detach();
-  Tensor y = reduce_wide(ReduceOp::squares, plain, along, keep, mean_of(plain, along)) / n;
+  const Tensor plain = x.detach(), mean = mean_of(plain, along);
+  Tensor y = root ? length(plain, along, keep, mean) / std::sqrt(n)
+                  : reduce_wide(ReduceOp::squares, plain, along, keep, mean) / n;
   y = y.cast(x.dtype());
   if (tracks(x)) {
-    record("var", y, {&x}, [x, n, axes, kept = along.kept](const Tensor& dy, Gradients& grads) {
-      grads.add(0, centred(x, axes) * (dy.reshape(kept) * (2 / n)));
-    });
-  }
-  return y;
-}
-
-Tensor std_along(const Tensor& x, const Axes& axes, int correction, KeepDims keep) {
-  const Reduced along = reduced_axes("std", x, axes);
-  const double n = divisor(along, correction);
-  const Tensor plain = x.detach();
-  Tensor y = length(plain, along, keep, mean_of(plain, along)) / std::sqrt(n);
-  y = y.cast(x.dtype());
-  if (tracks(x)) {
-    record("std", y, {&x}, [x, y, n, axes, kept = along.kept](const Tensor& dy, Gradients& grads) {
-      grads.add(0, over(centred(x, axes), y.reshape(kept)) * (dy.reshape(kept) / n));
+    record(name, y, x, [x, y, n, axes, kept = along.kept, root](const Tensor& dy) {
+      const Tensor apart = centred(x, axes), g = dy.reshape(kept);
+      return root ? over(apart, y.reshape(kept)) * (g / n) : apart * (g * (2 / n));
     });
   }
   return y;
@@ -95,8 +85,8 @@ Tensor norm_along(const Tensor& x, const Axes& axes, KeepDims keep) {
   const Reduced along = reduced_axes("norm", x, axes);
   Tensor y = length(x.detach(), along, keep).cast(x.dtype());
   if (tracks(x)) {
-    record("norm", y, {&x}, [x, y, kept = along.kept](const Tensor& dy, Gradients& grads) {
-      grads.add(0, over(x, y.reshape(kept)) * dy.reshape(kept));
+    record("norm", y, x, [x, y, kept = along.kept](const Tensor& dy) {
+      return over(x, y.reshape(kept)) * dy.reshape(kept);
     });
   }
   return y;
@@ -105,18 +95,15 @@ Tensor norm_along(const Tensor& x, const Axes& axes, KeepDims keep) {
 }  // namespace
 
 Tensor Tensor::var(Axes axes, int correction, KeepDims keep) const {
-  return through("var", Takes::floating, *this,
-                 [&](const Tensor& x) { return var_along(x, axes, correction, keep); });
+  return through("var", Takes::floating, *this, var_along, axes, correction, keep, false);
 }
 
 Tensor Tensor::std(Axes axes, int correction, KeepDims keep) const {
-  return through("std", Takes::floating, *this,
-                 [&](const Tensor& x) { return std_along(x, axes, correction, keep); });
+  return through("std", Takes::floating, *this, var_along, axes, correction, keep, true);
 }
 
 Tensor Tensor::norm(Axes axes, KeepDims keep) const {
-  return through("norm", Takes::floating, *this,
-                 [&](const Tensor& x) { return norm_along(x, axes, keep); });
+  return through("norm", Takes::floating, *this, norm_along, axes, keep);
 }
 
 }  // namespace attune

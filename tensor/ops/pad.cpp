@@ -109,8 +109,8 @@ Tensor gradient_of(const Tensor& dy, const Frame& frame) {
                         [&]<class T>() { add_back(elements<T>(from), elements<T>(dx), frame); });
     }
     if (tracks(source)) {
-      record("pad_gradient", dx, {&source}, [frame](const Tensor& ddx, Gradients& grads) {
-        grads.add(0, padded(ddx, frame, Tensor::zeros({}, ddx.dtype())));
+      record("pad_gradient", dx, source, [frame](const Tensor& ddx) {
+        return padded(ddx, frame, Tensor::zeros({}, ddx.dtype()));
       });
     }
     return dx;
@@ -127,8 +127,7 @@ Tensor padded(const Tensor& x, const Frame& frame, const Tensor& value) {
     });
   }
   if (is_floating(x.dtype()) && tracks(x)) {
-    record("pad", y, {&x},
-           [frame](const Tensor& dy, Gradients& grads) { grads.add(0, gradient_of(dy, frame)); });
+    record("pad", y, x, [frame](const Tensor& dy) { return gradient_of(dy, frame); });
   }
   return y;
 }

@@ -27,22 +27,25 @@ struct Style {
   int digits = 0;  // after the point
 };
 
+std::string text_of(double x, const Style& style) {
+  return style.scientific ? fmt::format("{:.{}e}", x, style.digits)
+                          : fmt::format("{:.{}f}", x, style.digits);
+}
+
 // The digits after the point that x needs, at most kMostDigits. Of f16 and bf16: as many as tell it
 // from its neighbours.
 template <class T>
 int digits_needed(double x, bool scientific) {
   if constexpr (sizeof(T) == 2) {
     for (int digits = 0; digits < kMostDigits; ++digits) {
-      const std::string text =
-          scientific ? fmt::format("{:.{}e}", x, digits) : fmt::format("{:.{}f}", x, digits);
+      const std::string text = text_of(x, {scientific, digits});
       double read = 0;
       std::from_chars(text.data(), text.data() + text.size(), read);
       if (static_cast<double>(T(read)) == x) return digits;
     }
     return kMostDigits;
   }
-  std::string text =
-      scientific ? fmt::format("{:.{}e}", x, kMostDigits) : fmt::format("{:.{}f}", x, kMostDigits);
+  std::string text = text_of(x, {scientific, kMostDigits});
   if (std::is_same_v<T, float> && !scientific) {
     // 0.1f is 0.100000001…: the shortest text that reads as the same float has the digits meant.
     const std::string shortest = fmt::format("{}", static_cast<float>(x));
@@ -72,13 +75,11 @@ Style style_of(const std::vector<double>& numbers) {
   return style;
 }
 
-std::string text_of(double x, const Style& style) {
+std::string text_of_element(double x, const Style& style) {
   if (std::isnan(x)) return "nan";
   if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
-  if (style.scientific) return fmt::format("{:.{}e}", x, style.digits);
-  std::string text = fmt::format("{:.{}f}", x, style.digits);
-  if (style.digits == 0) text += '.';  // 2. is a floating number, 2 an integer
-  return text;
+  // 2. is a floating number, 2 an integer
+  return text_of(x, style) + (style.scientific || style.digits > 0 ? "" : ".");
 }
 
 // ---- The elements that are shown ----
@@ -114,7 +115,7 @@ std::vector<std::string> texts_of(const Tensor& x, bool abbreviated) {
       std::vector<double> numbers;
       each([&](T number) { numbers.push_back(static_cast<double>(number)); });
       const Style style = style_of<T>(numbers);
-      for (const double number : numbers) texts.push_back(text_of(number, style));
+      for (const double number : numbers) texts.push_back(text_of_element(number, style));
     }
   });
   size_t width = 0;

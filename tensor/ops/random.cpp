@@ -16,6 +16,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/ops/random.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
+#include "attune/tensor/internal/kernel.h"
 #include "attune/tensor/internal/pack-inl.h"
 #include "hwy/contrib/math/math-inl.h"
 
@@ -55,29 +56,27 @@ size_t PhiloxBlocks([[maybe_unused]] uint64_t key, [[maybe_unused]] uint64_t fir
   return done;  // the caller makes the rest, less than a vector's
 }
 
-// y[i] = min(low + range u, top), u in [0, 1) from the upper 24 bits of a word.
-void UniformF32(const uint32_t* words, float* y, size_t n, double low, double range, double top) {
+// y[i] = min(low + range u, top), u in [0, 1) from the upper 24 bits of a word, or, for double, the
+// upper 53 bits of two.
+template <class T>
+void Uniform(const uint32_t* words, T* y, int64_t size, double low, double range, double top);
+
+template <>
+void Uniform(const uint32_t* words, float* y, int64_t size, double low, double range, double top) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> signed_tag;
   const hn::RebindToUnsigned<decltype(d)> unsigned_tag;
   const Pack<float> from = low, width = range, last = top;
-  const auto value = [&](auto word) HWY_ATTR {
-    const auto whole = hn::BitCast(signed_tag, hn::ShiftRight<8>(word));
-    const Pack<float> u = Pack<float>(hn::ConvertTo(d, whole)) * 0x1p-24;
-    return Pack<float>(hn::Min((from + width * u).v, last.v));
-  };
-  const size_t step = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + step <= n; i += step) store(value(hn::LoadU(unsigned_tag, words + i)), y + i);
-  if (i < n) {
-    const auto rest = load_first(unsigned_tag, n - i, words + i);
-    store_first(n - i, value(rest), y + i);
-  }
+  each_pack<float>(size, [&](int64_t i, size_t n) HWY_ATTR {
+    const auto word = hn::ShiftRight<8>(load_some(unsigned_tag, n, words + i));
+    const Pack<float> u = Pack<float>(hn::ConvertTo(d, hn::BitCast(signed_tag, word))) * 0x1p-24;
+    store_some<float>(n, hn::Min((from + width * u).v, last.v), y + i);
+  });
 }
 
-// The same in double, from the upper 53 bits of two words.
-void UniformF64(const uint32_t* words, double* y, size_t n, double low, double range, double top) {
-  for (size_t i = 0; i < n; ++i) {
+template <>
+void Uniform(const uint32_t* words, double* y, int64_t size, double low, double range, double top) {
+  for (int64_t i = 0; i < size; ++i) {
     const uint64_t word = words[2 * i] | (uint64_t{words[2 * i + 1]} << 32);
     const double u = static_cast<double>(static_cast<int64_t>(word >> 11)) * 0x1p-53;
     y[i] = std::min(low + range * u, top);
@@ -96,11 +95,15 @@ HWY_INLINE void NormalPair(Pack<T> u, Pack<T> turn, T* y) {
 }
 
 // `pairs` is rounded up to whole vectors: words and y have room for them.
-void NormalF32(const uint32_t* words, float* y, size_t pairs) {
+template <class T>
+void Normal(const uint32_t* words, T* y, int64_t pairs);
+
+template <>
+void Normal(const uint32_t* words, float* y, int64_t pairs) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> signed_tag;
   const hn::RebindToUnsigned<decltype(d)> unsigned_tag;
-  for (size_t i = 0; i < pairs; i += hn::Lanes(d)) {
+  for (int64_t i = 0; i < pairs; i += static_cast<int64_t>(hn::Lanes(d))) {
     hn::Vec<decltype(unsigned_tag)> a, b;
     hn::LoadInterleaved2(unsigned_tag, words + 2 * i, a, b);
     // 31 bits plus a half: never 0, and as fine near 0 as a float allows, for the far tail.
@@ -113,12 +116,13 @@ void NormalF32(const uint32_t* words, float* y, size_t pairs) {
   }
 }
 
-void NormalF64(const uint32_t* words, double* y, size_t pairs) {
+template <>
+void Normal(const uint32_t* words, double* y, int64_t pairs) {
   const hn::ScalableTag<double> d;
   HWY_ALIGN double u[hn::MaxLanes(d)], turn[hn::MaxLanes(d)];
-  for (size_t i = 0; i < pairs; i += hn::Lanes(d)) {
+  for (int64_t i = 0; i < pairs; i += static_cast<int64_t>(hn::Lanes(d))) {
     for (size_t lane = 0; lane < hn::Lanes(d); ++lane) {
-      const uint32_t* w = words + 4 * (i + lane);
+      const uint32_t* w = words + 4 * i + 4 * lane;
       const uint64_t a = w[0] | (uint64_t{w[1]} << 32), b = w[2] | (uint64_t{w[3]} << 32);
       u[lane] = static_cast<double>(static_cast<int64_t>(a >> 11) + 1) * 0x1p-53;
       turn[lane] = static_cast<double>(static_cast<int64_t>(b) >> 11) * 0x1p-53;
@@ -139,10 +143,8 @@ namespace {
 using namespace internal;
 
 HWY_EXPORT(PhiloxBlocks);
-HWY_EXPORT(UniformF32);
-HWY_EXPORT(UniformF64);
-HWY_EXPORT(NormalF32);
-HWY_EXPORT(NormalF64);
+ATTUNE_KERNEL(uniform_numbers, Uniform)
+ATTUNE_KERNEL(normal_numbers, Normal)
 
 }  // namespace
 
@@ -179,9 +181,8 @@ void draw(const Tensor& y, Rng& rng, int64_t words_each, Make make_piece) {
   parallel_for(pieces, piece * 4, [&](int64_t begin, int64_t end) {
     alignas(64) uint32_t words[kPieceWords + kSlack];
     for (int64_t i = begin; i < end; ++i) {
-      const auto n = static_cast<size_t>(std::min(piece, numel - i * piece));
-      const auto each = static_cast<size_t>(words_each);
-      random_words(rng, static_cast<uint64_t>(i * piece * words_each), (n + 1) / 2 * 2 * each,
+      const int64_t n = std::min(piece, numel - i * piece), some = (n + 1) / 2 * 2 * words_each;
+      random_words(rng, static_cast<uint64_t>(i * piece * words_each), static_cast<size_t>(some),
                    words);
       make_piece(words, elements<T>(y) + i * piece, n);
     }
@@ -227,12 +228,8 @@ Tensor draw_uniform(const char* op, const Shape& shape, double low, double high,
     check<ValueError>(std::isfinite(static_cast<T>(high - low)),
                       "{}: {} to {} is wider than the range of {}", op, low, high, dtype_of<T>);
     Tensor y = make(shape, drawn_in(dtype));
-    draw<T>(y, rng, std::is_same_v<T, float> ? 1 : 2, [&](const uint32_t* words, T* to, size_t n) {
-      if constexpr (std::is_same_v<T, float>) {
-        HWY_DYNAMIC_DISPATCH(UniformF32)(words, to, n, low, high - low, top);
-      } else {
-        HWY_DYNAMIC_DISPATCH(UniformF64)(words, to, n, low, high - low, top);
-      }
+    draw<T>(y, rng, std::is_same_v<T, float> ? 1 : 2, [&](const uint32_t* words, T* to, int64_t n) {
+      uniform_numbers<T>(words, to, n, low, high - low, top);
     });
     return y;
   });
@@ -278,13 +275,9 @@ Tensor Tensor::randn(const Shape& shape, Rng& rng, DType dtype) {
   Tensor drawn = dispatch_floating("randn", drawn_in(dtype), [&]<class T>() {
     Tensor y = make(shape, drawn_in(dtype));
     constexpr bool kSingle = std::is_same_v<T, float>;
-    draw<T>(y, rng, kSingle ? 1 : 2, [](const uint32_t* words, T* to, size_t n) {
+    draw<T>(y, rng, kSingle ? 1 : 2, [](const uint32_t* words, T* to, int64_t n) {
       alignas(64) T values[kPieceWords + kSlack];  // the last pair, or vector, may reach beyond y
-      if constexpr (kSingle) {
-        HWY_DYNAMIC_DISPATCH(NormalF32)(words, values, (n + 1) / 2);
-      } else {
-        HWY_DYNAMIC_DISPATCH(NormalF64)(words, values, (n + 1) / 2);
-      }
+      normal_numbers<T>(words, values, (n + 1) / 2);
       std::copy_n(values, n, to);
     });
     if (y.numel() % 2 == 1) rng.skip(kSingle ? 1 : 2);  // the other half of the last pair
@@ -304,8 +297,8 @@ Tensor Tensor::randint(const Shape& shape, int64_t low, int64_t high, Rng& rng, 
   Tensor y = make(shape, dtype);
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   dispatch(dtype, [&]<class T>() {
-    draw<T>(y, rng, 2, [&](const uint32_t* words, T* to, size_t n) {
-      for (size_t i = 0; i < n; ++i) {
+    draw<T>(y, rng, 2, [&](const uint32_t* words, T* to, int64_t n) {
+      for (int64_t i = 0; i < n; ++i) {
         const uint64_t number = static_cast<uint64_t>(low) + scaled(words + 2 * i, range);
         to[i] = static_cast<T>(static_cast<int64_t>(number));
       }
@@ -319,8 +312,8 @@ Tensor Tensor::bernoulli(const Shape& shape, double probability, Rng& rng) {
                     "bernoulli: the probability must be in [0, 1], got {}", probability);
   Tensor y = make(shape, DType::boolean);
   const auto threshold = static_cast<uint64_t>(std::llround(probability * 0x1p32));
-  draw<bool>(y, rng, 1, [threshold](const uint32_t* words, bool* to, size_t n) {
-    for (size_t i = 0; i < n; ++i) to[i] = words[i] < threshold;
+  draw<bool>(y, rng, 1, [threshold](const uint32_t* words, bool* to, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) to[i] = words[i] < threshold;
   });
   return y;
 }

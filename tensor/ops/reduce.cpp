@@ -16,18 +16,19 @@ namespace {
 using namespace internal;
 
 // The largest or smallest; equal ones share the gradient, and so do NaN where the result is NaN.
-Tensor extreme(const char* name, ReduceOp op, const Tensor& x, const Axes& axes, KeepDims keep) {
+Tensor extreme(const Tensor& x, ReduceOp op, const Axes& axes, KeepDims keep) {
+  const char* name = op == ReduceOp::max ? "max" : "min";
   const Reduced along = reduced_axes(name, x, axes);
   check<ValueError>(along.n > 0 || along.result(keep).numel() == 0,
                     "{}: has no value over the 0 elements of {}", name, x.shape());
   Tensor y = reduce(op, x, along, keep);
   if (is_floating(x.dtype()) && tracks(x)) {
-    record(name, y, {&x}, [x, y, axes, kept = along.kept](const Tensor& dy, Gradients& grads) {
+    record(name, y, x, [x, y, axes, kept = along.kept](const Tensor& dy) {
       Tensor chosen = x.eq(y.reshape(kept));
       if (y.isnan().any().item<bool>()) chosen = chosen.logical_or(x.isnan());
       const Tensor count = chosen.cast(dy.dtype()).sum(axes, keep_dims);
       // Not times 0: dy may be infinite.
-      grads.add(0, where(chosen, dy.reshape(kept) / count, Tensor::zeros({}, dy.dtype())));
+      return where(chosen, dy.reshape(kept) / count, Tensor::zeros({}, dy.dtype()));
     });
   }
   return y;
@@ -63,30 +64,18 @@ Tensor without_overflow(const Tensor& product, const Tensor& x, const Axes& axes
 // dx of a product: dy times the product of the others, in f64, whose range is wide.
 Tensor prod_gradient(const Tensor& x, const Reduced& along, const Tensor& dy) {
   if (x.numel() == 0) return Tensor::zeros_like(x);
-  Axes order = Axes::none(), back = Axes::none();  // the reduced axes go to the end
-  for (const bool reduced : {false, true}) {
-    for (int axis = 0; axis < x.rank(); ++axis) {
-      if (along.along[static_cast<size_t>(axis)] == reduced) order.push_back(axis);
-    }
-  }
-  for (int axis = 0; axis < x.rank(); ++axis) {
-    for (int i = 0; i < x.rank(); ++i) {
-      if (order[i] == axis) back.push_back(i);
-    }
-  }
+  const Axes order = reduced_last(along.along, x.rank());
   const Tensor moved = x.cast(DType::f64).permute(order);
   const Tensor rows = moved.reshape({x.numel() / along.n, along.n});
   const Tensor others = without_overflow(products_of_others(rows), rows, 1, keep_dims);
-  return dy * others.reshape(moved.shape()).permute(back).cast(x.dtype());
+  return dy * others.reshape(moved.shape()).permute(inverse(order)).cast(x.dtype());
 }
 
 // The sum of all of a plain tensor, the end of most losses: the general way without its shapes.
 Tensor sum_of_plain(const Tensor& x) {
   Tensor y = sum_of_all(x);
   if (tracks(x)) {
-    record("sum", y, {&x}, [from = x.shape()](const Tensor& dy, Gradients& grads) {
-      grads.add(0, spread(dy, {}, from));
-    });
+    record("sum", y, x, [from = x.shape()](const Tensor& dy) { return spread(dy, {}, from); });
   }
   return y;
 }
@@ -98,10 +87,9 @@ Tensor sum_along(const Tensor& x, const Axes& axes, KeepDims keep) {
   const Reduced along = reduced_axes("sum", x, axes);
   Tensor y = reduce(ReduceOp::sum, x, along, keep);
   if (is_floating(x.dtype()) && tracks(x)) {
-    record("sum", y, {&x},
-           [kept = along.kept, from = x.shape()](const Tensor& dy, Gradients& grads) {
-             grads.add(0, spread(dy, kept, from));
-           });
+    record("sum", y, x, [kept = along.kept, from = x.shape()](const Tensor& dy) {
+      return spread(dy, kept, from);
+    });
   }
   return y;
 }
@@ -128,10 +116,9 @@ Tensor mean_along(const Tensor& x, const Axes& axes, KeepDims keep) {
     y = where(y.isfinite(), y, reduce(ReduceOp::sum, x.detach() / n, along, keep));
   }
   if (tracks(x)) {
-    record("mean", y, {&x},
-           [n, kept = along.kept, from = x.shape()](const Tensor& dy, Gradients& grads) {
-             grads.add(0, spread(dy / n, kept, from));
-           });
+    record("mean", y, x, [n, kept = along.kept, from = x.shape()](const Tensor& dy) {
+      return spread(dy / n, kept, from);
+    });
   }
   return y;
 }
@@ -142,8 +129,8 @@ Tensor prod_along(const Tensor& x, const Axes& axes, KeepDims keep) {
   if (!is_floating(x.dtype())) return y;
   y = without_overflow(y, x, axes, keep);
   if (tracks(x)) {
-    record("prod", y, {&x}, [x, along](const Tensor& dy, Gradients& grads) {
-      grads.add(0, prod_gradient(x, along, dy.reshape(along.kept)));
+    record("prod", y, x, [x, along](const Tensor& dy) {
+      return prod_gradient(x, along, dy.reshape(along.kept));
     });
   }
   return y;
@@ -157,28 +144,23 @@ Tensor truths(const char* name, ReduceOp op, const Tensor& x, const Axes& axes, 
 }  // namespace
 
 Tensor Tensor::sum(Axes axes, KeepDims keep) const {
-  return through("sum", Takes::any, *this,
-                 [&](const Tensor& x) { return sum_along(x, axes, keep); });
+  return through("sum", Takes::any, *this, sum_along, axes, keep);
 }
 
 Tensor Tensor::mean(Axes axes, KeepDims keep) const {
-  return through("mean", Takes::any, *this,
-                 [&](const Tensor& x) { return mean_along(x, axes, keep); });
+  return through("mean", Takes::any, *this, mean_along, axes, keep);
 }
 
 Tensor Tensor::max(Axes axes, KeepDims keep) const {
-  return through("max", Takes::any, *this,
-                 [&](const Tensor& x) { return extreme("max", ReduceOp::max, x, axes, keep); });
+  return through("max", Takes::any, *this, extreme, ReduceOp::max, axes, keep);
 }
 
 Tensor Tensor::min(Axes axes, KeepDims keep) const {
-  return through("min", Takes::any, *this,
-                 [&](const Tensor& x) { return extreme("min", ReduceOp::min, x, axes, keep); });
+  return through("min", Takes::any, *this, extreme, ReduceOp::min, axes, keep);
 }
 
 Tensor Tensor::prod(Axes axes, KeepDims keep) const {
-  return through("prod", Takes::any, *this,
-                 [&](const Tensor& x) { return prod_along(x, axes, keep); });
+  return through("prod", Takes::any, *this, prod_along, axes, keep);
 }
 
 Tensor Tensor::any(Axes axes, KeepDims keep) const {

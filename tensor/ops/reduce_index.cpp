@@ -23,7 +23,8 @@ bool better(T a, T b) {
 
 // x [outer, n, inner] -> y [outer, inner]
 template <bool kLargest, class T>
-void find(const T* x, int64_t outer, int64_t n, int64_t inner, int64_t* y) {
+void find(const T* x, const Extents& extents, int64_t* y) {
+  const int64_t outer = extents.outer, n = extents.n, inner = extents.inner;
   parallel_for(outer, n * inner, [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       const T* line = x + o * n * inner;
@@ -56,9 +57,8 @@ Tensor arg(const char* name, const Tensor& given, std::optional<int> axis, KeepD
   Tensor y = make(along.result(keep), DType::i64);
   if (y.numel() == 0) return y;
   const Lines lines = lines_along(x, along);
-  dispatch(x.dtype(), [&]<class T>() {
-    find<kLargest>(elements<T>(lines.x), lines.outer, lines.n, lines.inner, elements<int64_t>(y));
-  });
+  dispatch(x.dtype(),
+           [&]<class T>() { find<kLargest>(elements<T>(lines.x), lines, elements<int64_t>(y)); });
   return y;
 }
 

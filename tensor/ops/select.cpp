@@ -14,49 +14,22 @@ namespace {
 
 using namespace internal;
 
-// One row, each operand's elements `step` apart.
-template <class T>
-void choose_row(const bool* c, int64_t step_c, const T* a, int64_t step_a, const T* b,
-                int64_t step_b, T* y, int64_t n) {
-  if (step_c == 1 && step_a == 1 && step_b == 1) {
-    for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? a[i] : b[i];
-  } else if (step_c == 1 && step_a == 1 && step_b == 0) {
-    for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? a[i] : *b;
-  } else if (step_c == 1 && step_a == 0 && step_b == 1) {
-    for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? *a : b[i];
-  } else {
-    for (int64_t i = 0; i < n; ++i) y[i] = c[i * step_c] ? a[i * step_a] : b[i * step_b];
-  }
-}
-
 // y[i] = c[i] ? a[i] : b[i]. Nothing is computed, so T stands for all types of its size.
 template <class T>
-void choose(const Tensor& c, const Tensor& a, const Tensor& b, const Tensor& y) {
-  const bool* from_c = elements<bool>(c);
-  const T *from_a = elements<T>(a), *from_b = elements<T>(b);
-  T* to = elements<T>(y);
-  const auto plain = [&](const Tensor& x) {
-    return x.numel() == 1 || (same_shape(x, y) && block(x).contiguous);
-  };
-  if (plain(c) && plain(a) && plain(b)) {  // one row
-    const auto step = [](const Tensor& x) { return int64_t{x.numel() != 1}; };
-    const int64_t step_c = step(c), step_a = step(a), step_b = step(b);
-    parallel_for(y.numel(), 1, [&](int64_t begin, int64_t end) {
-      choose_row(from_c + begin * step_c, step_c, from_a + begin * step_a, step_a,
-                 from_b + begin * step_b, step_b, to + begin, end - begin);
-    });
-    return;
-  }
-  const Shape shape = y.shape();
-  const auto walk = make_walk<4>(
-      shape, {broadcast_strides("where", c, shape), broadcast_strides("where", a, shape),
-              broadcast_strides("where", b, shape), y.strides()});
-  const int64_t n = walk.row_length();
-  parallel_for(walk.rows(), n, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const auto at = walk.offsets(r);
-      choose_row(from_c + at[0], walk.row_stride(0), from_a + at[1], walk.row_stride(1),
-                 from_b + at[2], walk.row_stride(2), to + at[3], n);
+void choose(const char* op, const Tensor& of_c, const Tensor& of_a, const Tensor& of_b,
+            const Tensor& of_y) {
+  each_row<3>(op, {&of_c, &of_a, &of_b}, of_y, [&](const auto& at, const auto& step, int64_t n) {
+    const bool* c = elements<bool>(of_c) + at[0];
+    const T *a = elements<T>(of_a) + at[1], *b = elements<T>(of_b) + at[2];
+    T* y = elements<T>(of_y) + at[3];
+    if (step[0] == 1 && step[1] == 1 && step[2] == 1) {
+      for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? a[i] : b[i];
+    } else if (step[0] == 1 && step[1] == 1 && step[2] == 0) {
+      for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? a[i] : *b;
+    } else if (step[0] == 1 && step[1] == 0 && step[2] == 1) {
+      for (int64_t i = 0; i < n; ++i) y[i] = c[i] ? *a : b[i];
+    } else {
+      for (int64_t i = 0; i < n; ++i) y[i] = c[i * step[0]] ? a[i * step[1]] : b[i * step[2]];
     }
   });
 }
@@ -64,9 +37,7 @@ void choose(const Tensor& c, const Tensor& a, const Tensor& b, const Tensor& y) 
 Tensor nothing(const Tensor& x) { return Tensor::zeros({}, x.dtype()); }
 
 Tensor where_checked(const char* name, const Tensor& c, const Tensor& left, const Tensor& right) {
-  require_defined(name, c);
-  require_defined(name, left);
-  require_defined(name, right);
+  require_defined(name, c, left, right);
   check<DTypeError>(c.dtype() == DType::boolean,
                     "{}: the condition must be boolean, got {}; compare it first, as in x.gt(0)",
                     name, c.dtype());
@@ -75,15 +46,12 @@ Tensor where_checked(const char* name, const Tensor& c, const Tensor& left, cons
   Tensor y = same_shape(a, b) && same_shape(a, c)
                  ? make(shape_of(block(a)), dtype)
                  : make(broadcast(name, broadcast(name, c.shape(), a.shape()), b.shape()), dtype);
-  if (y.numel() > 0) {
-    dispatch_bytes(dtype, [&]<class T>() { choose<T>(c, a, b, y); });
-  }
+  dispatch_bytes(dtype, [&]<class T>() { choose<T>(name, c, a, b, y); });
   if (is_floating(dtype) && tracks(a, b)) {
-    record(name, y, {&a, &b},
-           [c, of_a = a.shape(), of_b = b.shape()](const Tensor& dy, Gradients& grads) {
-             if (grads.wants(0)) grads.add(0, sum_to(where(c, dy, nothing(dy)), of_a));
-             if (grads.wants(1)) grads.add(1, sum_to(where(c, nothing(dy), dy), of_b));
-           });
+    record(name, y, {&a, &b}, [c](const Tensor& dy, Gradients& grads) {
+      if (grads.wants(0)) grads.add_broadcast(0, where(c, dy, nothing(dy)));
+      if (grads.wants(1)) grads.add_broadcast(1, where(c, nothing(dy), dy));
+    });
   }
   return y;
 }
@@ -100,8 +68,7 @@ Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
 }
 
 Tensor Tensor::masked_fill(const Tensor& mask, const Tensor& value) const {
-  require_defined("masked_fill", *this);
-  require_defined("masked_fill", value);
+  require_defined("masked_fill", *this, value);
   check<ShapeError>(
       value.rank() == 0,
       "masked_fill: the value must be one number, got {}; where() takes whole tensors",
@@ -149,8 +116,8 @@ Tensor Tensor::clamp(Scalar low, Scalar high) const {
       }
     });
     if (is_floating(x.dtype()) && tracks(x)) {
-      record("clamp", y, {&x}, [x, low, high](const Tensor& dy, Gradients& grads) {
-        grads.add(0, where(x.gt(low).logical_and(x.lt(high)), dy, nothing(dy)));
+      record("clamp", y, x, [x, low, high](const Tensor& dy) {
+        return where(x.gt(low).logical_and(x.lt(high)), dy, nothing(dy));
       });
     }
     return y;

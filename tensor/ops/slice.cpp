@@ -37,23 +37,9 @@ Tensor take(const Tensor& x, const Part& part);
 // Zeros of the whole's shape, with dy where the part is.
 Tensor embed(const Tensor& dy, const Part& part) {
   Tensor dx = Tensor::zeros(part.whole, dy.dtype());
-  const Tensor target = part.of(dx);
-  if (dy.numel() > 0) {
-    const auto walk = make_walk<2>(dy.shape(), {dy.strides(), target.strides()});
-    dispatch_bytes(dy.dtype(), [&]<class T>() {
-      for (int64_t row = 0; row < walk.rows(); ++row) {
-        const auto at = walk.offsets(row);
-        const T* from = elements<T>(dy) + at[0];
-        T* to = elements<T>(target) + at[1];
-        for (int64_t i = 0; i < walk.row_length(); ++i) {
-          to[i * walk.row_stride(1)] = from[i * walk.row_stride(0)];
-        }
-      }
-    });
-  }
+  copy_elements(dy, part.of(dx));
   if (tracks(dy)) {
-    record("embed", dx, {&dy},
-           [part](const Tensor& ddx, Gradients& grads) { grads.add(0, take(ddx, part)); });
+    record("embed", dx, dy, [part](const Tensor& ddx) { return take(ddx, part); });
   }
   return dx;
 }
@@ -77,8 +63,7 @@ Tensor Part::of(const Tensor& x) const {
 Tensor take(const Tensor& x, const Part& part) {
   Tensor y = part.of(x);
   if (tracks(x)) {
-    record("slice", y, {&x},
-           [part](const Tensor& dy, Gradients& grads) { grads.add(0, embed(dy, part)); });
+    record("slice", y, x, [part](const Tensor& dy) { return embed(dy, part); });
   }
   return y;
 }

@@ -66,8 +66,8 @@ Tensor::Sorted sort_rows(const char* name, const Tensor& input, int64_t k, bool 
                  });
   });
   if (is_floating(x.dtype()) && tracks(x)) {
-    record(name, values, {&x}, [indices, from = x.shape()](const Tensor& dy, Gradients& grads) {
-      grads.add(0, Tensor::zeros(from, dy.dtype()).scatter_add(-1, indices, dy));
+    record(name, values, x, [indices, from = x.shape()](const Tensor& dy) {
+      return Tensor::zeros(from, dy.dtype()).scatter_add(-1, indices, dy);
     });
   }
   return {values, indices};
@@ -80,20 +80,14 @@ Tensor::Sorted sort_along(const char* name, const Tensor& given, std::optional<i
   const Types types = types_of(name, Takes::any, given.dtype());
   const Tensor x = into(given, types.computed);
   axis = line_axis(name, axis, x.rank());
-  if (x.rank() == 0) {
-    Tensor::Sorted one = sort_along(name, given.reshape({1}), k, axis, descending);
-    if (one.values.numel() == 0) return one;
-    return {one.values.reshape({}), one.indices.reshape({})};
-  }
-  const int64_t n = x.size(axis);
+  const Tensor rows = to_last(x, axis);
+  const int64_t n = rows.size(-1);
   check<ValueError>(!k || (*k >= 0 && *k <= n),
                     "{}: k must be in 0 … {}, the size of axis {} of {}; got {}", name, n, axis,
                     x.shape(), k.value_or(n));
-  const bool last = axis == x.rank() - 1;
-  Tensor::Sorted sorted =
-      sort_rows(name, last ? x : x.transpose(axis, -1), k.value_or(n), descending);
-  if (!last) sorted = {sorted.values.transpose(axis, -1), sorted.indices.transpose(axis, -1)};
-  return {into(sorted.values, types.result), sorted.indices};
+  const Tensor::Sorted sorted = sort_rows(name, rows, k.value_or(n), descending);
+  return {into(from_last(sorted.values, axis, x.rank()), types.result),
+          from_last(sorted.indices, axis, x.rank())};
 }
 
 }  // namespace

@@ -7,193 +7,211 @@
 #include "attune/tensor/internal/formula.h"
 #include "attune/tensor/internal/kernel.h"
 #include "attune/tensor/internal/op.h"
+#include "attune/tensor/internal/op_list.h"
 #include "attune/tensor/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/ops/unary.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
-#include "attune/tensor/internal/unary-inl.h"
+#include "attune/tensor/internal/erf-inl.h"
 
 #ifndef ATTUNE_UNARY_OPS
 #define ATTUNE_UNARY_OPS
-// method, formula, and what becomes of integers: kept, or computed as f32
+// formula, method, and what becomes of integers: kept, or computed as f32
 #define UNARY_METHODS(X)              \
-  X(neg, Neg, kKept)                  \
-  X(abs, Abs, kKept)                  \
-  X(sign, Sign, kKept)                \
-  X(square, Square, kKept)            \
-  X(floor, Floor, kKept)              \
-  X(ceil, Ceil, kKept)                \
-  X(round, Round, kKept)              \
-  X(relu, Relu, kKept)                \
-  X(sqrt, Sqrt, kAsFloat)             \
-  X(rsqrt, Rsqrt, kAsFloat)           \
-  X(reciprocal, Reciprocal, kAsFloat) \
-  X(exp, Exp, kAsFloat)               \
-  X(expm1, Expm1, kAsFloat)           \
-  X(log, Log, kAsFloat)               \
-  X(log1p, Log1p, kAsFloat)           \
-  X(sin, Sin, kAsFloat)               \
-  X(cos, Cos, kAsFloat)               \
-  X(tanh, Tanh, kAsFloat)             \
-  X(erf, Erf, kAsFloat)               \
-  X(sigmoid, Sigmoid, kAsFloat)       \
-  X(silu, Silu, kAsFloat)             \
-  X(softplus, Softplus, kAsFloat)
+  X(Neg, neg, kKept)                  \
+  X(Abs, abs, kKept)                  \
+  X(Sign, sign, kKept)                \
+  X(Square, square, kKept)            \
+  X(Floor, floor, kKept)              \
+  X(Ceil, ceil, kKept)                \
+  X(Round, round, kKept)              \
+  X(Relu, relu, kKept)                \
+  X(Sqrt, sqrt, kAsFloat)             \
+  X(Rsqrt, rsqrt, kAsFloat)           \
+  X(Reciprocal, reciprocal, kAsFloat) \
+  X(Exp, exp, kAsFloat)               \
+  X(Expm1, expm1, kAsFloat)           \
+  X(Log, log, kAsFloat)               \
+  X(Log1p, log1p, kAsFloat)           \
+  X(Sin, sin, kAsFloat)               \
+  X(Cos, cos, kAsFloat)               \
+  X(Tanh, tanh, kAsFloat)             \
+  X(Erf, erf, kAsFloat)               \
+  X(Sigmoid, sigmoid, kAsFloat)       \
+  X(Silu, silu, kAsFloat)             \
+  X(Softplus, softplus, kAsFloat)
 #define UNARY_OPS(X)                 \
-  X(leaky_relu, LeakyRelu, kAsFloat) \
-  X(gelu_exact, GeluExact, kAsFloat) \
-  X(gelu_tanh, GeluTanh, kAsFloat)   \
+  X(LeakyRelu, leaky_relu, kAsFloat) \
+  X(GeluExact, gelu_exact, kAsFloat) \
+  X(GeluTanh, gelu_tanh, kAsFloat)   \
   UNARY_METHODS(X)
 
 namespace attune {
-enum class UnaryOp : uint8_t {
-#define ENUMERATOR(method, F, integers) k##F,
-  UNARY_OPS(ENUMERATOR)
-#undef ENUMERATOR
-};
+enum class UnaryOp : uint8_t { UNARY_OPS(ATTUNE_ENUMERATOR) };
 }  // namespace attune
 #endif
 
-// ---- Formulas: value, and slope dy/dx given x and y. V is a Pack, or a Tensor (formula.h). ----
+// ---- Formulas: value, and slope dy/dx given x and y. x is a Pack, or a Tensor (formula.h). ----
 
 HWY_BEFORE_NAMESPACE();
 namespace attune::HWY_NAMESPACE {
 namespace {
 
-// clang-format off
 struct Neg {
-  template <class V> static V value(V x) { return -x; }
-  template <class V> static V slope(const V& x, const V&) { return constant(x, -1.0); }
+  static auto value(auto x) { return -x; }
+  static auto slope(const auto& x, const auto&) { return constant(x, -1.0); }
 };
 struct Abs {
-  template <class V> static V value(V x) { return abs(x); }
-  template <class V> static V slope(const V& x, const V&) { return sign(x); }
+  static auto value(auto x) { return abs(x); }
+  static auto slope(const auto& x, const auto&) { return sign(x); }
 };
 struct Step {  // flat between its steps: the gradient is 0 even where dy is infinite or NaN
-  template <class V> static V slope(const V& x, const V&) { return constant(x, 0.0); }
-  template <class V> static V gradient(const V& dy, const V&) { return constant(dy, 0.0); }
+  static auto slope(const auto& x, const auto&) { return constant(x, 0.0); }
+  static auto gradient(const auto& dy, const auto&) { return constant(dy, 0.0); }
 };
 struct Sign : Step {
-  template <class V> static V value(V x) { return sign(x); }
+  static auto value(auto x) { return sign(x); }
 };
 struct Square {
-  template <class V> static V value(V x) { return x * x; }
-  template <class V> static V slope(const V& x, const V&) { return x * 2.0; }
+  static auto value(auto x) { return x * x; }
+  static auto slope(const auto& x, const auto&) { return x * 2.0; }
 };
 struct Floor : Step {
-  template <class V> static V value(V x) { return floor(x); }
+  static auto value(auto x) { return floor(x); }
 };
 struct Ceil : Step {
-  template <class V> static V value(V x) { return ceil(x); }
+  static auto value(auto x) { return ceil(x); }
 };
 struct Round : Step {
-  template <class V> static V value(V x) { return round(x); }
+  static auto value(auto x) { return round(x); }
 };
 struct Relu {
-  template <class V> static V value(V x) { return maximum(x, 0); }
-  template <class V> static V slope(const V& x, const V&) { return 1.0 - nonpositive(x); }  // 1 at NaN
-  template <class V> static V gradient(const V& dy, const V& x) { return past_zero(dy, x); }
+  static auto value(auto x) { return maximum(x, 0); }
+  static auto slope(const auto& x, const auto&) { return 1.0 - nonpositive(x); }  // 1 at NaN
+  static auto gradient(const auto& dy, const auto& x) { return past_zero(dy, x); }
 };
 struct Sqrt {
-  template <class V> static V value(V x) { return sqrt(x); }
-  template <class V> static V slope(const V&, const V& y) { return 0.5 / y; }
+  static auto value(auto x) { return sqrt(x); }
+  static auto slope(const auto&, const auto& y) { return 0.5 / y; }
 };
 struct Rsqrt {
-  template <class V> static V value(V x) { return 1.0 / sqrt(x); }
-  template <class V> static V slope(const V&, const V& y) { return -0.5 * y * y * y; }
+  static auto value(auto x) { return 1.0 / sqrt(x); }
+  static auto slope(const auto&, const auto& y) { return -0.5 * y * y * y; }
 };
 struct Reciprocal {
-  template <class V> static V value(V x) { return 1.0 / x; }
-  template <class V> static V slope(const V&, const V& y) { return -(y * y); }
+  static auto value(auto x) { return 1.0 / x; }
+  static auto slope(const auto&, const auto& y) { return -(y * y); }
 };
 struct Exp {
-  template <class V> static V value(V x) { return exp(x); }
-  template <class V> static V slope(const V&, const V& y) { return y; }
+  static auto value(auto x) { return exp(x); }
+  static auto slope(const auto&, const auto& y) { return y; }
 };
 struct Expm1 {
-  template <class V> static V value(V x) { return expm1(x); }
-  template <class V> static V slope(const V&, const V& y) { return y + 1.0; }
+  static auto value(auto x) { return expm1(x); }
+  static auto slope(const auto&, const auto& y) { return y + 1.0; }
 };
 struct Log {
-  template <class V> static V value(V x) { return log(x); }
-  template <class V> static V slope(const V& x, const V&) { return 1.0 / x; }
+  static auto value(auto x) { return log(x); }
+  static auto slope(const auto& x, const auto&) { return 1.0 / x; }
 };
 struct Log1p {
-  template <class V> static V value(V x) { return log1p(x); }
-  template <class V> static V slope(const V& x, const V&) { return 1.0 / (x + 1.0); }
+  static auto value(auto x) { return log1p(x); }
+  static auto slope(const auto& x, const auto&) { return 1.0 / (x + 1.0); }
 };
 struct Sin {
-  template <class V> static V value(V x) { return sin(x); }
-  template <class V> static V slope(const V& x, const V&) { return cos(x); }
+  static auto value(auto x) { return sin(x); }
+  static auto slope(const auto& x, const auto&) { return cos(x); }
 };
 struct Cos {
-  template <class V> static V value(V x) { return cos(x); }
-  template <class V> static V slope(const V& x, const V&) { return -sin(x); }
+  static auto value(auto x) { return cos(x); }
+  static auto slope(const auto& x, const auto&) { return -sin(x); }
 };
 struct Tanh {
-  template <class V> static V value(V x) { return tanh(x); }
-  template <class V> static V slope(const V&, const V& y) { return 1.0 - y * y; }
+  static auto value(auto x) { return tanh(x); }
+  static auto slope(const auto&, const auto& y) { return 1.0 - y * y; }
 };
 struct Erf {  // the constant is 2 / sqrt(pi)
-  template <class V> static V value(V x) { return erf(x); }
-  template <class V> static V slope(const V& x, const V&) { return 1.1283791670955126 * exp(-(x * x)); }
+  static auto value(auto x) { return erf(x); }
+  static auto slope(const auto& x, const auto&) { return 1.1283791670955126 * exp(-(x * x)); }
 };
 struct Sigmoid {  // y - y^2; 1 / (1 + exp(-x))
-  template <class V> static V value(V x) { return sigmoid(x); }
-  template <class V> static V slope(const V&, const V& y) { return y * (1.0 - y); }
+  static auto value(auto x) { return sigmoid(x); }
+  static auto slope(const auto&, const auto& y) { return y * (1.0 - y); }
 };
 struct Silu {
-  template <class V> static V value(V x) { return x * sigmoid(x); }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    const V s = sigmoid(x);
+  static auto value(auto x) { return x * sigmoid(x); }
+  static auto slope(const auto& x, const auto&) {
+    const auto s = sigmoid(x);
     return s * (1.0 + x * (1.0 - s));
   }
 };
 struct Softplus {  // max(x, 0) + log(1 + exp(-|x|)): never overflows
-  template <class V> static V value(V x) { return maximum(x, 0) + log1p(exp_of_negative(-abs(x))); }
-  template <class V> static V slope(const V& x, const V&) { return sigmoid(x); }
+  static auto value(auto x) { return maximum(x, 0) + log1p(exp_of_negative(-abs(x))); }
+  static auto slope(const auto& x, const auto&) { return sigmoid(x); }
 };
 struct GeluExact {  // x times the normal distribution function
-  template <class V> static V value(V x) { return x * normal_probability(x); }
-  template <class V> static V slope(const V& x, const V&) { return normal_probability(x) + x * normal_density(x); }
+  static auto value(auto x) { return x * normal_probability(x); }
+  static auto slope(const auto& x, const auto&) {
+    return normal_probability(x) + x * normal_density(x);
+  }
 };
 struct GeluTanh {  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-  template <class V> static V value(V x) { return x * gelu_sigmoid(x); }
-  template <class V>
-  static V slope(const V& x, const V&) {
-    const V s = gelu_sigmoid(x), near = within(x, 40.0);
+  static auto value(auto x) { return x * gelu_sigmoid(x); }
+  static auto slope(const auto& x, const auto&) {
+    const auto s = gelu_sigmoid(x), near = within(x, 40.0);
     return s + x * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * near * near);
   }
 };
 struct LeakyRelu {
-  template <class V> static V value(V x, double p) { return maximum(x, 0) + p * minimum(x, 0); }
-  template <class V> static V slope(const V& x, const V&, double p) { return positive(x) + p * (1.0 - positive(x)); }
+  static auto value(auto x, double p) { return maximum(x, 0) + p * minimum(x, 0); }
+  static auto slope(const auto& x, const auto&, double p) {
+    return positive(x) + p * (1.0 - positive(x));
+  }
 };
-// clang-format on
+
+ATTUNE_WITH_FORMULA(UnaryOp, UNARY_OPS)
+
+template <class F, class V>
+HWY_INLINE V value_of(const V& x, double p) {
+  if constexpr (requires { F::value(x, p); }) {
+    return F::value(x, p);
+  } else {
+    return F::value(x);
+  }
+}
+
+template <class F, class V>
+HWY_INLINE V gradient_of(const V& dy, const V& x, const V& y, double p) {
+  if constexpr (requires { F::gradient(dy, x); }) {
+    return F::gradient(dy, x);
+  } else if constexpr (requires { F::slope(x, y, p); }) {
+    return dy * F::slope(x, y, p);
+  } else {
+    return dy * F::slope(x, y);
+  }
+}
 
 // ---- Kernels ----
 
 template <class T>
-void UnaryValues(UnaryOp op, const T* x, T* y, size_t n, double p) {
-  switch (op) {
-#define CASE(method, F, integers) \
-  case UnaryOp::k##F: return Map<F>(x, y, n, p);
-    UNARY_OPS(CASE)
-#undef CASE
-  }
+void UnaryValues(UnaryOp op, const T* HWY_RESTRICT x, T* HWY_RESTRICT y, int64_t size, double p) {
+  with_formula(op, [&]<class F>(F) HWY_ATTR {
+    each_pack<T>(size, [&](int64_t i, size_t n)
+                           HWY_ATTR { store_some(n, value_of<F>(load_some(n, x + i), p), y + i); });
+  });
 }
 
 template <class T>
-void UnarySlopes(UnaryOp op, const T* x, const T* y, const T* dy, T* dx, size_t n, double p) {
-  switch (op) {
-#define CASE(method, F, integers) \
-  case UnaryOp::k##F: return MapSlope<F>(x, y, dy, dx, n, p);
-    UNARY_OPS(CASE)
-#undef CASE
-  }
+void UnarySlopes(UnaryOp op, const T* HWY_RESTRICT x, const T* HWY_RESTRICT y, const T* dy, T* dx,
+                 int64_t size, double p) {
+  with_formula(op, [&]<class F>(F) HWY_ATTR {
+    each_pack<T>(size, [&](int64_t i, size_t n) HWY_ATTR {
+      const Pack<T> at = load_some(n, x + i), value = load_some(n, y + i);
+      store_some(n, gradient_of<F>(load_some(n, dy + i), at, value, p), dx + i);
+    });
+  });
 }
 
 }  // namespace
@@ -215,13 +233,8 @@ constexpr Takes kKept = Takes::numbers, kAsFloat = Takes::floating;
 
 // dx made of ops, for the gradient of a gradient.
 Tensor gradient_tensor(UnaryOp op, const Tensor& dy, const Tensor& x, const Tensor& y, double p) {
-  switch (op) {
-#define CASE(method, F, integers) \
-  case UnaryOp::k##F: return HWY_NAMESPACE::gradient_of<HWY_NAMESPACE::F>(dy, x, y, p);
-    UNARY_OPS(CASE)
-#undef CASE
-  }
-  return {};
+  return HWY_NAMESPACE::with_formula(
+      op, [&]<class F>(F) { return HWY_NAMESPACE::gradient_of<F>(dy, x, y, p); });
 }
 
 Tensor unary_gradient(UnaryOp op, double p, const Tensor& x, const Tensor& y, Tensor dy) {
@@ -231,7 +244,7 @@ Tensor unary_gradient(UnaryOp op, double p, const Tensor& x, const Tensor& y, Te
   dispatch_floating("unary", x.dtype(), [&]<class T>() {
     parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
       unary_slopes<T>(op, elements<T>(x) + begin, elements<T>(y) + begin, elements<T>(dy) + begin,
-                      elements<T>(dx) + begin, static_cast<size_t>(end - begin), p);
+                      elements<T>(dx) + begin, end - begin, p);
     });
   });
   return dx;
@@ -242,14 +255,12 @@ Tensor unary_floating(const char* name, UnaryOp op, const Tensor& input, double 
   Tensor y = make_like(x);
   dispatch_floating(name, x.dtype(), [&]<class T>() {
     parallel_for(x.numel(), 4, [&](int64_t begin, int64_t end) {
-      unary_values<T>(op, elements<T>(x) + begin, elements<T>(y) + begin,
-                      static_cast<size_t>(end - begin), p);
+      unary_values<T>(op, elements<T>(x) + begin, elements<T>(y) + begin, end - begin, p);
     });
   });
   if (tracks(x)) {
-    record(name, y, {&x}, [op, p, x, y](Tensor dy, Gradients& grads) {
-      grads.add(0, unary_gradient(op, p, x, y, std::move(dy)));
-    });
+    record(name, y, x,
+           [op, p, x, y](Tensor dy) { return unary_gradient(op, p, x, y, std::move(dy)); });
   }
   return y;
 }
@@ -277,7 +288,7 @@ Tensor unary(const char* name, UnaryOp op, const Tensor& input, double p) {
   });
 }
 
-#define FUNCTION(method, F, integers)                                       \
+#define FUNCTION(F, method, integers)                                       \
   Tensor method(const Tensor& x, double p = 0) {                            \
     return unary<HWY_NAMESPACE::F, integers>(#method, UnaryOp::k##F, x, p); \
   }
@@ -288,7 +299,7 @@ UNARY_OPS(FUNCTION)
 
 }  // namespace
 
-#define METHOD(method, F, integers) \
+#define METHOD(F, method, integers) \
   Tensor Tensor::method() const { return by_name::method(*this); }
 UNARY_METHODS(METHOD)
 #undef METHOD

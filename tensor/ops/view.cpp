@@ -14,8 +14,6 @@ using namespace internal;
 // The shape that `to` asks for, with its one -1 filled in.
 Shape resolve(const Shape& from, Shape to) {
   int unknown = -1;
-  int64_t known = 1;  // the product of the others, if it fits
-  bool empty = false, fits = true;
   for (int axis = 0; axis < to.rank(); ++axis) {
     if (to[axis] == -1) {
       check<ShapeError>(unknown < 0, "reshape: only one size may be -1, got {}", to);
@@ -23,28 +21,33 @@ Shape resolve(const Shape& from, Shape to) {
       continue;
     }
     check<ShapeError>(to[axis] >= 0, "reshape: sizes must not be negative, got {}", to);
-    empty |= to[axis] == 0;
-    fits &= to[axis] == 0 || !__builtin_mul_overflow(known, to[axis], &known);
   }
+  Shape known = to;
+  if (unknown >= 0) known[unknown] = 1;
   const int64_t numel = from.numel();
-  if (!fits) {
+  const std::optional<int64_t> rest = product(known);
+  if (!rest) {
     fail<ShapeError>("reshape: {} has {} elements, {} more than 64 bits can count", from, numel,
                      to);
   }
-  if (empty) known = 0;
   if (unknown >= 0) {
-    check<ShapeError>(known > 0 && numel % known == 0,
+    check<ShapeError>(*rest > 0 && numel % *rest == 0,
                       "reshape: {} elements of {} cannot be arranged as {}", numel, from, to);
-    to[unknown] = numel / known;
+    to[unknown] = numel / *rest;
     return to;
   }
-  check<ShapeError>(known == numel, "reshape: {} has {} elements, {} has {}", from, numel, to,
-                    known);
+  check<ShapeError>(*rest == numel, "reshape: {} has {} elements, {} has {}", from, numel, to,
+                    *rest);
   return to;
 }
 
 struct Layout {
   Shape shape, strides;
+
+  void push_back(int64_t size, int64_t stride) {
+    shape.push_back(size);
+    strides.push_back(stride);
+  }
 };
 
 // A view of x. Its gradient is inverse(dy), a tensor of x's shape.
@@ -52,9 +55,7 @@ template <class Inverse>
 Tensor view(const char* op, const Tensor& x, const Layout& to, int64_t offset, Inverse inverse) {
   Tensor y = make_view(x, to.shape, to.strides, offset);
   if (tracks(x)) {
-    record(op, y, {&x}, [inverse = std::move(inverse)](const Tensor& dy, Gradients& grads) {
-      grads.add(0, inverse(dy));
-    });
+    record(op, y, x, [inverse = std::move(inverse)](const Tensor& dy) { return inverse(dy); });
   }
   return y;
 }
@@ -90,23 +91,17 @@ Tensor Tensor::flatten(int begin, int end) const {
 Tensor Tensor::permute(Axes axes) const {
   require_defined("permute", *this);
   check<ShapeError>(axes.count() == rank(), "permute: {} axes given for {}", axes.count(), shape());
+  axis_set("permute", axes, shape());  // throws for an axis outside, or named twice
   const Layout from = layout_of(*this);
   Layout to;
-  std::array<int, kMaxRank> place{};  // of each axis of x in y
-  uint32_t seen = 0;
+  Axes order = Axes::none();
   for (int i = 0; i < rank(); ++i) {
     const int axis = normal_axis("permute", axes[i], rank());
-    check<ValueError>((seen >> axis & 1) == 0, "permute: axis {} is named twice", axis);
-    seen |= uint32_t{1} << axis;
-    place[static_cast<size_t>(axis)] = i;
-    to.shape.push_back(from.shape[axis]);
-    to.strides.push_back(from.strides[axis]);
+    order.push_back(axis);
+    to.push_back(from.shape[axis], from.strides[axis]);
   }
-  return view("permute", *this, to, 0, [place](const Tensor& dy) {
-    Axes inverse = Axes::none();
-    for (int i = 0; i < dy.rank(); ++i) inverse.push_back(place[static_cast<size_t>(i)]);
-    return dy.permute(inverse);
-  });
+  return view("permute", *this, to, 0,
+              [back = inverse(order)](const Tensor& dy) { return dy.permute(back); });
 }
 
 Tensor Tensor::transpose(int a, int b) const {
@@ -151,8 +146,7 @@ Tensor Tensor::squeeze(Axes axes) const {
     check<ShapeError>(single || !drop || axes.all(), "squeeze: axis {} of {} has size {}, not 1",
                       axis, from.shape, from.shape[axis]);
     if (single && drop) continue;
-    to.shape.push_back(from.shape[axis]);
-    to.strides.push_back(from.strides[axis]);
+    to.push_back(from.shape[axis], from.strides[axis]);
   }
   return view("squeeze", *this, to, 0,
               [shape = from.shape](const Tensor& dy) { return dy.reshape(shape); });
@@ -164,8 +158,8 @@ Tensor Tensor::unsqueeze(int axis) const {
   const Layout from = layout_of(*this);
   Layout to;
   for (int i = 0; i <= rank(); ++i) {
-    if (i == axis) to.shape.push_back(1), to.strides.push_back(1);
-    if (i < rank()) to.shape.push_back(from.shape[i]), to.strides.push_back(from.strides[i]);
+    if (i == axis) to.push_back(1, 1);
+    if (i < rank()) to.push_back(from.shape[i], from.strides[i]);
   }
   return view("unsqueeze", *this, to, 0, [axis](const Tensor& dy) { return dy.squeeze(axis); });
 }
