@@ -207,17 +207,11 @@ NodeRoom make_room(size_t bytes, size_t inputs, const Block& y) {
     auto* memory = static_cast<std::byte*>(record.arena.take(sizes + sizeof(int64_t) * kMaxRank));
     record.entries.push_back(entry_for(y, reinterpret_cast<int64_t*>(memory + sizes)));
     return {memory, reinterpret_cast<NodeId*>(memory + ids),
-            static_cast<NodeId>(record.entries.size() - 1)};
+            static_cast<NodeId>(record.entries.size() - 1), &record.entries.back().node};
   } catch (const std::bad_alloc&) {
     fail<OutOfMemory>("tape: no memory to record another op; {} are recorded",
                       record.entries.size());
   }
-}
-
-void push_node(Node* node, const NodeRoom& room, Block& y) {
-  this_recording.record->entries[room.id].node = node;
-  y.node = room.id;
-  y.record = this_recording.id;
 }
 
 int64_t live_nodes() {

@@ -90,9 +90,9 @@ struct NodeRoom {
   void* node;
   NodeId* input;
   NodeId id;
+  Node** place;
 };
 NodeRoom make_room(size_t bytes, size_t inputs, const Block& y);
-void push_node(Node* node, const NodeRoom& room, Block& y);
 
 template <class F>
 struct NodeOf : Node {
@@ -116,7 +116,9 @@ void record_node(const char* op, const Tensor& y, const Inputs& inputs, F&& grad
   node->destroy = [](Node& n) { static_cast<N&>(n).~N(); };
   node->inputs = static_cast<uint32_t>(inputs.size());
   node->input = room.input;
-  push_node(node, room, block(y));
+  *room.place = node;
+  block(y).node = room.id;
+  block(y).record = this_recording.id;
 }
 
 // Says that y came from `inputs` by `op` with this gradient: void(Tensor dy, Gradients&). `op` is a
