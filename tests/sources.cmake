@@ -120,7 +120,8 @@ endif()
 
 set(attune_sqlite_tests "")
 if(ATTUNE_WITH_SQLITE)
-  set(attune_sqlite_tests tests/tune/optuna_text_test.cpp tests/tune/peers_test.cpp
+  set(attune_sqlite_tests tests/tune/looking_test.cpp tests/tune/optuna_text_test.cpp
+      tests/tune/peers_test.cpp
       tests/tune/storage_test.cpp)
 endif()
 attune_test(attune_tune_tests
@@ -143,6 +144,7 @@ attune_test(attune_tune_tests
     tests/tune/param_test.cpp
     tests/tune/parzen_test.cpp
     tests/tune/sampler_test.cpp
+    tests/tune/scheduler_test.cpp
     tests/tune/study_test.cpp
     tests/tune/tpe_test.cpp
     tests/tune/trial_ledger_test.cpp

@@ -39,7 +39,7 @@ tune::Outcome objective(tune::Trial& t) {
 }
 
 void show(const tune::TrialResult& t) {
-  constexpr const char* kStates[] = {"WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"};
+  constexpr const char* kStates[] = {"WAITING", "RUNNING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"};
   std::string values, params, reports, user, constraints;
   for (const double v : t.values) values += (values.empty() ? "" : ", ") + tune::to_json(v);
   for (const auto& [name, value] : t.params) {

@@ -71,8 +71,10 @@ def compare(url):
 
 
 def columns(path):
+    """Of Optuna's tables; attune adds some of its own beside them."""
     with sqlite3.connect(path) as db:
-        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
+        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table' "
+                                               "AND name NOT LIKE 'attune%' ORDER BY name")]
         return {t: db.execute(f"PRAGMA table_info({t})").fetchall() for t in tables}
 
 
