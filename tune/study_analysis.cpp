@@ -10,7 +10,7 @@ std::string StudyState::stops(const StoppingRule& rule, const RunLimits& limits)
   Patience patience;
   for (;;) {
     ledger_->sync();
-    deal_with_lapsed();
+    deal_with_lapsed(false);
     const auto [waiting, number] = ledger_->look([](const History& history) {
       return std::pair(history.open().size() > 0 && history.count(State::waiting) > 0,
                        static_cast<int64_t>(history.trials().size()));

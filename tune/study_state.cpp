@@ -203,8 +203,8 @@ void StudyState::fail(int64_t number, const std::string& worker, const std::stri
 
 // A running trial whose worker is gone is failed. In a deterministic study it is run again, since
 // others depend on how it ends; but not for ever, for it may be what kills its workers.
-std::optional<StudyState::Next> StudyState::deal_with_lapsed() {
-  for (const int64_t number : ledger_->lapsed()) {
+std::optional<StudyState::Next> StudyState::deal_with_lapsed(bool now) {
+  for (const int64_t number : ledger_->lapsed(now)) {
     const TrialRecord trial =
         ledger_->look([&](const History& history) { return record(history, number); });
     const bool again = options_.deterministic && !trial.worker.empty() &&
@@ -247,7 +247,7 @@ std::optional<Trial> StudyState::ask(const std::shared_ptr<RunLimits>& limits, b
   Patience patience;
   for (;;) {
     ledger_->sync();
-    std::optional<Next> todo = deal_with_lapsed();
+    std::optional<Next> todo = deal_with_lapsed(only_begun);
     if (!todo) todo = ledger_->look([this](const History& history) { return next(history); });
     if (only_begun && !todo->begun()) return std::nullopt;
     const int64_t open = open_before(todo->number);

@@ -158,7 +158,7 @@ std::vector<int64_t> Ledger::mine() const {
   return numbers;
 }
 
-std::vector<int64_t> Ledger::lapsed() {
+std::vector<int64_t> Ledger::lapsed(bool now) {
   const std::lock_guard lock(log_mutex_);
   const auto running_elsewhere = [this](int64_t number) {
     const TrialRecord& trial = history_.trials()[static_cast<size_t>(number)];
@@ -169,7 +169,7 @@ std::vector<int64_t> Ledger::lapsed() {
     const auto& open = history_.open();
     if (std::none_of(open.begin(), open.end(), running_elsewhere)) return {};
   }
-  if (Clock::now() - looked_ < kLookEvery) return {};
+  if (!now && Clock::now() - looked_ < kLookEvery) return {};
   looked_ = Clock::now();
   std::vector<int64_t> numbers = log_->lapsed(kGraceSeconds);
   read();  // so that all of them are known

@@ -75,8 +75,8 @@ class Ledger {
   void wait_for_change(std::chrono::milliseconds longest);
   void notify() { changed_.notify_all(); }
 
-  // Running trials that have lost their worker. Looks at most twice a second.
-  std::vector<int64_t> lapsed();
+  // Running trials that have lost their worker. Looks at most twice a second, unless it is told to.
+  std::vector<int64_t> lapsed(bool now);
 
   // Waits for another program's lock end when the condition holds.
   void give_up_when(std::function<bool()> condition);

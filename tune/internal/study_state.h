@@ -92,7 +92,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
     bool begun() const { return state && *state != State::waiting; }
   };
   Next next(const History& history) const;
-  std::optional<Next> deal_with_lapsed();
+  std::optional<Next> deal_with_lapsed(bool now);
   void fail(int64_t number, const std::string& worker, const std::string& reason);
   std::optional<Trial> claim(const Next& next, const std::shared_ptr<RunLimits>& limits);
   int64_t open_before(int64_t number) const;  // of a deterministic study; -1: nothing
