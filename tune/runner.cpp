@@ -43,6 +43,7 @@ void Runner::run() {
     work();
   }
   if (error_) std::rethrow_exception(error_);
+  watch_.finish();
 }
 
 bool Runner::step() {

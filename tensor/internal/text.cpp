@@ -63,9 +63,8 @@ std::string escaped_part(std::string_view text) {
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
 std::string grouped(size_t number) {  // 20,000
-  std::string digits = fmt::format("{}", number);
-  for (size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
+  const std::string rest = fmt::format("{:03}", number % 1000);
+  return number < 1000 ? fmt::format("{}", number) : grouped(number / 1000) + "," + rest;
 }
 
 // `quote` goes around the text, inside of the remark on its length.

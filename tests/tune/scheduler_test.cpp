@@ -148,6 +148,23 @@ TEST_CASE("trials: a time of their own, and a stop that reaches inside") {
   CHECK(study.size() == 4);
 }
 
+TEST_CASE("stop: a condition of the host's that throws ends the run, with its exception") {
+  Study study({.seed = 1});
+  int64_t asked = 0;
+  CHECK_THROWS_WITH_AS(study.optimize(
+                           [](Trial&) -> Outcome {
+                             std::this_thread::sleep_for(1ms);
+                             return 0;
+                           },
+                           {.trials = 100000,
+                            .stop = [&]() -> bool {
+                              if (++asked > 2) throw std::runtime_error("lost the host");
+                              return false;
+                            }}),
+                       "lost the host", std::runtime_error);
+  CHECK(study.size() < 100000);
+}
+
 TEST_CASE("stop: it ends the runs that are on, or the next, and no later one") {
   Study study({.seed = 1});
   std::atomic<bool> first_done{false};

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -28,23 +29,43 @@ struct RunLimits {
 // under a lock, and is heard by those who wait for one.
 class HostWatch {
  public:
-  HostWatch(std::function<bool()> condition, std::shared_ptr<RunLimits> limits) {
-    if (!condition) return;
-    if (condition()) limits->stopped = true;
-    thread_ = std::jthread([condition = std::move(condition),
-                            limits = std::move(limits)](const std::stop_token& stop) {
+  HostWatch(std::function<bool()> condition, std::shared_ptr<RunLimits> limits)
+      : condition_(std::move(condition)), limits_(std::move(limits)) {
+    if (!condition_) return;
+    ask();
+    thread_ = std::jthread([this](const std::stop_token& stop) {
       std::mutex mutex;
       std::condition_variable_any end;
       std::unique_lock lock(mutex);
-      while (!end.wait_for(lock, stop, std::chrono::milliseconds(50), [] { return false; }) &&
-             !stop.stop_requested()) {
-        if (condition()) limits->stopped = true;
+      while (!limits_->stopped && !stop.stop_requested()) {
+        end.wait_for(lock, stop, kAskEvery, [] { return false; });
+        ask();
       }
     });
   }
 
+  // Ends the watch, and throws what the condition threw, which has ended the run.
+  void finish() {
+    thread_ = {};
+    if (error_) std::rethrow_exception(error_);
+  }
+
  private:
-  std::jthread thread_;
+  static constexpr auto kAskEvery = std::chrono::milliseconds(50);
+
+  void ask() noexcept {
+    try {
+      if (condition_()) limits_->stopped = true;
+    } catch (...) {
+      error_ = std::current_exception();
+      limits_->stopped = true;
+    }
+  }
+
+  std::function<bool()> condition_;
+  std::shared_ptr<RunLimits> limits_;
+  std::exception_ptr error_;
+  std::jthread thread_;  // last: it ends before the rest goes
 };
 
 // The runs of a study that are on. Safe for several threads.
