@@ -34,6 +34,11 @@ struct Expect {
 // A place in a log's order: all that came before has been read.
 using Position = int64_t;
 
+// Where in the log appended events are: behind `before`, up to `after`.
+struct Appended {
+  Position before = 0, after = 0;
+};
+
 // One study, as one program has it open. Not safe for several threads at once: Ledger holds a lock.
 // Everything here throws StorageError, naming the file and the cause.
 class StudyLog {
@@ -43,11 +48,11 @@ class StudyLog {
 
   virtual const std::vector<Direction>& directions() const = 0;
 
-  // Adds all the events or none; false: an expectation did not hold, because somebody was faster.
+  // Adds all the events or none; nothing: an expectation did not hold, because somebody was faster.
   // Created makes a trial, and needs its number expected. With `durable` they survive a crash of
   // the machine once this returns; without, a crash of the process.
-  virtual bool append(std::span<const Event> events, std::span<const Expect> expects,
-                      bool durable) = 0;
+  virtual std::optional<Appended> append(std::span<const Event> events,
+                                         std::span<const Expect> expects, bool durable) = 0;
 
   // Passes on what came after `after`, in the log's order, and returns the position to go on from.
   // Some events may come twice. 0: the beginning.

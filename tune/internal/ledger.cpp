@@ -87,22 +87,47 @@ void Ledger::read() {
 
 bool Ledger::commit(std::span<const Event> events, std::span<const Expect> expects, bool durable) {
   const std::lock_guard lock(log_mutex_);
-  std::vector<Event> all;
-  size_t count = 0;
   {
     const std::lock_guard history_lock(mutex_);
-    count = gathered_.size();
-    if (count > 0) all = gathered_;
     const auto claims = [](const Event& e) { return std::holds_alternative<Claimed>(e); };
     if (gathers_ && std::any_of(events.begin(), events.end(), claims)) wake();
   }
-  all.insert(all.end(), events.begin(), events.end());
-  const bool done = log_->append(all, expects, durable);
-  if (done && count > 0) {
+  const std::optional<Appended> done = append(events, expects, durable);
+  if (done && done->before == position_) {  // nothing of others to be read before
+    position_ = done->after;
     const std::lock_guard history_lock(mutex_);
-    gathered_.erase(gathered_.begin(), gathered_.begin() + static_cast<std::ptrdiff_t>(count));
+    for (const Event& event : events) apply(event);
+    changed_.notify_all();
+    return true;
   }
   read();
+  return done.has_value();
+}
+
+// What was gathered, which the history has already, and then the events; nothing is lost if that
+// fails.
+std::optional<Appended> Ledger::append(std::span<const Event> events,
+                                       std::span<const Expect> expects, bool durable) {
+  std::vector<Event> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all = std::move(gathered_);
+    gathered_.clear();
+  }
+  const auto count = static_cast<std::ptrdiff_t>(all.size());
+  const auto restore = [&] {
+    const std::lock_guard lock(mutex_);
+    gathered_.insert(gathered_.begin(), all.begin(), all.begin() + count);
+  };
+  std::optional<Appended> done;
+  try {
+    all.insert(all.end(), events.begin(), events.end());
+    done = log_->append(all, expects, durable);
+  } catch (...) {
+    restore();
+    throw;
+  }
+  if (!done) restore();
   return done;
 }
 
@@ -118,24 +143,23 @@ void Ledger::wake() {
 void Ledger::post(Event event) {
   {
     const std::lock_guard lock(mutex_);
+    const bool waits = gathers_ || std::holds_alternative<ParamSet>(event);
     apply(event);
     gathered_.push_back(std::move(event));
-    if (gathers_) return wake();
+    if (gathers_) wake();
+    if (waits) return;
   }
   const std::lock_guard lock(log_mutex_);
   flush();
 }
 
 void Ledger::flush() {
-  std::vector<Event> all;
   {
     const std::lock_guard lock(mutex_);
     if (gathered_.empty()) return;
-    all = gathered_;
   }
-  log_->append(all, {}, false);
-  const std::lock_guard lock(mutex_);
-  gathered_.erase(gathered_.begin(), gathered_.begin() + static_cast<std::ptrdiff_t>(all.size()));
+  const std::optional<Appended> done = append({}, {}, false);
+  if (done && done->before == position_) position_ = done->after;
 }
 
 std::vector<Event> Ledger::drain() {
@@ -159,6 +183,7 @@ std::vector<int64_t> Ledger::mine() const {
 }
 
 std::vector<int64_t> Ledger::lapsed(bool now) {
+  if (worker_.empty()) return {};
   const std::lock_guard lock(log_mutex_);
   const auto running_elsewhere = [this](int64_t number) {
     const TrialRecord& trial = history_.trials()[static_cast<size_t>(number)];

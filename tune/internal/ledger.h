@@ -82,8 +82,12 @@ class Ledger {
   void give_up_when(std::function<bool()> condition);
 
  private:
-  void read();                     // with the storage's lock
-  void flush();                    // with the storage's lock
+  // With the storage's lock.
+  std::optional<Appended> append(std::span<const Event> events, std::span<const Expect> expects,
+                                 bool durable);
+  void read();
+  void flush();
+
   void apply(const Event& event);  // with the history's lock
   void wake();                     // with the history's lock
   void run(const std::stop_token& stop);

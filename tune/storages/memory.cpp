@@ -26,14 +26,16 @@ class MemoryLog : public StudyLog {
 
   const std::vector<Direction>& directions() const override { return directions_; }
 
-  bool append(std::span<const Event> events, std::span<const Expect> expects, bool) override {
+  std::optional<Appended> append(std::span<const Event> events, std::span<const Expect> expects,
+                                 bool) override {
     if (read_only_) throw StorageError("storage 'memory': the study is open for reading only");
     const std::lock_guard lock(shared_->mutex);
     for (const Expect& expect : expects) {
-      if (!holds(expect)) return false;
+      if (!holds(expect)) return std::nullopt;
     }
+    const auto before = static_cast<Position>(shared_->events.size());
     for (const Event& event : events) add(event);
-    return true;
+    return Appended{before, static_cast<Position>(shared_->events.size())};
   }
 
   Position read(Position after, const Sink& sink) override {

@@ -69,8 +69,13 @@ int64_t SqliteLog::next_number() {
   return last.bind(study_id_).row() ? last.integer(0) : 0;
 }
 
-bool SqliteLog::append(std::span<const Event> events, std::span<const Expect> expects,
-                       bool durable) {
+Position SqliteLog::last_position() {
+  Query last = db_->query("SELECT max(seq) FROM attune_events WHERE study_id=?");
+  return last.bind(study_id_).row() ? last.integer(0) : 0;
+}
+
+std::optional<Appended> SqliteLog::append(std::span<const Event> events,
+                                          std::span<const Expect> expects, bool durable) {
   if (how_ == Database::Open::look) {
     throw StorageError(fmt::format("storage '{}': it is open for reading only", path_));
   }
@@ -79,18 +84,20 @@ bool SqliteLog::append(std::span<const Event> events, std::span<const Expect> ex
                           durable ? Transaction::Kind::write : Transaction::Kind::relaxed_write);
   check_study();
   for (const Expect& expect : expects) {
-    if (!holds(expect)) return false;
+    if (!holds(expect)) return std::nullopt;
   }
+  Appended done{last_position(), 0};
   const size_t known = ids_.size();
   try {
     for (const Event& event : events) write(event, events);
+    done.after = last_position();
     transaction.commit();
   } catch (...) {
     ids_.resize(known);  // what was inserted is undone
     throw;
   }
   wrote_ = true;
-  return true;
+  return done;
 }
 
 bool SqliteLog::holds(const Expect& expect) {

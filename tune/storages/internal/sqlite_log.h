@@ -19,8 +19,8 @@ class SqliteLog : public StudyLog {
   SqliteLog(const std::string& path, int64_t study_id, Database::Open how);
 
   const std::vector<Direction>& directions() const override { return directions_; }
-  bool append(std::span<const Event> events, std::span<const Expect> expects,
-              bool durable) override;
+  std::optional<Appended> append(std::span<const Event> events, std::span<const Expect> expects,
+                                 bool durable) override;
   Position read(Position after, const Sink& sink) override;
   bool gather() const override { return true; }
   std::string worker() const override { return worker_; }
@@ -34,6 +34,7 @@ class SqliteLog : public StudyLog {
   // Writing; inside a transaction.
   bool holds(const Expect& expect);
   int64_t next_number();
+  Position last_position();
   void check_study();
   void write(const Event& event, std::span<const Event> all);
   void insert_trial(int64_t number, const Claimed* claim);
