@@ -25,6 +25,7 @@ STEPS = {  # name: batch and layer sizes
     "784-128-10, 64": [64, 784, 128, 10],
     "784-512-512-10, 128": [128, 784, 512, 512, 10],
 }
+PEERS = "## Beside its peers"
 TRIALS = "## Whole trials"
 CAPPED = {"avx2": {"OPENBLAS_CORETYPE": "Haswell"}}  # what keeps OpenBLAS to a target
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -192,6 +193,8 @@ def main():
     parts.append(trials_section(build, python, args.core))
     parts += [report.kept_section(before, target_title(target)) for target in CAPPED]
     parts.append(report.kept_section(before))  # measured by --quality, on its own
+    if not python:  # a run with --peers has their figures beside attune's
+        parts.append(report.kept_section(before, PEERS))
     args.output.write_text("\n".join(parts))
     print(f"wrote {args.output.relative_to(ROOT) if args.output.is_relative_to(ROOT) else args.output}")
 
