@@ -23,6 +23,7 @@ attune_module(tune
     tune/runner.cpp
     tune/study.cpp
     tune/study_analysis.cpp
+    tune/study_begin.cpp
     tune/study_results.cpp
     tune/study_state.cpp
     tune/study_view.cpp

@@ -125,6 +125,9 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::map<int64_t, std::vector<std::any>> kept_;
 };
 
+double unix_time();  // seconds since 1970
+Attribute attribute(int64_t trial, bool system, std::string_view name, std::string json);
+
 // ValueError: a name or text that is not UTF-8, which would leave a study that Python cannot open.
 void require_utf8(std::string_view what, std::string_view text);
 
