@@ -88,7 +88,9 @@ void History::set_state(TrialRecord& trial, State state) {
   --counts_[static_cast<size_t>(trial.state)];
   ++counts_[static_cast<size_t>(state)];
   trial.state = state;
-  if (tune::finished(state)) open_.erase(trial.number);
+  if (!tune::finished(state)) return;
+  const auto at = std::lower_bound(open_.begin(), open_.end(), trial.number);
+  if (at != open_.end() && *at == trial.number) open_.erase(at);
 }
 
 void History::hide(int64_t number) {
@@ -106,7 +108,7 @@ void History::on(const Created& e) {
     throw StorageError(fmt::format("history: trial {} follows trial {}", e.trial, known - 1));
   }
   trials_.push_back({.number = e.trial});
-  open_.insert(open_.end(), e.trial);
+  open_.push_back(e.trial);
   ++counts_[static_cast<size_t>(State::waiting)];
 }
 
@@ -126,6 +128,8 @@ void History::on(const ParamSet& e) {
   for (const TrialRecord::Use& use : trial->params) {  // the first value stays
     if (use.param == id || params_[static_cast<size_t>(use.param)]->name == e.param->name) return;
   }
+  constexpr size_t kUsual = 8;
+  if (trial->params.empty()) trial->params.reserve(kUsual);
   trial->params.push_back({id, e.value});
 }
 

@@ -5,7 +5,6 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,7 +78,9 @@ class History {
   bool constrained() const { return constrained_; }            // some trial has constraints
   const std::vector<double>& signs() const { return signs_; }  // value = sign * loss
   int64_t count(State state) const { return counts_[static_cast<size_t>(state)]; }
-  const std::set<int64_t>& open() const { return open_; }  // numbers of trials that have not ended
+  const std::vector<int64_t>& open() const {
+    return open_;
+  }  // numbers of those not ended, ascending
 
   // All parameters ever used; the same name may be there more than once, with different bounds.
   const std::vector<std::shared_ptr<const Param>>& params() const { return params_; }
@@ -125,7 +126,7 @@ class History {
   bool any_complete_ = false;
   bool constrained_ = false;
   int64_t counts_[6] = {};
-  std::set<int64_t> open_;
+  std::vector<int64_t> open_;
   std::map<std::string, std::string> user_, system_;
 };
 
