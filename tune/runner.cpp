@@ -58,6 +58,7 @@ void Runner::work() {
   try {
     while (std::optional<Trial> trial = next()) run_one(std::move(*trial));
   } catch (...) {
+    limits_->stopped = true;  // another thread may wait, under the lock, for what this one ran
     const std::lock_guard lock(mutex_);
     if (!error_) error_ = std::current_exception();
   }

@@ -104,7 +104,8 @@ struct OptimizeOptions {
   // In this call, from whichever thread; negative: ValueError. Trials that were broken off are
   // finished too, and not counted.
   int64_t trials = 100;
-  std::optional<int64_t> total = {};  // no trial starts once the study has so many, whoever ran them
+  std::optional<int64_t> total =
+      {};        // no trial starts once the study has so many, whoever ran them
   int jobs = 1;  // trials at a time, each on a thread
   // No trial starts later, no wait goes on, and trials that ask stop_requested() end.
   std::optional<std::chrono::duration<double>> timeout = {};

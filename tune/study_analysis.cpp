@@ -10,9 +10,9 @@ std::string StudyState::stops(const StoppingRule& rule, const RunLimits& limits)
   Patience patience;
   for (;;) {
     ledger_->sync();
-    deal_with_lapsed(false);
-    const auto [waiting, number] = ledger_->look([](const History& history) {
-      return std::pair(history.open().size() > 0 && history.count(State::waiting) > 0,
+    if (deal_with_lapsed(false)) return {};  // it is run first
+    const auto [waiting, number] = ledger_->look([this](const History& history) {
+      return std::pair(next(history).state.has_value(),
                        static_cast<int64_t>(history.trials().size()));
     });
     if (waiting) return {};

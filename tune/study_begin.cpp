@@ -152,17 +152,18 @@ std::optional<Trial> StudyState::claim(const Next& next, const std::shared_ptr<R
   Params fixed;
   std::vector<Trial::Set> set;
   std::vector<std::any> checkpoint;
-  int64_t first_step = 0;
+  int64_t first_step = 0, resume_step = 0;
   try {
-    if (next.begun()) checkpoint = kept(next.number);
     ledger_->look([&](const History& history) {
       const TrialRecord& trial = record(history, next.number);
       fixed = fixed_params(trial);
       for (const TrialRecord::Use& use : trial.params) {
         set.push_back({history.params()[static_cast<size_t>(use.param)], use.value});
       }
-      if (!checkpoint.empty()) first_step = trial.resume_step;
+      resume_step = trial.resume_step;
     });
+    if (next.begun()) checkpoint = kept(next.number, resume_step - 1);
+    if (!checkpoint.empty()) first_step = resume_step;
     prepare_view(next.number);
   } catch (const std::exception& e) {
     fail(next.number, ledger_->worker(), e.what());
@@ -173,6 +174,8 @@ std::optional<Trial> StudyState::claim(const Next& next, const std::shared_ptr<R
   trial.set_ = std::move(set);
   trial.limits_ = limits;
   trial.begun_ = next.begun();
+  trial.repeats_ = ledger_->repeats(next.number);
+  trial.last_step_ = first_step - 1;
   trial.kept_ = std::move(checkpoint);
   trial.first_step_ = first_step;
   return trial;

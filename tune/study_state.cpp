@@ -193,25 +193,29 @@ bool StudyState::tell(int64_t number, const Outcome& outcome) {
       reason = "the objective's value is NaN";
     }
   }
-  int64_t last_step = -1;
   const bool over = ledger_->look([&](const History& history) {
     const TrialRecord& trial = record(history, number);
     if (end.state == State::pruned) end.values = last_values(trial);
-    if (!trial.reports.empty()) last_step = trial.reports.back().step;
     return finished(trial.state);
   });
   if (over) return false;
   const Expect expect{number, State::running, ledger_->worker(), {}};
   std::vector<Event> events;
   if (end.state == State::paused) {
-    events.emplace_back(Paused{number, last_step});
+    events.emplace_back(Paused{number, outcome.step()});
   } else {
     if (!reason.empty()) events.emplace_back(attribute(number, true, kError, json::quote(reason)));
     events.emplace_back(std::move(end));
     const std::lock_guard lock(kept_mutex_);
     kept_.erase(number);
   }
-  return ledger_->commit(events, {&expect, 1});
+  try {
+    return ledger_->commit(events, {&expect, 1});
+  } catch (const StorageError&) {
+    // Kept, and written as soon as that is possible: nobody else could end this worker's trial.
+    for (const Event& event : events) ledger_->post(event);
+    throw;
+  }
 }
 
 void StudyState::report(int64_t number, int64_t step, std::span<const double> values) {
@@ -233,6 +237,8 @@ Verdict StudyState::verdict(int64_t number) {
     if (finished(trial.state)) return Verdict::stop;  // somebody else has ended it
     if (trial.reports.empty()) return Verdict::go_on;
     const int64_t step = trial.reports.back().step;
+    const bool resumed = trial.decided == Decided::What::pause && step < trial.resume_step;
+    if (resumed) return Verdict::go_on;  // it starts again, and has been paused here before
     if (trial.decided_step == step) {
       return trial.decided == Decided::What::pause ? Verdict::pause : Verdict::stop;
     }
@@ -249,7 +255,8 @@ Verdict StudyState::verdict(int64_t number) {
 
 // Where Optuna looks for them: a list of those without a name (which its dashboard knows too), an
 // attribute for each with a name.
-void StudyState::set_constraint(int64_t number, std::string_view name, double value) {
+void StudyState::set_constraint(int64_t number, std::string_view name, double value,
+                                int64_t place) {
   if (std::isnan(value)) {
     throw ValueError(fmt::format("set_constraint: {}{} is NaN", trial_name(number),
                                  name.empty() ? "" : ", " + in_quotes(name)));
@@ -267,6 +274,8 @@ void StudyState::set_constraint(int64_t number, std::string_view name, double va
   const auto known = system.find("constraints");
   std::string list = known == system.end() ? "[]" : known->second;
   if (!list.ends_with("]")) list = "[]";  // not a list: nobody could read it
+  const auto known_values = list == "[]" ? 0 : std::count(list.begin(), list.end(), ',') + 1;
+  if (place < known_values) return;  // of an earlier run of the trial
   list.pop_back();
   if (list != "[") list += ", ";
   ledger_->post(attribute(number, true, "constraints", list + json::number(value) + "]"));
@@ -281,15 +290,16 @@ void StudyState::set_attribute(int64_t trial, std::string_view name, std::string
   ledger_->commit({&event, 1}, {});
 }
 
-void StudyState::keep(int64_t number, std::vector<std::any> checkpoint) {
+void StudyState::keep(int64_t number, int64_t step, std::vector<std::any> copies) {
   const std::lock_guard lock(kept_mutex_);
-  kept_[number] = std::move(checkpoint);
+  kept_[number] = {step, std::move(copies)};
 }
 
-std::vector<std::any> StudyState::kept(int64_t number) {
+std::vector<std::any> StudyState::kept(int64_t number, int64_t step) {
   const std::lock_guard lock(kept_mutex_);
   const auto at = kept_.find(number);
-  return at == kept_.end() ? std::vector<std::any>{} : at->second;
+  if (at == kept_.end() || at->second.step != step) return {};  // another process went further
+  return at->second.copies;
 }
 
 }  // namespace attune::tune

@@ -34,6 +34,8 @@ Trial& Trial::operator=(Trial&& other) noexcept {
   limits_ = std::move(other.limits_);
   deadline_ = other.deadline_;
   first_step_ = other.first_step_;
+  last_step_ = other.last_step_;
+  unnamed_ = other.unnamed_;
   kept_ = std::move(other.kept_);
   restored_ = other.restored_;
   copies_ = std::move(other.copies_);
@@ -93,12 +95,14 @@ Params Trial::suggest(const Space& space) {
 Trial& Trial::report(int64_t step, double value) {
   if (!study_) throw ValueError("trial: it has been told already");
   study_->report(number_, step, {&value, 1});
+  last_step_ = std::max(last_step_, step);
   return *this;
 }
 
 Trial& Trial::report(int64_t step, const std::vector<double>& values) {
   if (!study_) throw ValueError("trial: it has been told already");
   study_->report(number_, step, values);
+  last_step_ = std::max(last_step_, step);
   return *this;
 }
 
@@ -110,7 +114,7 @@ Trial& Trial::set_constraint(std::string_view name, double value) {
 
 Trial& Trial::set_constraint(double value) {
   if (!study_) throw ValueError("trial: it has been told already");
-  study_->set_constraint(number_, {}, value);
+  study_->set_constraint(number_, {}, value, unnamed_++);
   return *this;
 }
 
@@ -133,8 +137,8 @@ Outcome Trial::stopped() {
   }
   std::vector<std::any> copies;
   for (const auto& copy : copies_) copies.push_back(copy());
-  study_->keep(number_, std::move(copies));
-  return PausedHere{};
+  study_->keep(number_, last_step_, std::move(copies));
+  return PausedHere{last_step_};
 }
 
 const std::any* Trial::next_kept() {

@@ -32,7 +32,9 @@ constexpr Spacing step(double size) { return {.log = false, .step = size}; }
 
 struct Pruned {};
 inline constexpr Pruned pruned{};
-struct PausedHere {};  // what Trial::stopped() returns for a trial that will be resumed
+struct PausedHere {   // what Trial::stopped() returns for a trial that will be resumed
+  int64_t step = -1;  // after this one
+};
 struct Failed {
   std::string reason = {};
 };
@@ -47,17 +49,19 @@ class Outcome {
   Outcome(std::vector<double> values) : state_(State::complete), values_(std::move(values)) {}
   Outcome(std::initializer_list<double> values) : state_(State::complete), values_(values) {}
   Outcome(Pruned) : state_(State::pruned) {}
-  Outcome(PausedHere) : state_(State::paused) {}
+  Outcome(PausedHere paused) : state_(State::paused), step_(paused.step) {}
   Outcome(Failed failed) : state_(State::failed), reason_(std::move(failed.reason)) {}
 
   State state() const { return state_; }
   const std::vector<double>& values() const { return values_; }
   const std::string& reason() const { return reason_; }
+  int64_t step() const { return step_; }  // paused: the last that was run
 
  private:
   State state_;
   std::vector<double> values_ = {};
   std::string reason_ = {};
+  int64_t step_ = -1;
 };
 
 // A trial as a study remembers it, values in the user's own sense.
@@ -188,7 +192,8 @@ class Trial {
   std::vector<Set> set_;            // chosen so far
   std::shared_ptr<const RunLimits> limits_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
-  int64_t first_step_ = 0;
+  int64_t first_step_ = 0, last_step_ = -1;
+  int64_t unnamed_ = 0;  // constraints
   std::vector<std::any> kept_;
   size_t restored_ = 0;
   std::vector<std::function<std::any()>> copies_;

@@ -74,10 +74,12 @@ const History& Chooser::view(int64_t number) { return views_ ? views_->of(number
 bool Chooser::exhausted() {
   const std::lock_guard lock(mutex_);
   if (ledger_.look([](const History& h) { return h.count(State::waiting); }) > 0) return false;
-  const History& history = seen();
-  const std::shared_ptr<const Space> space = without_held(joint_space(history), {});
-  return options_.sampler->exhausted(
-      {static_cast<int64_t>(history.trials().size()), seed_, *space, history});
+  const auto ask = [this](const History& history) {
+    const std::shared_ptr<const Space> space = without_held(joint_space(history), {});
+    return options_.sampler->exhausted(
+        {static_cast<int64_t>(history.trials().size()), seed_, *space, history});
+  };
+  return views_ ? ledger_.look_at_search(ask) : ask(seen());
 }
 
 std::string Chooser::stops(const StoppingRule& rule, int64_t number) {

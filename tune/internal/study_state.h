@@ -49,12 +49,13 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   Params suggest(Trial& trial, const Space& space) { return chooser_.suggest(trial, space); }
   void report(int64_t number, int64_t step, std::span<const double> values);  // one per objective
   Verdict verdict(int64_t number);  // of the scheduler, on the last report
-  void set_constraint(int64_t number, std::string_view name, double value);  // "": without a name
+  void set_constraint(int64_t number, std::string_view name, double value,
+                      int64_t place = 0);  // "": without a name, the trial's so-many-th
   void set_attribute(int64_t trial, std::string_view name, std::string json);
 
   // Copies of what a paused trial was given to keep, until it ends.
-  void keep(int64_t number, std::vector<std::any> checkpoint);
-  std::vector<std::any> kept(int64_t number);
+  void keep(int64_t number, int64_t step, std::vector<std::any> copies);
+  std::vector<std::any> kept(int64_t number, int64_t step);  // none: not of that step
 
   std::vector<TrialResult> results();
   TrialResult result(int64_t number);
@@ -122,7 +123,11 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   int64_t best_ = -1;
   size_t best_scanned_ = 0;
   std::mutex kept_mutex_;
-  std::map<int64_t, std::vector<std::any>> kept_;
+  struct Kept {
+    int64_t step = -1;
+    std::vector<std::any> copies = {};
+  };
+  std::map<int64_t, Kept> kept_;
 };
 
 double unix_time();  // seconds since 1970

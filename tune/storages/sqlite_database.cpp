@@ -21,6 +21,7 @@ namespace {
 
 constexpr auto kLongestWait = std::chrono::minutes(1);
 constexpr auto kWaitWhenStopped = std::chrono::milliseconds(500);
+constexpr auto kWaitToTell = std::chrono::milliseconds(10'000);  // how a trial ended
 
 int64_t size_of(const std::string& path) {  // -1: there is no such file
   struct stat file {};
@@ -162,7 +163,8 @@ int Database::wait_for_lock(void* self, int tries) {
   if (tries == 0) db.waiting_since_ = now;
   const auto waited = now - db.waiting_since_;
   if (waited > kLongestWait) return 0;
-  if (waited > kWaitWhenStopped && db.give_up_ && db.give_up_()) return 0;
+  const auto enough = db.patient_ ? kWaitToTell : kWaitWhenStopped;
+  if (waited > enough && db.give_up_ && db.give_up_()) return 0;
   std::this_thread::sleep_for(std::chrono::milliseconds(std::min(tries + 1, 20)));
   return 1;
 }
@@ -245,6 +247,7 @@ void Database::fail() {
 
 Transaction::Transaction(Database& db, Kind kind) : db_(db) {
   if (kind != Kind::read) db_.set_durable(kind == Kind::write);
+  db_.patient_ = kind == Kind::write;
   db_.execute(kind == Kind::read ? "BEGIN" : "BEGIN IMMEDIATE");
 }
 

@@ -20,6 +20,8 @@ const char* value_type(double v) {
   return std::isnan(v) ? "NAN" : std::isinf(v) ? (v > 0 ? "INF_POS" : "INF_NEG") : "FINITE";
 }
 
+constexpr double kGraceOfOthers = 600;  // seconds; Optuna's heartbeats may be minutes apart
+
 }  // namespace
 
 SqliteLog::SqliteLog(const std::string& path, int64_t study_id, Database::Open how)
@@ -69,6 +71,13 @@ int64_t SqliteLog::next_number() {
   return last.bind(study_id_).row() ? last.integer(0) : 0;
 }
 
+// Its list of changes is shorter than what has been read of it.
+void SqliteLog::another_study() const {
+  throw StorageError(fmt::format(
+      "storage '{}': the study has been deleted meanwhile, and another been made in its place",
+      path_));
+}
+
 Position SqliteLog::last_position() {
   Query last = db_->query("SELECT max(seq) FROM attune_events WHERE study_id=?");
   return last.bind(study_id_).row() ? last.integer(0) : 0;
@@ -87,11 +96,13 @@ std::optional<Appended> SqliteLog::append(std::span<const Event> events,
     if (!holds(expect)) return std::nullopt;
   }
   Appended done{last_position(), 0};
+  if (done.before < position_) another_study();
   const size_t known = ids_.size();
   try {
     for (const Event& event : events) write(event, events);
     done.after = last_position();
     transaction.commit();
+    position_ = done.after;
   } catch (...) {
     ids_.resize(known);  // what was inserted is undone
     throw;
@@ -168,6 +179,7 @@ void SqliteLog::insert_trial(int64_t number, const Claimed* claim) {
   }
   insert.run();
   ids_.push_back(db_->last_id());
+  inserted_ = number;
 }
 
 // The row of a new trial is running already.
@@ -178,6 +190,7 @@ void SqliteLog::write(const Claimed& claim) {
         "UPDATE trials SET state='RUNNING', datetime_start=? WHERE trial_id=? AND state='WAITING'");
     q.bind(std::string_view(optuna::time_text(claim.time))).bind(id).run();
   }
+  if (db_->changes() == 0 && claim.trial != inserted_) beat(id);  // its start was long ago
   if (is_step(system_attribute(id, kPausedAttribute))) {
     set_system(claim.trial, kPausedAttribute, "null");
   }
@@ -256,12 +269,16 @@ void SqliteLog::beat(std::span<const int64_t> trials) {
   Transaction transaction(*db_, Transaction::Kind::relaxed_write);
   for (const int64_t trial : trials) {
     if (!may_change(trial)) continue;
-    Query q = db_->query(
-        "INSERT INTO trial_heartbeats(trial_id, heartbeat) VALUES(?, CURRENT_TIMESTAMP) ON "
-        "CONFLICT (trial_id) DO UPDATE SET heartbeat=CURRENT_TIMESTAMP");
-    q.bind(id_of(trial)).run();
+    beat(id_of(trial));
   }
   transaction.commit();
+}
+
+void SqliteLog::beat(int64_t id) {
+  Query q = db_->query(
+      "INSERT INTO trial_heartbeats(trial_id, heartbeat) VALUES(?, CURRENT_TIMESTAMP) ON CONFLICT "
+      "(trial_id) DO UPDATE SET heartbeat=CURRENT_TIMESTAMP");
+  q.bind(id).run();
 }
 
 // A process of this machine is looked up. Of any other only its heartbeat can be known.
@@ -278,7 +295,8 @@ std::vector<int64_t> SqliteLog::lapsed(double grace_seconds) {
     const Fate fate = fate_of(q.text(1));
     // Optuna without heartbeats says nothing of when a trial is given up.
     const bool promised = fate == Fate::elsewhere || q.integer(3) == 0;
-    const bool silent = promised && q.real(2) > grace_seconds;
+    const double grace = fate == Fate::unknown ? kGraceOfOthers : grace_seconds;
+    const bool silent = promised && q.real(2) > grace;
     if (fate == Fate::gone || (fate != Fate::alive && silent)) lapsed.push_back(q.integer(0));
   }
   return lapsed;

@@ -53,6 +53,7 @@ Position SqliteLog::read(Position after, const Sink& sink) {
           "SELECT seq, kind, trial_id, item FROM attune_events WHERE study_id=? AND seq>? ORDER BY "
           "seq");
       q.bind(study_id_).bind(after);
+      if (how_ != Database::Open::look && last_position() < after) another_study();
       while (q.row()) {
         pass_on({static_cast<Happened>(q.integer(1)), q.integer(2), q.integer(3)}, collect);
         position = q.integer(0);
@@ -60,6 +61,7 @@ Position SqliteLog::read(Position after, const Sink& sink) {
     }
     if (db_->undisturbed()) {
       wrote_ = false;
+      position_ = std::max(position_, position);
       for (const Event& event : events) sink(event);
       return position;
     }

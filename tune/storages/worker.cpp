@@ -28,6 +28,8 @@ std::string host() {
                      std::string_view(space, length > 0 ? static_cast<size_t>(length) : 0));
 }
 
+constexpr int64_t kEnded = -1;
+
 // In clock ticks since the boot; 0: unknown. Process numbers are used again, with another start
 // time.
 int64_t start_time(int64_t pid) {
@@ -37,7 +39,10 @@ int64_t start_time(int64_t pid) {
   if (after_name == std::string::npos) return 0;
   std::istringstream rest(text.substr(after_name + 1));
   std::string field;
-  for (int i = 3; i < 22; ++i) rest >> field;
+  for (int i = 3; i < 22; ++i) {
+    rest >> field;
+    if (i == 3 && (field == "Z" || field == "X")) return kEnded;  // not yet reaped
+  }
   int64_t ticks = 0;
   rest >> ticks;
   return ticks;

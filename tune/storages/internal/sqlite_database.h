@@ -81,6 +81,7 @@ class Database {
   [[noreturn]] void fail();  // StorageError for the last error
 
  private:
+  friend class Transaction;
   struct Close {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -93,6 +94,7 @@ class Database {
   int64_t seen_ = 0;  // when the file was modified last, of an immutable one
   std::unique_ptr<sqlite3, Close> db_;
   bool has_log_ = false, durable_ = true;
+  bool patient_ = false;  // what waits is how a trial ended
   dev_t device_ = 0;
   ino_t inode_ = 0;
   std::function<bool()> give_up_;

@@ -35,6 +35,8 @@ class SqliteLog : public StudyLog {
   bool holds(const Expect& expect);
   int64_t next_number();
   Position last_position();
+  [[noreturn]] void another_study() const;
+  void beat(int64_t id);
   void check_study();
   void write(const Event& event, std::span<const Event> all);
   void insert_trial(int64_t number, const Claimed* claim);
@@ -70,6 +72,8 @@ class SqliteLog : public StudyLog {
   std::string worker_;
 
   std::vector<int64_t> ids_;   // trial number -> trial_id, ascending
+  int64_t inserted_ = -1;      // the number of the trial made last
+  Position position_ = 0;      // of the last event read or written
   int64_t data_version_ = -1;  // when read last
   bool wrote_ = true;          // since then
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const Param>> params_;
