@@ -120,9 +120,8 @@ endif()
 
 set(attune_sqlite_tests "")
 if(ATTUNE_WITH_SQLITE)
-  set(attune_sqlite_tests tests/tune/broken_off_test.cpp tests/tune/looking_test.cpp tests/tune/optuna_text_test.cpp
-      tests/tune/peers_test.cpp
-      tests/tune/storage_test.cpp)
+  set(attune_sqlite_tests tests/tune/broken_off_test.cpp tests/tune/looking_test.cpp
+      tests/tune/optuna_text_test.cpp tests/tune/peers_test.cpp tests/tune/storage_test.cpp)
 endif()
 attune_test(attune_tune_tests
   SOURCES
