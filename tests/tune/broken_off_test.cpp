@@ -1,8 +1,6 @@
 // Trials that are called again after a pause, and runs whose trials cannot be ended.
 #include <doctest/doctest.h>
 
-#include <sqlite3.h>
-
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -10,6 +8,7 @@
 #include "attune/tensor/error.h"
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/stopping.h"
+#include "tests/tune/outside.h"
 #include "tests/tune/support.h"
 
 using namespace attune;
@@ -18,15 +17,6 @@ using namespace attune::tune::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-void sql(const std::string& path, const char* text) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
-  sqlite3_busy_timeout(db, 10'000);
-  const int code = sqlite3_exec(db, text, nullptr, nullptr, nullptr);
-  sqlite3_close(db);
-  REQUIRE(code == SQLITE_OK);
-}
 
 class PauseAtZero : public Scheduler {
  public:

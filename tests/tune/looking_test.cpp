@@ -1,8 +1,6 @@
 // Looking at a study changes nothing, and what is read from a damaged file is refused in words.
 #include <doctest/doctest.h>
 
-#include <sqlite3.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -10,6 +8,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tune/study_view.h"
+#include "tests/tune/outside.h"
 #include "tests/tune/support.h"
 
 using namespace attune;
@@ -17,16 +16,6 @@ using namespace attune::tune;
 using namespace attune::tune::test;
 
 namespace {
-
-void sql(const std::string& path, const char* text) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
-  const int code = sqlite3_exec(db, text, nullptr, nullptr, nullptr);
-  const std::string message = sqlite3_errmsg(db);
-  sqlite3_close(db);
-  CAPTURE(message);
-  REQUIRE(code == SQLITE_OK);
-}
 
 std::string bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

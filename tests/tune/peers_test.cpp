@@ -13,6 +13,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tune/study_view.h"
+#include "tests/tune/outside.h"
 #include "tests/tune/support.h"
 
 using namespace attune;
@@ -37,24 +38,6 @@ Outcome slow_bowl(Trial& trial) {
 
 StudyOptions deterministic(const std::string& url) {
   return {.storage = url, .sampler = tpe(), .pruner = median(), .seed = 5, .deterministic = true};
-}
-
-template <typename F>
-pid_t in_child(F work) {
-  const pid_t pid = fork();
-  if (pid != 0) return pid;
-  try {
-    work();
-    _exit(0);
-  } catch (...) {
-    _exit(1);
-  }
-}
-
-int status_of(pid_t pid) {
-  int status = 0;
-  waitpid(pid, &status, 0);
-  return status;
 }
 
 std::string whole_table(int64_t trials) {

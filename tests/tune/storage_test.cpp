@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "attune/tensor/error.h"
+#include "tests/tune/outside.h"
 #include "tests/tune/support.h"
 
 using namespace attune;
@@ -28,25 +29,6 @@ Outcome objective(Trial& t) {
       t.suggest_categorical("mix", std::vector<ParamValue>{nullptr, true, 2, 1.5, "s"});
   for (int i = 0; i < 3; ++i) t.report(i, lr * i);
   return lr + static_cast<double>(n) + (mix.is_null() ? 1 : 0);
-}
-
-// Runs `work` in a child process; exit status 0 when it returns.
-template <typename F>
-pid_t in_child(F work) {
-  const pid_t pid = fork();
-  if (pid != 0) return pid;
-  try {
-    work();
-    _exit(0);
-  } catch (...) {
-    _exit(1);
-  }
-}
-
-int status_of(pid_t pid) {
-  int status = 0;
-  waitpid(pid, &status, 0);
-  return status;
 }
 
 }  // namespace
