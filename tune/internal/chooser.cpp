@@ -7,6 +7,7 @@
 
 #include "attune/tensor/error.h"
 #include "attune/tensor/internal/text.h"
+#include "attune/tune/internal/configurations.h"
 #include "attune/tune/internal/json.h"
 #include "attune/tune/internal/param_extras.h"
 #include "attune/tune/internal/study_state.h"
@@ -17,17 +18,6 @@ namespace {
 constexpr int kProposals = 20;          // by the sampler, before others are tried
 constexpr int kRandomDraws = 10'000;    // before every combination is looked at
 constexpr int64_t kListable = 1 << 20;  // combinations
-
-// The combination with that number, the last parameter fastest.
-std::vector<double> combination(const Space& space, int64_t index) {
-  std::vector<double> values(space.size());
-  for (size_t i = space.size(); i-- > 0;) {
-    const int64_t levels = space.params()[i].levels();
-    values[i] = space.params()[i].level_value(index % levels);
-    index /= levels;
-  }
-  return values;
-}
 
 // A proposal as a value of the parameter as it is asked for, whose range, steps and choices may be
 // others; NaN: it has no such choice.
@@ -324,7 +314,7 @@ std::vector<double> Chooser::draw(Trial& trial, const Space& space, const Questi
   const int64_t start =
       listable ? static_cast<int64_t>(fallback.below(static_cast<uint64_t>(total))) : 0;
   for (int64_t k = 0; k < total && listable; ++k) {
-    std::vector<double> values = combination(space, (start + k) % total);
+    std::vector<double> values = internal::combination(space, (start + k) % total);
     fix(values);
     if (space.allowed(values)) return values;
   }

@@ -4,6 +4,16 @@
 
 namespace attune::tune::internal {
 
+std::vector<double> combination(const Space& space, int64_t index) {
+  std::vector<double> values(space.size());
+  for (size_t i = space.size(); i-- > 0;) {
+    const int64_t levels = space.params()[i].levels();
+    values[i] = space.params()[i].level_value(index % levels);
+    index /= levels;
+  }
+  return values;
+}
+
 std::set<std::string> all_configurations(const Space& space, int64_t most) {
   std::set<std::string> all;
   const int64_t total = space.combinations();

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "attune/tensor/error.h"
+#include "attune/tune/internal/configurations.h"
 #include "attune/tensor/internal/text.h"
 #include "attune/tune/samplers.h"
 
@@ -96,7 +97,7 @@ class GridSampler : public Sampler {
         plan_.push_back(index);
         continue;
       }
-      const std::vector<double> values = values_of(space, index);
+      const std::vector<double> values = internal::combination(space, index);
       if (canonical(space, values) == index && space.allowed(values)) plan_.push_back(index);
     }
     if (plan_.empty()) {
@@ -129,7 +130,7 @@ class GridSampler : public Sampler {
     };
     std::vector<Rank> ranks;
     for (const int64_t point : plan_) {
-      const std::vector<double> values = values_of(space, point);
+      const std::vector<double> values = internal::combination(space, point);
       const std::vector<bool> active = space.active(values);
       Rank rank{0, 0, point};
       for (size_t i = 0; i < values.size(); ++i) {
@@ -166,16 +167,6 @@ class GridSampler : public Sampler {
       if (!a.same_distribution(b) || a.grid != b.grid || a.conditions != b.conditions) return false;
     }
     return true;
-  }
-
-  static std::vector<double> values_of(const Space& space, int64_t index) {
-    std::vector<double> values(space.size());
-    for (size_t i = space.size(); i-- > 0;) {
-      const int64_t levels = space.params()[i].levels();
-      values[i] = space.params()[i].level_value(index % levels);
-      index /= levels;
-    }
-    return values;
   }
 
   // The combination's number with inactive parameters at level 0.
@@ -238,7 +229,7 @@ class GridSampler : public Sampler {
 
   // NaN for what the grid does not name.
   static std::vector<double> units(const Space& space, const Space& asked, int64_t point) {
-    const std::vector<double> values = values_of(space, point);
+    const std::vector<double> values = internal::combination(space, point);
     std::vector<double> units(asked.size(), std::nan(""));
     for (size_t i = 0; i < asked.size(); ++i) {
       for (size_t k = 0; k < space.size(); ++k) {
