@@ -20,7 +20,7 @@
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/gemm.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 #include "bench/target.h"
 
 namespace {

@@ -22,12 +22,12 @@
 #include "attune/nn/linear.h"
 #include "attune/nn/sequential.h"
 #include "attune/nn/split.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/io/csv.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/study.h"
-#include "attune/tune/training.h"
+#include "attune/tune/train/training.h"
 
 using namespace attune;
 

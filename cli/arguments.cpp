@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 

@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 #include "attune/tune/ask_tell.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/space_json.h"

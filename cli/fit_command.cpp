@@ -9,8 +9,8 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/text.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/text.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/tabular/fit.h"
 #include "cli/command.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <typeinfo>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
 

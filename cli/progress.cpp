@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 #include "cli/terminal.h"
 
 namespace attune::cli {

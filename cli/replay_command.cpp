@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "attune/tensor/internal/text.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/internal/text.h"
+#include "attune/base/threads.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/tabular/fit.h"
 #include "attune/tune/tabular/replay.h"

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 
 namespace attune::cli {
 namespace {

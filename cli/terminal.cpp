@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 #include "cli/command.h"
 
 namespace attune::cli {

@@ -1,9 +1,14 @@
 # attune_module(nn SOURCES nn/linear.cpp ... DEPENDS tensor PRIVATE attune_fmt [O2])
-# makes target attune::nn from folder nn/; O2: without kernels, for which -O3 is worth its time. Every nn/**.h is reachable as <attune/nn/**.h>:
+# makes target attune::nn from folder nn/ (or FOLDER, and of its headers those in the folders ONLY
+# these or WITHOUT those); O2: without kernels, for which -O3 is worth its time. Every nn/**.h is reachable as <attune/nn/**.h>:
 # in the build tree by one-line forwarding headers, once installed by the real ones.
 # What lies in an internal/ folder, and what is given as PRIVATE, stays invisible to users.
 function(attune_module name)
-  cmake_parse_arguments(ARG "O2" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "O2" "FOLDER;ONLY;WITHOUT" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  set(folder ${name})
+  if(ARG_FOLDER)
+    set(folder ${ARG_FOLDER})
+  endif()
   add_library(attune_${name} ${ARG_SOURCES})
   add_library(attune::${name} ALIAS attune_${name})
   set_target_properties(attune_${name} PROPERTIES
@@ -19,7 +24,7 @@ function(attune_module name)
   target_link_libraries(attune_${name} PRIVATE $<BUILD_INTERFACE:attune_build_flags>)
   if(name STREQUAL "optim")  # few files, with tensor's flags
     attune_precompile(attune_optim REUSE_FROM attune_tensor)
-  else()
+  elseif(NOT name STREQUAL "base")  # four small files
     attune_precompile(attune_${name} ${attune_pch})
   endif()
   if(ARG_O2)
@@ -29,7 +34,12 @@ function(attune_module name)
     attune_private_dependency(${name} ${dependency})
   endforeach()
 
-  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${name}/*.h)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${folder}/*.h)
+  if(ARG_ONLY)
+    list(FILTER headers INCLUDE REGEX "^${folder}/(${ARG_ONLY})/")
+  elseif(ARG_WITHOUT)
+    list(FILTER headers EXCLUDE REGEX "^${folder}/(${ARG_WITHOUT})/")
+  endif()
   foreach(header IN LISTS headers)
     file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/include/attune/${header}
          CONTENT "#include \"${PROJECT_SOURCE_DIR}/${header}\"\n")

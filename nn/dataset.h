@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tensor/tensor.h"
 
 namespace attune::nn {

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tensor/tensor.h"
 
 namespace attune::nn {

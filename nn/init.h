@@ -2,7 +2,7 @@
 // Initial values of parameters. fan_in and fan_out are read from the shape as PyTorch does: for
 // [out, in, kernel...] they are in and out times the number of the kernel's elements.
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tensor/tensor.h"
 
 namespace attune::nn::init {

@@ -31,7 +31,7 @@
 
 #include "attune/nn/fields.h"
 #include "attune/tensor/io/safetensors.h"
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tensor/tensor.h"
 
 namespace attune::nn {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "attune/nn/dataset.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 
 namespace attune::nn {
 

@@ -4,7 +4,7 @@
 
 #include "attune/optim/internal/part.h"
 #include "attune/tensor/internal/block.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 
 namespace attune::optim {
 

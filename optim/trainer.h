@@ -9,7 +9,7 @@
 #include "attune/nn/dataset.h"
 #include "attune/nn/module.h"
 #include "attune/optim/optimizer.h"
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 
 namespace attune::nn {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "attune/tensor/internal/check.h"
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tensor/tape.h"
 
 namespace attune {

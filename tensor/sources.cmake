@@ -2,14 +2,11 @@ attune_module(tensor
   SOURCES
     tensor/dtype.cpp
     tensor/gradcheck.cpp
-    tensor/rng.cpp
     tensor/shape.cpp
     tensor/tape.cpp
     tensor/tensor.cpp
-    tensor/threads.cpp
     tensor/internal/axes.cpp
     tensor/internal/csv_cells.cpp
-    tensor/internal/file.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_blas.cpp
     tensor/internal/gemm_dot.cpp
@@ -19,7 +16,6 @@ attune_module(tensor
     tensor/internal/pool.cpp
     tensor/internal/record.cpp
     tensor/internal/reduce.cpp
-    tensor/internal/text.cpp
     tensor/internal/walk.cpp
     tensor/io/csv.cpp
     tensor/io/safetensors.cpp
@@ -47,5 +43,6 @@ attune_module(tensor
     tensor/ops/sort.cpp
     tensor/ops/unary.cpp
     tensor/ops/view.cpp
+  DEPENDS base
   PRIVATE attune_blas OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt
           nlohmann_json::nlohmann_json)

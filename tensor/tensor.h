@@ -17,8 +17,8 @@
 
 #include "attune/tensor/arguments.h"
 #include "attune/tensor/dtype.h"
-#include "attune/tensor/error.h"
-#include "attune/tensor/rng.h"
+#include "attune/base/error.h"
+#include "attune/base/rng.h"
 #include "attune/tensor/shape.h"
 
 namespace attune {

@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/model_best.h"
 #include "attune/tune/internal/configurations.h"

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/text.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/text.h"
 #include "attune/tune/samplers.h"
 
 namespace attune::tune {

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/history.h"
 #include "attune/tune/space.h"
 

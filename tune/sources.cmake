@@ -8,7 +8,8 @@ else()
   set(attune_sqlite_library "")
 endif()
 
-attune_module(tune
+# tune_core: studies, samplers and storages, which tune anything: without tensors and without BLAS.
+attune_module(tune_core FOLDER tune WITHOUT train|tabular
   SOURCES
     tune/ask_tell.cpp
     tune/by_name.cpp
@@ -17,7 +18,6 @@ attune_module(tune
     tune/order.cpp
     tune/param.cpp
     tune/ranges.cpp
-    tune/search.cpp
     tune/space.cpp
     tune/space_json.cpp
     tune/runner.cpp
@@ -27,7 +27,6 @@ attune_module(tune
     tune/study_results.cpp
     tune/study_state.cpp
     tune/study_view.cpp
-    tune/training.cpp
     tune/trial.cpp
     tune/value.cpp
     tune/analysis/confirm.cpp
@@ -119,9 +118,21 @@ attune_module(tune
     tune/storages/memory.cpp
     tune/storages/url.cpp
     tune/storages/worker.cpp
+    ${attune_sqlite_sources}
+  DEPENDS base
+  PRIVATE attune_blas attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt nlohmann_json::nlohmann_json
+          Threads::Threads ${attune_sqlite_library}
+  O2)
+
+# tune: what joins studies with networks and tables.
+attune_module(tune ONLY train|tabular
+  SOURCES
     tune/tabular/column_format.cpp
     tune/tabular/date_form.cpp
     tune/tabular/fit.cpp
+    tune/tabular/internal/encoding.cpp
+    tune/tabular/internal/identifiers.cpp
+    tune/tabular/internal/split_columns.cpp
     tune/tabular/number_form.cpp
     tune/tabular/predict.cpp
     tune/tabular/recipe.cpp
@@ -135,11 +146,8 @@ attune_module(tune
     tune/tabular/tabular_model.cpp
     tune/tabular/target.cpp
     tune/tabular/typed_table.cpp
-    tune/tabular/internal/encoding.cpp
-    tune/tabular/internal/identifiers.cpp
-    tune/tabular/internal/split_columns.cpp
-    ${attune_sqlite_sources}
-  DEPENDS tensor nn optim
-  PRIVATE attune_blas attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt nlohmann_json::nlohmann_json
-          Threads::Threads ${attune_sqlite_library}
+    tune/train/search.cpp
+    tune/train/training.cpp
+  DEPENDS tune_core nn optim
+  PRIVATE OpenMP::OpenMP_CXX attune_fmt nlohmann_json::nlohmann_json
   O2)

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/text.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/text.h"
 #include "attune/tune/internal/json.h"
 
 namespace attune::tune {

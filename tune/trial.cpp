@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/internal/json.h"
 #include "attune/tune/internal/study_state.h"
 

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/event.h"
 #include "attune/tune/space.h"
 

@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/internal/hypervolume.h"
 #include "multi_objective.h"

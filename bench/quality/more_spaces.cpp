@@ -8,7 +8,7 @@
 #include <limits>
 #include <memory>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "problems.h"
 
 namespace attune::quality {

@@ -21,7 +21,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/study.h"

@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "attune/tensor/internal/check.h"
-#include "attune/tensor/internal/file.h"
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/file.h"
+#include "attune/base/internal/text.h"
 
 namespace attune::internal {
 namespace {

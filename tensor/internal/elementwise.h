@@ -2,7 +2,7 @@
 // y = f(a, b, …) element by element, broadcast: where the elements of the operands lie, for kernels
 // and for plain functions of single elements whose loops the compiler vectorizes well enough.
 
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 #include "attune/tensor/internal/walk.h"
 
 namespace attune::internal {

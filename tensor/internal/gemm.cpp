@@ -8,7 +8,7 @@
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/gemm_plan.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 
 namespace attune::internal {
 namespace {

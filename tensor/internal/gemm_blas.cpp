@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "attune/tensor/internal/gemm_plan.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 
 namespace attune::internal {
 namespace {

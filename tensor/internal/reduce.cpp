@@ -12,7 +12,7 @@
 #include <type_traits>
 
 #include "attune/tensor/internal/dispatch.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/internal/reduce.cpp"  // compiled once per CPU: see docs/simd.md

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 
 namespace attune::internal {
 

@@ -11,7 +11,7 @@
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/csv_cells.h"
 #include "attune/tensor/internal/dispatch.h"
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 
 namespace attune {
 namespace {

@@ -16,7 +16,7 @@
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/dispatch.h"
-#include "attune/tensor/internal/file.h"
+#include "attune/base/internal/file.h"
 
 namespace attune {
 namespace {

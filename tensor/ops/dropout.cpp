@@ -7,7 +7,7 @@
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/op.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/words.h"
 

@@ -9,7 +9,7 @@
 #include "attune/tensor/internal/formula.h"
 #include "attune/tensor/internal/op.h"
 #include "attune/tensor/internal/op_list.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 #include "attune/tensor/internal/record.h"
 
 #undef HWY_TARGET_INCLUDE

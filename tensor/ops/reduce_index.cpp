@@ -4,7 +4,7 @@
 #include "attune/tensor/internal/axes.h"
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/op.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 
 namespace attune {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "tests/cli/process.h"
 
 using namespace attune::test;

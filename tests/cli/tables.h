@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 
 namespace attune::test {
 

@@ -11,7 +11,7 @@
 #include "attune/nn/dataset.h"
 #include "attune/nn/split.h"
 #include "attune/nn/standardizer.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/tape.h"
 
 using namespace attune;

@@ -13,7 +13,7 @@
 #include "attune/nn/linear.h"
 #include "attune/nn/sequential.h"
 #include "attune/nn/standardizer.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/tape.h"
 
 using namespace attune;

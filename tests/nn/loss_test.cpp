@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/tape.h"
 
 using namespace attune;

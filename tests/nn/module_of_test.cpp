@@ -16,7 +16,7 @@
 #include "attune/nn/layer_norm.h"
 #include "attune/nn/linear.h"
 #include "attune/nn/sequential.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/tape.h"
 
 using namespace attune;

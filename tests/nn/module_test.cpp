@@ -11,7 +11,7 @@
 #include "attune/nn/init.h"
 #include "attune/nn/linear.h"
 #include "attune/nn/sequential.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/tape.h"
 
 using namespace attune;

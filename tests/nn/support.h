@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/io/safetensors.h"
 
 namespace attune::support {

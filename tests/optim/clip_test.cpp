@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/tape.h"
 
 using namespace attune;

@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <string>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/io/safetensors.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "hwy/targets.h"
 #include "tests/optim/support.h"
 #include "tests/support/check.h"

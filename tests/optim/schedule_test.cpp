@@ -8,7 +8,7 @@
 #include "attune/nn/linear.h"
 #include "attune/nn/sequential.h"
 #include "attune/optim/sgd.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 
 using namespace attune;
 using doctest::Approx;

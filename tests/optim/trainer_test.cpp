@@ -15,10 +15,10 @@
 #include "attune/optim/adam.h"
 #include "attune/optim/adamw.h"
 #include "attune/optim/sgd.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/tape.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 
 using namespace attune;
 

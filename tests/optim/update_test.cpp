@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "attune/nn/embedding.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/internal/block.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "tests/optim/support.h"
 
 using namespace attune;

@@ -1,6 +1,6 @@
 // cross_entropy against its definition, its gradients, and labels that lie.
 
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;

@@ -5,7 +5,7 @@
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/gemm_plan.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "attune/tensor/tape.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 
 using namespace attune;
 

@@ -1,6 +1,6 @@
 // linear: the fused layer against its parts, and its gradients.
 
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;

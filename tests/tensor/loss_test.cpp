@@ -1,6 +1,6 @@
 // Losses of pairs: a row each, checked against the definition in long double for every reduction,
 // in both dtypes and on every CPU target, with both gradients.
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;

@@ -2,7 +2,7 @@
 
 #include "tests/tensor/op_table.h"
 
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "attune/tensor/internal/philox.h"
+#include "attune/base/internal/philox.h"
 #include "attune/tensor/internal/words.h"
 #include "attune/tensor/tensor.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "hwy/targets.h"
 #include "tests/support/check.h"
 

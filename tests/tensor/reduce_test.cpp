@@ -1,6 +1,6 @@
 // One row per reduction: checked against a loop in double over every choice of axes, in every dtype
 // and on every CPU target, for both gradients, any layout, empty and 0-d tensors.
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;

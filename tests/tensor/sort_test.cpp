@@ -1,7 +1,7 @@
 #include <numeric>
 #include <tuple>
 
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 #include "tests/support/check.h"
 
 using namespace attune;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 
 using namespace attune;
 

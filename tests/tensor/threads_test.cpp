@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "attune/tensor/tensor.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 
 using namespace attune;
 

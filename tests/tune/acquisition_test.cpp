@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/internal/sobol_sequence.h"
 #include "attune/tune/samplers/internal/acquisition_search.h"
 #include "attune/tune/samplers/internal/gp_fit.h"

@@ -6,7 +6,7 @@
 #include <functional>
 #include <limits>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/space_json.h"
 #include "tests/tune/support.h"
 

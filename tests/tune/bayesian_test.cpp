@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/study.h"
 

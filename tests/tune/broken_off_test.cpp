@@ -5,7 +5,7 @@
 #include <cmath>
 #include <thread>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/stopping.h"
 #include "tests/tune/outside.h"

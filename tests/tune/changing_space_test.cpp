@@ -5,7 +5,7 @@
 #include <cmath>
 #include <set>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "tests/tune/support.h"
 
 using namespace attune;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/samplers/internal/cma_choices.h"
 #include "attune/tune/samplers/internal/cma_distribution.h"
 #include "attune/tune/samplers/internal/cma_margin.h"

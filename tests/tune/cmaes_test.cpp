@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/rng.h"
+#include "attune/base/error.h"
+#include "attune/base/rng.h"
 #include "tests/tune/support.h"
 
 using namespace attune;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/importance.h"
 #include "attune/tune/analysis/internal/student_t.h"

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "tests/tune/support.h"
 
 using namespace attune;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attune/tensor/rng.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/rng.h"
+#include "attune/base/internal/parallel.h"
 #include "attune/tune/internal/box_decomposition.h"
 #include "attune/tune/internal/hypervolume.h"
 #include "attune/tune/samplers/internal/expected_hypervolume.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/samplers/internal/failures.h"
 #include "attune/tune/study.h"

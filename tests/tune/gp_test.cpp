@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/rng.h"
+#include "attune/base/error.h"
+#include "attune/base/rng.h"
 #include "attune/tune/samplers/internal/box_minimizer.h"
 #include "attune/tune/samplers/internal/gp_fit.h"
 #include "attune/tune/samplers/internal/gp_model.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/study.h"
 #include "tests/tune/support.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/internal/hypervolume.h"
 
 using namespace attune;

@@ -4,7 +4,7 @@
 #include <map>
 #include <numbers>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/analysis/importance.h"
 #include "attune/tune/analysis/internal/fanova.h"
 #include "tests/tune/optuna_importance.h"

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <set>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/study_view.h"
 #include "tests/tune/outside.h"
 #include "tests/tune/support.h"

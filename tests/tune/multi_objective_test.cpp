@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/internal/hypervolume.h"
 #include "attune/tune/samplers/internal/reference_points.h"
 #include "attune/tune/samplers/internal/variation.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/internal/crowding_distance.h"
 #include "attune/tune/internal/nondominated.h"
 

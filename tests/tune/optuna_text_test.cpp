@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/storages/internal/optuna_text.h"
 #include "tests/tune/support.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/space.h"
 
 using namespace attune;

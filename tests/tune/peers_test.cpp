@@ -11,7 +11,7 @@
 #include <csignal>
 #include <thread>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/study_view.h"
 #include "tests/tune/outside.h"
 #include "tests/tune/support.h"

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <set>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/by_name.h"
 #include "tests/tune/support.h"
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/analysis/predict.h"
 #include "tests/tune/support.h"
 

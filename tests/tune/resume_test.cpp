@@ -10,7 +10,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "tests/tune/support.h"
 
 extern char** environ;

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/tabular/recipe.h"
 #include "attune/tune/tabular/repeated_rows.h"
 #include "attune/tune/tabular/row_split.h"

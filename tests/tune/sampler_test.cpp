@@ -7,7 +7,7 @@
 #include <mutex>
 #include <set>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/internal/sobol_sequence.h"
 #include "tests/tune/support.h"
 

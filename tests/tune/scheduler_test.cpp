@@ -6,7 +6,7 @@
 #include <cmath>
 #include <thread>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "tests/tune/support.h"
 
 using namespace attune;

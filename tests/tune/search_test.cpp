@@ -7,9 +7,9 @@
 #include "attune/nn/activation.h"
 #include "attune/nn/linear.h"
 #include "attune/nn/sequential.h"
-#include "attune/tensor/error.h"
-#include "attune/tune/search.h"
-#include "attune/tune/training.h"
+#include "attune/base/error.h"
+#include "attune/tune/train/search.h"
+#include "attune/tune/train/training.h"
 
 using namespace attune;
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/tabular/sheet.h"
 
 using namespace attune;

@@ -12,7 +12,7 @@
 #include <set>
 #include <thread>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "tests/tune/outside.h"
 #include "tests/tune/support.h"
 

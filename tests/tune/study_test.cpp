@@ -8,7 +8,7 @@
 #include <sstream>
 #include <thread>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "tests/tune/support.h"
 
 using namespace attune;

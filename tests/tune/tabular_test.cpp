@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "attune/nn/linear.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/tabular/fit.h"
 #include "attune/tune/tabular/predict.h"
 #include "attune/tune/tabular/replay.h"

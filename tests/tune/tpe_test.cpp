@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/samplers/internal/split_density.h"
 #include "tests/tune/history_writer.h"
 #include "tests/tune/support.h"

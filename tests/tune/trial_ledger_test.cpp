@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/samplers/internal/trial_ledger.h"
 #include "tests/tune/history_writer.h"
 

@@ -4,7 +4,7 @@
 #include <limits>
 #include <string>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/internal/json.h"
 #include "attune/tune/study.h"
 #include "attune/tune/value.h"

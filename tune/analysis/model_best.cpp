@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {

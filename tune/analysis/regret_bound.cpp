@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/analysis/internal/surrogate.h"
 #include "attune/tune/analysis/stopping.h"
 

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 
 namespace attune::tune {
 namespace {

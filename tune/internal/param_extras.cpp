@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/internal/json.h"
 #include "attune/tune/internal/prior.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 
 namespace attune::tune::internal {
 namespace {

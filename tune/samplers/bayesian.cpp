@@ -7,8 +7,8 @@
 #include <limits>
 #include <string>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/parallel.h"
 #include "attune/tune/internal/sobol_sequence.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/samplers/internal/acquisition.h"

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/samplers/internal/cma_search.h"
 

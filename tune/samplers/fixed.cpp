@@ -1,7 +1,7 @@
 // Some parameters held at a value, all others left to another sampler. The study takes what held()
 // says out of the space before it asks (Space::given), so that there is nothing to do here.
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/samplers.h"
 
 namespace attune::tune {

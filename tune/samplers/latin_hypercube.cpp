@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/samplers.h"
 
 namespace attune::tune {

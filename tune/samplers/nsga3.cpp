@@ -8,7 +8,7 @@
 #include <map>
 #include <string>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/samplers/internal/generations.h"
 #include "attune/tune/samplers/internal/outcomes.h"

@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/internal/sobol_sequence.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/samplers/internal/split_density.h"

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/pruner.h"
 
 namespace attune::tune {

@@ -5,7 +5,7 @@
 #include <map>
 #include <mutex>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/storage.h"
 
 namespace attune::tune {

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/internal/json.h"
 
 namespace attune::tune::optuna {

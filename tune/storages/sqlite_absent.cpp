@@ -1,6 +1,6 @@
 // In place of sqlite.cpp when attune is built with ATTUNE_WITH_SQLITE=OFF.
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/storage.h"
 
 namespace attune::tune {

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/storages/internal/optuna_text.h"
 #include "attune/tune/storages/internal/sqlite_attributes.h"
 #include "attune/tune/storages/internal/worker.h"

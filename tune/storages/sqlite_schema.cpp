@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 
 namespace attune::tune {
 namespace {

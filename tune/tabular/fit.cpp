@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/text.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/text.h"
+#include "attune/base/threads.h"
 #include "attune/tune/internal/document.h"
 #include "attune/tune/samplers.h"
 #include "tune/tabular/internal/fit_clock.h"

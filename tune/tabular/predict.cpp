@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "attune/tensor/internal/file.h"
+#include "attune/base/internal/file.h"
 #include "tune/tabular/internal/encoding.h"
 
 namespace attune::tune {

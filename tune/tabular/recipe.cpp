@@ -8,7 +8,7 @@
 
 #include "attune/nn/linear.h"
 #include "attune/optim/trainer.h"
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/tabular/row_split.h"
 #include "tune/tabular/internal/split_columns.h"
 

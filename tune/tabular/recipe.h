@@ -13,7 +13,7 @@
 #include "attune/tune/study.h"
 #include "attune/tune/tabular/score.h"
 #include "attune/tune/tabular/tabular_model.h"
-#include "attune/tune/training.h"
+#include "attune/tune/train/training.h"
 
 namespace attune::tune {
 

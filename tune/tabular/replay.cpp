@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tune/tabular/fit.h"
 
 namespace attune::tune {

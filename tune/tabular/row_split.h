@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/tabular/target.h"
 
 namespace attune::tune {

@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 #include "attune/tensor/internal/csv_cells.h"
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 #include "tune/tabular/internal/encoding.h"
 
 namespace attune::tune {

@@ -12,9 +12,9 @@
 #include "attune/nn/linear.h"
 #include "attune/nn/standardizer.h"
 #include "attune/optim/trainer.h"
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/file.h"
-#include "attune/tensor/internal/text.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/file.h"
+#include "attune/base/internal/text.h"
 #include "attune/tensor/io/safetensors.h"
 #include "attune/tune/internal/document.h"
 

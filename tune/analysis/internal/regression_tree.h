@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/analysis/internal/effects.h"
 
 namespace attune::tune::internal {

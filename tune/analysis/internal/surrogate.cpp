@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/parallel.h"
 #include "attune/tune/analysis/internal/confidence_bound.h"
 #include "attune/tune/samplers/internal/acquisition_search.h"
 #include "attune/tune/samplers/internal/evidence.h"

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/samplers/internal/acquisition.h"
 #include "attune/tune/samplers/internal/domain.h"
 

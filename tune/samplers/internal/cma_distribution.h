@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/samplers/internal/cma_covariance.h"
 #include "attune/tune/samplers/internal/cma_learning_rate.h"
 #include "attune/tune/samplers/internal/cma_rates.h"

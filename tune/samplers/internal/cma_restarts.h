@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/samplers/internal/cma_distribution.h"
 #include "attune/tune/samplers/internal/cma_space.h"

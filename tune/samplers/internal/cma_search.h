@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/internal/sobol_sequence.h"
 #include "attune/tune/sampler.h"
 #include "attune/tune/samplers.h"

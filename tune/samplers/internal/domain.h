@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/samplers/internal/gp_kernel.h"
 #include "attune/tune/space.h"
 

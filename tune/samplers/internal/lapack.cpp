@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "attune/tensor/error.h"
+#include "attune/base/error.h"
 
 // LAPACK as OpenBLAS has it, by Fortran's calling convention: pointers, and at the end the length
 // of each text.

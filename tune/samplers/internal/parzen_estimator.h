@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/samplers/internal/parzen_axis.h"
 #include "attune/tune/samplers/internal/parzen_passes.h"
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/internal/nondominated.h"
 
 namespace attune::tune::internal {

@@ -1,7 +1,7 @@
 #pragma once
 // How a child's parameter comes from its parents', on the unit interval.
 
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 
 namespace attune::tune::internal {
 

@@ -1,12 +1,12 @@
-#include "attune/tensor/threads.h"
+#include "attune/base/threads.h"
 
 #include <omp.h>
 #include <unistd.h>
 
 #include <atomic>
 
-#include "attune/tensor/internal/check.h"
-#include "attune/tensor/internal/parallel.h"
+#include "attune/base/internal/check.h"
+#include "attune/base/internal/parallel.h"
 
 namespace attune {
 namespace {

@@ -1,4 +1,4 @@
-#include "attune/tune/training.h"
+#include "attune/tune/train/training.h"
 
 #include <cmath>
 #include <limits>
@@ -11,8 +11,8 @@
 #include "attune/optim/schedule.h"
 #include "attune/optim/sgd.h"
 #include "attune/optim/trainer.h"
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/text.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/text.h"
 
 namespace attune::tune {
 namespace {

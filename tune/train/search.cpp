@@ -1,4 +1,4 @@
-#include "attune/tune/search.h"
+#include "attune/tune/train/search.h"
 
 #include <cmath>
 #include <limits>
@@ -7,11 +7,11 @@
 
 #include "attune/nn/split.h"
 #include "attune/optim/trainer.h"
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/text.h"
-#include "attune/tensor/threads.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/text.h"
+#include "attune/base/threads.h"
 #include "attune/tune/samplers.h"
-#include "attune/tune/training.h"
+#include "attune/tune/train/training.h"
 
 namespace attune::tune {
 namespace {

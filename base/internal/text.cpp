@@ -1,4 +1,4 @@
-#include "attune/tensor/internal/text.h"
+#include "attune/base/internal/text.h"
 
 #include <fmt/format.h>
 

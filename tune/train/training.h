@@ -10,7 +10,7 @@
 
 #include "attune/nn/dataset.h"
 #include "attune/nn/module.h"
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 #include "attune/tune/value.h"
 
 namespace attune::tune {

@@ -1,4 +1,4 @@
-#include "attune/tensor/internal/file.h"
+#include "attune/base/internal/file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include <memory>
 #include <system_error>
 
-#include "attune/tensor/internal/check.h"
+#include "attune/base/internal/check.h"
 
 namespace attune::internal {
 namespace {

@@ -1,10 +1,10 @@
-#include "attune/tensor/rng.h"
+#include "attune/base/rng.h"
 
 #include <cmath>
 #include <numbers>
 
-#include "attune/tensor/error.h"
-#include "attune/tensor/internal/philox.h"
+#include "attune/base/error.h"
+#include "attune/base/internal/philox.h"
 
 namespace attune {
 namespace {
