@@ -121,7 +121,8 @@ endif()
 set(attune_sqlite_tests "")
 if(ATTUNE_WITH_SQLITE)
   set(attune_sqlite_tests tests/tune/broken_off_test.cpp tests/tune/looking_test.cpp
-      tests/tune/optuna_text_test.cpp tests/tune/peers_test.cpp tests/tune/storage_test.cpp)
+      tests/tune/optuna_text_test.cpp tests/tune/outside_changes_test.cpp
+      tests/tune/peers_test.cpp tests/tune/storage_test.cpp)
 endif()
 attune_test(attune_tune_tests
   SOURCES

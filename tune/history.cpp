@@ -137,10 +137,11 @@ void History::on(const Reported& e) {
   TrialRecord* trial = unfinished(e.trial);
   if (!trial) return;
   auto& reports = trial->reports;
-  const auto at = std::lower_bound(reports.begin(), reports.end(), e.step,
-                                   [](const auto& r, int64_t step) { return r.step < step; });
-  if (at != reports.end() && at->step == e.step) return;
-  const auto added = reports.insert(at, {e.step, signs_.front() * e.value});
+  auto added = std::lower_bound(reports.begin(), reports.end(), e.step,
+                                [](const auto& r, int64_t step) { return r.step < step; });
+  if (added == reports.end() || added->step != e.step) added = reports.insert(added, {e.step});
+  added->loss = signs_.front() * e.value;  // another program may have changed it
+  added->further.clear();
   for (size_t i = 0; i < e.further.size() && i + 1 < signs_.size(); ++i) {
     added->further.push_back(signs_[i + 1] * e.further[i]);
   }

@@ -30,10 +30,10 @@ Runner::Runner(StudyState& study, const Objective& objective, const OptimizeOpti
       objective_(objective),
       options_(options),
       begin_(Clock::now()),
-      limits_(study.runs().begin()),
+      limits_(study.runs().begin(options.timeout ? std::optional(after_seconds(*options.timeout))
+                                                 : std::nullopt)),
       watch_(options.stop, limits_) {
   progress_.wanted = options.trials;
-  if (options.timeout) limits_->deadline = after_seconds(*options.timeout);
 }
 
 void Runner::run() {

@@ -154,6 +154,7 @@ std::optional<Trial> StudyState::claim(const Next& next, const std::shared_ptr<R
   std::vector<std::any> checkpoint;
   int64_t first_step = 0, resume_step = 0;
   try {
+    if (!ledger_->knows(next.number)) ledger_->sync();  // it could not be read just now
     ledger_->look([&](const History& history) {
       const TrialRecord& trial = record(history, next.number);
       fixed = fixed_params(trial);

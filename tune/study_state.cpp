@@ -206,14 +206,20 @@ bool StudyState::tell(int64_t number, const Outcome& outcome) {
   } else {
     if (!reason.empty()) events.emplace_back(attribute(number, true, kError, json::quote(reason)));
     events.emplace_back(std::move(end));
+  }
+  const auto forget = [&] {  // what it kept, once its end stands
+    if (outcome.state() == State::paused) return;
     const std::lock_guard lock(kept_mutex_);
     kept_.erase(number);
-  }
+  };
   try {
-    return ledger_->commit(events, {&expect, 1});
+    if (!ledger_->commit(events, {&expect, 1})) return false;
+    forget();
+    return true;
   } catch (const StorageError&) {
     // Kept, and written as soon as that is possible: nobody else could end this worker's trial.
     for (const Event& event : events) ledger_->post(event);
+    forget();
     throw;
   }
 }
@@ -224,6 +230,12 @@ void StudyState::report(int64_t number, int64_t step, std::span<const double> va
                                  trial_name(number), values.size(), directions().size()));
   }
   if (step < 0) throw ValueError(fmt::format("report: steps count from 0, not {}", step));
+  const bool again = ledger_->look([&](const History& history) {
+    const auto& reports = record(history, number).reports;
+    return std::any_of(reports.rbegin(), reports.rend(),
+                       [step](const auto& report) { return report.step == step; });
+  });
+  if (again) return;  // the first value stays
   ledger_->post(Reported{number, step, values.front(), {values.begin() + 1, values.end()}});
 }
 

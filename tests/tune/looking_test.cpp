@@ -154,9 +154,9 @@ TEST_CASE("sqlite: a study kept by an earlier attune, or by Optuna, opens and go
   const std::string before = table(Study({.storage = folder.url(), .read_only = true}));
   std::string drop = "DROP TABLE attune_events; DROP TABLE attune_reports;";
   for (const char* name :
-       {"created", "claimed", "finished", "param", "report", "user_new", "user_change",
-        "system_new", "system_change", "study_user_new", "study_user_change", "study_system_new",
-        "study_system_change", "study_deleted", "trial_deleted"}) {
+       {"created", "claimed", "finished", "param", "report", "report_change", "user_new",
+        "user_change", "system_new", "system_change", "study_user_new", "study_user_change",
+        "study_system_new", "study_system_change", "study_deleted", "trial_deleted"}) {
     drop += std::string("DROP TRIGGER attune_events_") + name + ";";
   }
   sql(folder.file("study.db"), drop.c_str());

@@ -56,6 +56,11 @@ bool Ledger::repeats(int64_t number) const {
   return repeats_.contains(number);
 }
 
+bool Ledger::knows(int64_t number) const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<size_t>(number) < history_.trials().size();
+}
+
 void Ledger::apply(const Event& event) {
   history_.apply(event);
   if (search_) search_->apply(event);
@@ -74,10 +79,15 @@ void Ledger::sync() {
 
 void Ledger::read() {
   incoming_.clear();
-  position_ = log_->read(position_, [this](const Event& event) { incoming_.push_back(event); });
-  if (incoming_.empty()) return;
+  const Position read_to =
+      log_->read(position_, [this](const Event& event) { incoming_.push_back(event); });
+  if (incoming_.empty()) {
+    position_ = read_to;
+    return;
+  }
   const std::lock_guard lock(mutex_);
   for (const Event& event : incoming_) apply(event);
+  position_ = read_to;  // after an event that cannot be, the next read meets it again
   // An older value of an attribute may just have been read over one that is still gathered.
   for (const Event& event : gathered_) {
     if (std::holds_alternative<Attribute>(event)) apply(event);
@@ -100,8 +110,15 @@ bool Ledger::commit(std::span<const Event> events, std::span<const Expect> expec
     changed_.notify_all();
     return true;
   }
-  read();
-  return done.has_value();
+  if (!done) {
+    read();
+    return false;
+  }
+  try {
+    read();
+  } catch (const Error&) {  // the events are kept all the same; the next sync() tells of it
+  }
+  return true;
 }
 
 // What was gathered, which the history has already, and then the events; nothing is lost if that
@@ -212,10 +229,9 @@ void Ledger::give_up_when(std::function<bool()> condition) {
 }
 
 void Ledger::beat() {
+  const std::lock_guard lock(log_mutex_);  // so that none is paused or ended in between
   const std::vector<int64_t> numbers = mine();
-  if (numbers.empty()) return;
-  const std::lock_guard lock(log_mutex_);
-  log_->beat(numbers);
+  if (!numbers.empty()) log_->beat(numbers);
 }
 
 // Writes what is gathered, and gives signs of life while there are trials to give them for.

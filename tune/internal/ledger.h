@@ -40,7 +40,7 @@ class Ledger {
   void sync();  // reads what is new
 
   // Adds the events, after those gathered, and reads. False: an expectation did not hold, and
-  // nothing was added.
+  // nothing was added. When they were added but cannot be read back, the next sync() throws.
   bool commit(std::span<const Event> events, std::span<const Expect> expects, bool durable = true);
 
   // Adds an event to the history at once, and to the storage within half a second; what is gathered
@@ -67,6 +67,7 @@ class Ledger {
     f(history_, [this](int64_t number) { return repeats_.contains(number); });
   }
   bool repeats(int64_t number) const;  // is a run of confirm()
+  bool knows(int64_t number) const;    // the trial has been read
 
   // The events since the last call, to be applied to another history.
   std::vector<Event> drain();

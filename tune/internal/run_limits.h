@@ -71,11 +71,13 @@ class HostWatch {
 // The runs of a study that are on. Safe for several threads.
 class Runs {
  public:
-  // A new run, until the pointer goes.
-  std::shared_ptr<RunLimits> begin() {
+  // A new run, until the pointer goes. Its deadline is set before others see it.
+  std::shared_ptr<RunLimits> begin(
+      std::optional<std::chrono::steady_clock::time_point> deadline = {}) {
     const std::lock_guard lock(mutex_);
     std::erase_if(runs_, [](const auto& run) { return run.expired(); });
     auto limits = std::make_shared<RunLimits>();
+    limits->deadline = deadline;
     limits->stopped = stop_next_;
     stop_next_ = false;
     runs_.push_back(limits);

@@ -17,6 +17,7 @@ struct Shared {
   std::vector<Direction> directions = {};
   std::deque<Event> events = {};
   std::vector<State> states = {};  // by trial number
+  bool removed = false;
 };
 
 class MemoryLog : public StudyLog {
@@ -30,6 +31,7 @@ class MemoryLog : public StudyLog {
                                  bool) override {
     if (read_only_) throw StorageError("storage 'memory': the study is open for reading only");
     const std::lock_guard lock(shared_->mutex);
+    check_removed();
     for (const Expect& expect : expects) {
       if (!holds(expect)) return std::nullopt;
     }
@@ -40,12 +42,19 @@ class MemoryLog : public StudyLog {
 
   Position read(Position after, const Sink& sink) override {
     const std::lock_guard lock(shared_->mutex);
+    check_removed();
     const auto end = static_cast<Position>(shared_->events.size());
     for (; after < end; ++after) sink(shared_->events[static_cast<size_t>(after)]);
     return end;
   }
 
  private:
+  void check_removed() const {
+    if (shared_->removed) {
+      throw StorageError("storage 'memory': the study has been deleted meanwhile");
+    }
+  }
+
   bool holds(const Expect& expect) const {
     if (!expect.absent.empty()) {
       return std::none_of(shared_->events.begin(), shared_->events.end(), [&](const Event& event) {
@@ -116,7 +125,14 @@ class MemoryStorage : public Storage {
 
   bool remove(const std::string& name) override {
     const std::lock_guard lock(mutex_);
-    return studies_.erase(name) > 0;
+    const auto study = studies_.find(name);
+    if (study == studies_.end()) return false;
+    {
+      const std::lock_guard study_lock(study->second->mutex);
+      study->second->removed = true;
+    }
+    studies_.erase(study);
+    return true;
   }
 
  private:

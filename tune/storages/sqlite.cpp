@@ -26,8 +26,7 @@ class SqliteStorage : public Storage {
       Database::check_folder(path_);
       return;
     }
-    Database db(path_, Open::look);
-    (void)has_studies(db);  // a file that will not do is refused at once
+    look_at(path_, has_studies);  // a file that will not do is refused at once
   }
 
   std::unique_ptr<StudyLog> open(const std::string& name, const std::vector<Direction>& directions,
@@ -40,6 +39,10 @@ class SqliteStorage : public Storage {
     if (id < 0) {
       if (directions.empty()) return nullptr;
       id = make(db, name, directions, attributes);
+    } else if (identity_of(db, id).empty()) {  // made by Optuna, or an earlier attune
+      Transaction transaction(db);
+      give_identity(db, id);
+      transaction.commit();
     }
     return std::make_unique<SqliteLog>(path_, id, Open::write);
   }
@@ -47,19 +50,15 @@ class SqliteStorage : public Storage {
   std::unique_ptr<StudyLog> view(const std::string& name) override {
     const std::lock_guard lock(mutex_);
     if (!made()) return nullptr;
-    Database db(path_, Open::look);
-    const int64_t id = has_studies(db) ? find(db, name) : -1;
+    const int64_t id = look_at(
+        path_, [&](Database& db) { return has_studies(db) ? find(db, name) : int64_t{-1}; });
     return id < 0 ? nullptr : std::make_unique<SqliteLog>(path_, id, Open::look);
   }
 
   std::vector<StudyInfo> studies() override {
     const std::lock_guard lock(mutex_);
     if (!made()) return {};
-    for (;;) {
-      Database db(path_, Open::look);
-      std::vector<StudyInfo> all = list(db);
-      if (db.undisturbed()) return all;
-    }
+    return look_at(path_, list);
   }
 
   bool remove(const std::string& name) override {
@@ -132,6 +131,7 @@ class SqliteStorage : public Storage {
       q.bind(std::string_view(optuna::direction_label(directions[i]))).bind(id);
       q.bind(static_cast<int64_t>(i)).run();
     }
+    give_identity(db, id);
     for (const Attribute& a : attributes) {
       Query q =
           db.query(a.system ? "INSERT INTO study_system_attributes(study_id, \"key\", value_json) "

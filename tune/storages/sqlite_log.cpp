@@ -21,29 +21,50 @@ const char* value_type(double v) {
 }
 
 constexpr double kGraceOfOthers = 600;  // seconds; Optuna's heartbeats may be minutes apart
+constexpr double kClocksDiffer = 600;   // seconds, between two machines
 
 }  // namespace
 
 SqliteLog::SqliteLog(const std::string& path, int64_t study_id, Database::Open how)
     : path_(path), study_id_(study_id), how_(how), worker_(this_worker()) {
+  if (how_ == Database::Open::look) {
+    constexpr int kMostTries = 100;
+    for (int tries = 1;; ++tries) {
+      try {
+        connect();
+        read_directions();
+        if (db_->undisturbed() || tries == kMostTries) return;
+      } catch (const StorageError&) {
+        if (!db_ || db_->undisturbed() || tries == kMostTries) throw;
+      }
+    }
+  }
   connect();
+  read_directions();
+}
+
+void SqliteLog::connect() {
+  db_ = std::make_unique<Database>(path_, how_);
+  data_version_ = db_->data_version();
+  read_to_ = -1;
+  if (how_ == Database::Open::look) {
+    temporary_ = make_temporary_events(*db_);
+  } else {
+    make_events(*db_);
+  }
+}
+
+void SqliteLog::read_directions() {
+  directions_.clear();
   Query q = db_->query(
       "SELECT direction FROM study_directions WHERE study_id=? ORDER BY study_direction_id");
   q.bind(study_id_);
   while (q.row()) directions_.push_back(optuna::direction_of(q.text(0)));
   if (directions_.empty()) {
     throw StorageError(fmt::format(
-        "storage '{}': the database is damaged: a study has no row in study_directions", path));
+        "storage '{}': the database is damaged: a study has no row in study_directions", path_));
   }
-}
-
-void SqliteLog::connect() {
-  db_ = std::make_unique<Database>(path_, how_);
-  if (how_ == Database::Open::look) {
-    make_temporary_events(*db_);
-  } else {
-    make_events(*db_);
-  }
+  identity_ = identity_of(*db_, study_id_);
 }
 
 void SqliteLog::give_up_when(std::function<bool()> condition) {
@@ -55,6 +76,13 @@ void SqliteLog::check_study() {
   if (!q.bind(study_id_).row()) {
     throw StorageError(fmt::format("storage '{}': the study has been deleted meanwhile", path_));
   }
+  const std::string identity = identity_of(*db_, study_id_);
+  // A study of Optuna's that is looked at gets its identity when it is first worked on.
+  if (identity_.empty()) identity_ = identity;
+  if (identity == identity_) return;
+  throw StorageError(fmt::format(
+      "storage '{}': the study has been deleted meanwhile, and another been made in its place",
+      path_));
 }
 
 int64_t SqliteLog::id_of(int64_t number) const {
@@ -69,13 +97,6 @@ int64_t SqliteLog::next_number() {
   Query last =
       db_->query("SELECT number+1 FROM trials WHERE study_id=? ORDER BY trial_id DESC LIMIT 1");
   return last.bind(study_id_).row() ? last.integer(0) : 0;
-}
-
-// Its list of changes is shorter than what has been read of it.
-void SqliteLog::another_study() const {
-  throw StorageError(fmt::format(
-      "storage '{}': the study has been deleted meanwhile, and another been made in its place",
-      path_));
 }
 
 Position SqliteLog::last_position() {
@@ -96,13 +117,11 @@ std::optional<Appended> SqliteLog::append(std::span<const Event> events,
     if (!holds(expect)) return std::nullopt;
   }
   Appended done{last_position(), 0};
-  if (done.before < position_) another_study();
   const size_t known = ids_.size();
   try {
     for (const Event& event : events) write(event, events);
     done.after = last_position();
     transaction.commit();
-    position_ = done.after;
   } catch (...) {
     ids_.resize(known);  // what was inserted is undone
     throw;
@@ -267,9 +286,11 @@ void SqliteLog::write(const Finished& end) {
 // In the form and by the clock that Optuna uses.
 void SqliteLog::beat(std::span<const int64_t> trials) {
   Transaction transaction(*db_, Transaction::Kind::relaxed_write);
+  check_study();
   for (const int64_t trial : trials) {
     if (!may_change(trial)) continue;
-    beat(id_of(trial));
+    const int64_t id = id_of(trial);
+    if (!is_step(system_attribute(id, kPausedAttribute))) beat(id);
   }
   transaction.commit();
 }
@@ -281,24 +302,38 @@ void SqliteLog::beat(int64_t id) {
   q.bind(id).run();
 }
 
-// A process of this machine is looked up. Of any other only its heartbeat can be known.
+// A process of this machine is looked up. Of any other only its heartbeat can be known: that it has
+// not changed for a while by this program's clock, or is so old that clocks which differ do not
+// explain it.
 std::vector<int64_t> SqliteLog::lapsed(double grace_seconds) {
+  using Clock = std::chrono::steady_clock;
   std::vector<int64_t> lapsed;
+  std::map<int64_t, Heard> heard;
   Query q = db_->query(
       "SELECT t.number, w.value_json, (julianday('now') - julianday(max(t.datetime_start, "
-      "coalesce(h.heartbeat, '')))) * 86400, h.heartbeat IS NULL FROM trials t LEFT JOIN "
+      "coalesce(h.heartbeat, '')))) * 86400, h.heartbeat IS NULL, coalesce(h.heartbeat, "
+      "t.datetime_start, '') FROM trials t LEFT JOIN "
       "trial_system_attributes w ON w.trial_id=t.trial_id AND w.\"key\"=? LEFT JOIN "
       "trial_heartbeats h ON h.trial_id=t.trial_id WHERE t.study_id=? AND t.state='RUNNING'");
   q.bind(std::string_view(kWorkerAttribute)).bind(study_id_);
   while (q.row()) {
     if (q.text(1) == worker_) continue;
+    const int64_t number = q.integer(0);
     const Fate fate = fate_of(q.text(1));
+    if (fate == Fate::gone) lapsed.push_back(number);
+    if (fate == Fate::gone || fate == Fate::alive) continue;
     // Optuna without heartbeats says nothing of when a trial is given up.
     const bool promised = fate == Fate::elsewhere || q.integer(3) == 0;
+    if (!promised) continue;
     const double grace = fate == Fate::unknown ? kGraceOfOthers : grace_seconds;
-    const bool silent = promised && q.real(2) > grace;
-    if (fate == Fate::gone || (fate != Fate::alive && silent)) lapsed.push_back(q.integer(0));
+    Heard now{q.text(4), Clock::now()};
+    const auto before = heard_.find(number);
+    if (before != heard_.end() && before->second.heartbeat == now.heartbeat) now = before->second;
+    const double silence = std::chrono::duration<double>(Clock::now() - now.since).count();
+    if (silence > grace || q.real(2) > grace + kClocksDiffer) lapsed.push_back(number);
+    heard.emplace(number, std::move(now));
   }
+  heard_ = std::move(heard);
   return lapsed;
 }
 

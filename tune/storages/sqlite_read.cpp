@@ -38,37 +38,52 @@ double time_in(const Query& q, int column) {
 }  // namespace
 
 Position SqliteLog::read(Position after, const Sink& sink) {
-  for (;;) {
-    if (how_ != Database::Open::look) {
-      const int64_t version = db_->data_version();
-      if (version == data_version_ && !wrote_ && after > 0) return after;
-      data_version_ = version;
-    }
-    std::vector<Event> events;  // passed on once it is sure that they are of one moment
-    const auto collect = [&events](const Event& event) { events.push_back(event); };
+  constexpr int kMostTries = 100;
+  std::vector<Event> events;  // passed on once it is sure that they are of one moment
+  const auto collect = [&events](const Event& event) { events.push_back(event); };
+  for (int tries = 1;; ++tries) {
+    const int64_t version = db_->data_version();
+    const bool unchanged = version == data_version_ && !wrote_ && after == read_to_;
+    if (unchanged && db_->undisturbed()) return after;
+    const size_t known = ids_.size();
+    bool whole = tries == kMostTries;
     Position position = after;
-    {
-      Transaction transaction(*db_, Transaction::Kind::read);
-      Query q = db_->query(
-          "SELECT seq, kind, trial_id, item FROM attune_events WHERE study_id=? AND seq>? ORDER BY "
-          "seq");
-      q.bind(study_id_).bind(after);
-      if (how_ != Database::Open::look && last_position() < after) another_study();
-      while (q.row()) {
-        pass_on({static_cast<Happened>(q.integer(1)), q.integer(2), q.integer(3)}, collect);
-        position = q.integer(0);
-      }
+    try {
+      const bool anew = temporary_ && version != data_version_;
+      if (anew) ids_.clear();
+      position = read_events(anew ? 0 : after, anew, collect);
+      whole = whole || db_->undisturbed();
+    } catch (const StorageError&) {  // what was written meanwhile may look like damage
+      ids_.resize(std::min(known, ids_.size()));
+      if (whole || db_->undisturbed()) throw;
     }
-    if (db_->undisturbed()) {
+    if (whole) {
+      data_version_ = version;
       wrote_ = false;
-      position_ = std::max(position_, position);
       for (const Event& event : events) sink(event);
+      read_to_ = position;
       return position;
     }
     connect();
     ids_.clear();
+    events.clear();
     after = 0;
   }
+}
+
+Position SqliteLog::read_events(Position after, bool anew, const Sink& sink) {
+  Transaction transaction(*db_, Transaction::Kind::read);
+  check_study();
+  if (anew) remake_temporary_events(*db_);
+  Query q = db_->query(
+      "SELECT seq, kind, trial_id, item FROM attune_events WHERE study_id=? AND seq>? ORDER BY "
+      "seq");
+  q.bind(study_id_).bind(after);
+  while (q.row()) {
+    pass_on({static_cast<Happened>(q.integer(1)), q.integer(2), q.integer(3)}, sink);
+    after = q.integer(0);
+  }
+  return after;
 }
 
 void SqliteLog::pass_on(const Row& row, const Sink& sink) {

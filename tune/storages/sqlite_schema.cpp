@@ -1,6 +1,7 @@
 #include "attune/tune/storages/internal/sqlite_schema.h"
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 namespace attune::tune {
 namespace {
 
+constexpr const char* kIdentity = "attune:id";
 constexpr const char* kRevision = "v3.2.0.a";
 constexpr std::string_view kOlderRevisions[] = {"v0.9.0.a", "v1.2.0.a", "v1.3.0.a",
                                                 "v2.4.0.a", "v2.6.0.a", "v3.0.0.a",
@@ -121,6 +123,8 @@ constexpr Trigger kTriggers[] = {
     {"param", "INSERT ON trial_params", Happened::param, "NEW.trial_id", "NEW.param_id", kOfTrial},
     {"report", "INSERT ON trial_intermediate_values", Happened::report, "NEW.trial_id",
      "NEW.trial_intermediate_value_id", kOfTrial},
+    {"report_change", "UPDATE ON trial_intermediate_values", Happened::report, "NEW.trial_id",
+     "NEW.trial_intermediate_value_id", kOfTrial},
     {"user_new", "INSERT ON trial_user_attributes", Happened::user_attribute, "NEW.trial_id",
      "NEW.trial_user_attribute_id", kOfTrial},
     {"user_change", "UPDATE ON trial_user_attributes", Happened::user_attribute, "NEW.trial_id",
@@ -205,6 +209,21 @@ bool has_studies(Database& db) {
   return true;
 }
 
+std::string identity_of(Database& db, int64_t study) {
+  Query q =
+      db.query("SELECT value_json FROM study_system_attributes WHERE study_id=? AND \"key\"=?");
+  return q.bind(study).bind(std::string_view(kIdentity)).row() ? q.text(0) : "";
+}
+
+void give_identity(Database& db, int64_t study) {
+  std::random_device source;
+  const std::string text = fmt::format("\"{:08x}{:08x}\"", source(), source());
+  Query q = db.query(
+      "INSERT OR IGNORE INTO study_system_attributes(study_id, \"key\", value_json) VALUES(?, ?, "
+      "?)");
+  q.bind(study).bind(std::string_view(kIdentity)).bind(std::string_view(text)).run();
+}
+
 void make_schema(Database& db, const SqliteOptions& options) {
   if (has_studies(db)) return;
   if (options.write_ahead_log && !db.has_table("studies")) db.use_write_ahead_log();
@@ -236,13 +255,19 @@ void make_events(Database& db) {
   transaction.commit();
 }
 
-void make_temporary_events(Database& db) {
-  if (db.has_table("attune_events")) return;
+bool make_temporary_events(Database& db) {
+  if (db.has_table("attune_events")) return false;
   db.execute(
       "CREATE TEMP TABLE attune_events (study_id, seq, kind, trial_id, item, PRIMARY KEY "
       "(study_id, "
       "seq)) WITHOUT ROWID; "
       "CREATE TEMP TABLE attune_reports (trial_id, step, objective, value, value_type)");
+  list_rows(db);
+  return true;
+}
+
+void remake_temporary_events(Database& db) {
+  db.execute("DELETE FROM temp.attune_events");
   list_rows(db);
 }
 

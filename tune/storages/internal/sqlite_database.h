@@ -14,6 +14,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "attune/base/error.h"
+
 namespace attune::tune {
 
 class Database;
@@ -101,6 +103,23 @@ class Database {
   mutable std::chrono::steady_clock::time_point waiting_since_;
   std::unordered_map<const char*, std::unique_ptr<sqlite3_stmt, Close>> statements_;
 };
+
+// What `f(database)` reads of a file that is only looked at. It is read again, through a new
+// connection, as long as somebody wrote in between: what was read then may be of two moments, and
+// look damaged.
+template <typename F>
+auto look_at(const std::string& path, F&& f) {
+  constexpr int kMostTries = 100;
+  for (int tries = 1;; ++tries) {
+    Database db(path, Database::Open::look);
+    try {
+      auto result = f(db);
+      if (db.undisturbed() || tries == kMostTries) return result;
+    } catch (const StorageError&) {
+      if (db.undisturbed() || tries == kMostTries) throw;
+    }
+  }
+}
 
 // Writing: takes the file's lock at once. Reading: one consistent picture. Undone unless committed.
 class Transaction {

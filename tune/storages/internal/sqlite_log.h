@@ -1,6 +1,7 @@
 #pragma once
 // One study in a SQLite file: events become rows of Optuna's tables, and rows become events.
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,14 +31,14 @@ class SqliteLog : public StudyLog {
 
  private:
   void connect();
+  void read_directions();
+  void check_study();  // StorageError when it has been deleted, or another one is in its place
 
   // Writing; inside a transaction.
   bool holds(const Expect& expect);
   int64_t next_number();
   Position last_position();
-  [[noreturn]] void another_study() const;
   void beat(int64_t id);
-  void check_study();
   void write(const Event& event, std::span<const Event> all);
   void insert_trial(int64_t number, const Claimed* claim);
   void write(const Claimed& claim);
@@ -52,6 +53,7 @@ class SqliteLog : public StudyLog {
   int64_t id_of(int64_t number) const;
 
   // Reading; inside a transaction.
+  Position read_events(Position after, bool anew, const Sink& sink);  // anew: list all again
   struct Row {
     Happened kind;
     int64_t trial_id, item;
@@ -68,16 +70,25 @@ class SqliteLog : public StudyLog {
   int64_t study_id_;
   Database::Open how_;
   std::unique_ptr<Database> db_;
+  bool temporary_ = false;  // the list of events is a connection's own
+  std::string identity_;    // of the study: a number may be given to another one
   std::vector<Direction> directions_;
   std::string worker_;
 
   std::vector<int64_t> ids_;   // trial number -> trial_id, ascending
   int64_t inserted_ = -1;      // the number of the trial made last
-  Position position_ = 0;      // of the last event read or written
+  Position read_to_ = -1;      // what the last read() returned
   int64_t data_version_ = -1;  // when read last
   bool wrote_ = true;          // since then
   std::map<std::pair<std::string, std::string>, std::shared_ptr<const Param>> params_;
   std::map<std::shared_ptr<const Param>, std::string> distributions_;
+
+  // When this program saw the heartbeat of another machine's trial change last.
+  struct Heard {
+    std::string heartbeat = {};
+    std::chrono::steady_clock::time_point since = {};
+  };
+  std::map<int64_t, Heard> heard_;
 };
 
 }  // namespace attune::tune
