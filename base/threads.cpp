@@ -37,13 +37,5 @@ int usable_threads() {
   return owner.compare_exchange_strong(expected, self) || expected == self ? threads : 1;
 }
 
-OneBlasThread::OneBlasThread() : threads_(omp_get_max_threads()) {
-  if (threads_ != 1) omp_set_num_threads(1);
-}
-
-OneBlasThread::~OneBlasThread() {
-  if (threads_ != 1) omp_set_num_threads(threads_);
-}
-
 }  // namespace internal
 }  // namespace attune

@@ -20,7 +20,7 @@
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/gemm.h"
-#include "attune/base/internal/parallel.h"
+#include "attune/tensor/internal/one_blas_thread.h"
 #include "bench/target.h"
 
 namespace {

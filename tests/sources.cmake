@@ -163,6 +163,7 @@ attune_test(attune_space_tests
   SOURCES
     tests/tune/bad_space_test.cpp
     tests/tune/changing_space_test.cpp
+    tests/tune/dense_test.cpp
     tests/tune/disturbance_test.cpp
     tests/tune/plain_samplers_test.cpp
     tests/tune/prior_test.cpp

@@ -19,7 +19,7 @@
 #include "attune/tune/internal/configurations.h"
 #include "attune/tune/internal/dialogue.h"
 #include "attune/tune/internal/json.h"
-#include "attune/tune/internal/nondominated.h"
+#include "attune/tune/internal/math/nondominated.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "attune/tune/internal/nondominated.h"
+#include "attune/tune/internal/math/nondominated.h"
 
 namespace attune::tune {
 namespace {

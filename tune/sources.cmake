@@ -39,24 +39,24 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/analysis/internal/fanova.cpp
     tune/analysis/internal/ped_anova.cpp
     tune/analysis/internal/regression_tree.cpp
-    tune/analysis/internal/student_t.cpp
+    tune/internal/math/student_t.cpp
     tune/analysis/internal/surrogate.cpp
     tune/analysis/internal/winner.cpp
-    tune/internal/box_decomposition.cpp
+    tune/internal/math/box_decomposition.cpp
     tune/internal/configurations.cpp
-    tune/internal/crowding_distance.cpp
+    tune/internal/math/crowding_distance.cpp
     tune/internal/chooser.cpp
     tune/internal/decimal_steps.cpp
     tune/internal/dialogue.cpp
     tune/internal/document.cpp
-    tune/internal/hypervolume.cpp
+    tune/internal/math/hypervolume.cpp
     tune/internal/json.cpp
     tune/internal/lagged_views.cpp
     tune/internal/ledger.cpp
-    tune/internal/nondominated.cpp
+    tune/internal/math/nondominated.cpp
     tune/internal/param_extras.cpp
     tune/internal/prior.cpp
-    tune/internal/sobol_sequence.cpp
+    tune/internal/math/sobol_sequence.cpp
     tune/samplers/automatic.cpp
     tune/samplers/bayesian.cpp
     tune/samplers/brute_force.cpp
@@ -72,46 +72,46 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/samplers/sampler.cpp
     tune/samplers/sobol.cpp
     tune/samplers/tpe.cpp
-    tune/samplers/internal/acquisition.cpp
-    tune/samplers/internal/acquisition_search.cpp
-    tune/samplers/internal/box_minimizer.cpp
-    tune/samplers/internal/cma_choices.cpp
-    tune/samplers/internal/cma_covariance.cpp
-    tune/samplers/internal/cma_distribution.cpp
-    tune/samplers/internal/cma_learning_rate.cpp
-    tune/samplers/internal/cma_margin.cpp
-    tune/samplers/internal/cma_rates.cpp
-    tune/samplers/internal/cma_restarts.cpp
-    tune/samplers/internal/cma_search.cpp
-    tune/samplers/internal/cma_space.cpp
-    tune/samplers/internal/domain.cpp
-    tune/samplers/internal/evidence.cpp
-    tune/samplers/internal/expected_hypervolume.cpp
-    tune/samplers/internal/failures.cpp
-    tune/samplers/internal/feasibility.cpp
-    tune/samplers/internal/generations.cpp
-    tune/samplers/internal/gp_fit.cpp
-    tune/samplers/internal/gp_kernel.cpp
-    tune/samplers/internal/gp_model.cpp
-    tune/samplers/internal/history_ledger.cpp
-    tune/samplers/internal/kernel_passes.cpp
-    tune/samplers/internal/lapack.cpp
-    tune/samplers/internal/mean_function.cpp
-    tune/samplers/internal/normal.cpp
-    tune/samplers/internal/outcome_models.cpp
-    tune/samplers/internal/outcomes.cpp
-    tune/samplers/internal/output_transform.cpp
-    tune/samplers/internal/parzen_axis.cpp
-    tune/samplers/internal/parzen_estimator.cpp
-    tune/samplers/internal/parzen_passes.cpp
-    tune/samplers/internal/reference_points.cpp
-    tune/samplers/internal/scalarization.cpp
-    tune/samplers/internal/several_outputs.cpp
-    tune/samplers/internal/split_density.cpp
-    tune/samplers/internal/symmetric_eigen.cpp
-    tune/samplers/internal/trial_ledger.cpp
-    tune/samplers/internal/trust_region.cpp
-    tune/samplers/internal/variation.cpp
+    tune/samplers/internal/gp/acquisition.cpp
+    tune/samplers/internal/gp/acquisition_search.cpp
+    tune/samplers/internal/gp/box_minimizer.cpp
+    tune/samplers/internal/cma/choices.cpp
+    tune/samplers/internal/cma/covariance.cpp
+    tune/samplers/internal/cma/distribution.cpp
+    tune/samplers/internal/cma/learning_rate.cpp
+    tune/samplers/internal/cma/margin.cpp
+    tune/samplers/internal/cma/rates.cpp
+    tune/samplers/internal/cma/restarts.cpp
+    tune/samplers/internal/cma/search.cpp
+    tune/samplers/internal/cma/space.cpp
+    tune/samplers/internal/gp/domain.cpp
+    tune/samplers/internal/gp/evidence.cpp
+    tune/samplers/internal/gp/expected_hypervolume.cpp
+    tune/samplers/internal/gp/failures.cpp
+    tune/samplers/internal/gp/feasibility.cpp
+    tune/samplers/internal/genetic/generations.cpp
+    tune/samplers/internal/gp/fit.cpp
+    tune/samplers/internal/gp/kernel.cpp
+    tune/samplers/internal/gp/model.cpp
+    tune/samplers/internal/cma/history_ledger.cpp
+    tune/samplers/internal/gp/kernel_passes.cpp
+    tune/internal/math/dense.cpp
+    tune/samplers/internal/gp/mean_function.cpp
+    tune/internal/math/normal.cpp
+    tune/samplers/internal/gp/outcome_models.cpp
+    tune/samplers/internal/genetic/outcomes.cpp
+    tune/samplers/internal/gp/output_transform.cpp
+    tune/samplers/internal/tpe/parzen_axis.cpp
+    tune/samplers/internal/tpe/parzen_estimator.cpp
+    tune/samplers/internal/tpe/parzen_passes.cpp
+    tune/samplers/internal/genetic/reference_points.cpp
+    tune/samplers/internal/gp/scalarization.cpp
+    tune/samplers/internal/gp/several_outputs.cpp
+    tune/samplers/internal/tpe/split_density.cpp
+    tune/internal/math/symmetric_eigen.cpp
+    tune/samplers/internal/tpe/trial_ledger.cpp
+    tune/samplers/internal/gp/trust_region.cpp
+    tune/samplers/internal/genetic/variation.cpp
     tune/schedulers/median.cpp
     tune/schedulers/no_pruning.cpp
     tune/schedulers/pruning.cpp
@@ -120,7 +120,7 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/storages/worker.cpp
     ${attune_sqlite_sources}
   DEPENDS base
-  PRIVATE attune_blas attune_nlopt OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt nlohmann_json::nlohmann_json
+  PRIVATE attune_nlopt PkgConfig::HWY attune_fmt nlohmann_json::nlohmann_json
           Threads::Threads ${attune_sqlite_library}
   O2)
 
@@ -149,5 +149,5 @@ attune_module(tune ONLY train|tabular
     tune/train/search.cpp
     tune/train/training.cpp
   DEPENDS tune_core nn optim
-  PRIVATE OpenMP::OpenMP_CXX attune_fmt nlohmann_json::nlohmann_json
+  PRIVATE attune_fmt nlohmann_json::nlohmann_json
   O2)

@@ -34,17 +34,4 @@ void parallel_for(int64_t n, int64_t cost, Body&& body) {
   }
 }
 
-// While it exists, OpenBLAS's OpenMP build computes on the calling thread alone; its destructor
-// restores the host's setting. attune splits products itself, in pieces fixed by the shape.
-class OneBlasThread {
- public:
-  OneBlasThread();
-  ~OneBlasThread();
-  OneBlasThread(const OneBlasThread&) = delete;
-  OneBlasThread& operator=(const OneBlasThread&) = delete;
-
- private:
-  int threads_;
-};
-
 }  // namespace attune::internal

@@ -15,7 +15,7 @@
 
 #include "attune/base/error.h"
 #include "attune/tune/by_name.h"
-#include "attune/tune/internal/hypervolume.h"
+#include "attune/tune/internal/math/hypervolume.h"
 #include "multi_objective.h"
 
 using namespace attune;

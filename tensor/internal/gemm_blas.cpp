@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "attune/tensor/internal/gemm_plan.h"
-#include "attune/base/internal/parallel.h"
+#include "attune/tensor/internal/one_blas_thread.h"
 
 namespace attune::internal {
 namespace {

@@ -17,7 +17,7 @@
   "tensor/internal/gemm_dot.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
 #include "attune/tensor/internal/gemm_tile-inl.h"
-#include "attune/tensor/internal/load-inl.h"
+#include "attune/base/internal/load-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

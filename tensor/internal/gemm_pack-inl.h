@@ -15,7 +15,7 @@
 #include <cstdint>
 
 #include "attune/tensor/internal/gemm_tile-inl.h"
-#include "attune/tensor/internal/load-inl.h"
+#include "attune/base/internal/load-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "attune/tensor/internal/load-inl.h"
+#include "attune/base/internal/load-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

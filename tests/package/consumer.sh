@@ -32,6 +32,8 @@ cmake --build "$work/consumer"
 "$work/consumer/consumer"
 "$work/consumer/consumer_of_tune"
 "$work/consumer/consumer_of_tensor"
+"$work/consumer/consumer_of_core"
+if ldd "$work/consumer/consumer_of_core" | grep -iE 'blas|lapack|attune_tensor'; then exit 1; fi
 
 echo "== pkg-config"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name attune.pc)")

@@ -5,11 +5,11 @@
 #include <cmath>
 
 #include "attune/base/rng.h"
-#include "attune/tune/internal/sobol_sequence.h"
-#include "attune/tune/samplers/internal/acquisition_search.h"
-#include "attune/tune/samplers/internal/gp_fit.h"
-#include "attune/tune/samplers/internal/output_transform.h"
-#include "attune/tune/samplers/internal/trust_region.h"
+#include "attune/tune/internal/math/sobol_sequence.h"
+#include "attune/tune/samplers/internal/gp/acquisition_search.h"
+#include "attune/tune/samplers/internal/gp/fit.h"
+#include "attune/tune/samplers/internal/gp/output_transform.h"
+#include "attune/tune/samplers/internal/gp/trust_region.h"
 
 using namespace attune;
 using namespace attune::tune;

@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "attune/base/rng.h"
-#include "attune/tune/samplers/internal/cma_choices.h"
-#include "attune/tune/samplers/internal/cma_distribution.h"
-#include "attune/tune/samplers/internal/cma_margin.h"
-#include "attune/tune/samplers/internal/cma_rates.h"
-#include "attune/tune/samplers/internal/cma_restarts.h"
-#include "attune/tune/samplers/internal/cma_space.h"
-#include "attune/tune/samplers/internal/normal.h"
-#include "attune/tune/samplers/internal/symmetric_eigen.h"
+#include "attune/tune/samplers/internal/cma/choices.h"
+#include "attune/tune/samplers/internal/cma/distribution.h"
+#include "attune/tune/samplers/internal/cma/margin.h"
+#include "attune/tune/samplers/internal/cma/rates.h"
+#include "attune/tune/samplers/internal/cma/restarts.h"
+#include "attune/tune/samplers/internal/cma/space.h"
+#include "attune/tune/internal/math/normal.h"
+#include "attune/tune/internal/math/symmetric_eigen.h"
 
 using namespace attune;
 using namespace attune::tune;

@@ -7,7 +7,7 @@
 #include "attune/base/error.h"
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/importance.h"
-#include "attune/tune/analysis/internal/student_t.h"
+#include "attune/tune/internal/math/student_t.h"
 #include "attune/tune/analysis/internal/winner.h"
 #include "attune/tune/analysis/predict.h"
 #include "attune/tune/analysis/what_if.h"

@@ -5,13 +5,12 @@
 #include <cmath>
 
 #include "attune/base/rng.h"
-#include "attune/base/internal/parallel.h"
-#include "attune/tune/internal/box_decomposition.h"
-#include "attune/tune/internal/hypervolume.h"
-#include "attune/tune/samplers/internal/expected_hypervolume.h"
-#include "attune/tune/samplers/internal/feasibility.h"
-#include "attune/tune/samplers/internal/gp_fit.h"
-#include "attune/tune/samplers/internal/output_transform.h"
+#include "attune/tune/internal/math/box_decomposition.h"
+#include "attune/tune/internal/math/hypervolume.h"
+#include "attune/tune/samplers/internal/gp/expected_hypervolume.h"
+#include "attune/tune/samplers/internal/gp/feasibility.h"
+#include "attune/tune/samplers/internal/gp/fit.h"
+#include "attune/tune/samplers/internal/gp/output_transform.h"
 
 using namespace attune;
 using namespace attune::tune::internal;
@@ -118,7 +117,6 @@ TEST_CASE("boxes: disjoint, undominated, and with the hypervolume they fill the 
 
 TEST_CASE("log EHVI: as drawn from the models, for one, two and three objectives") {
   // As samplers do: thousands of small products do not wait for a second core that others use.
-  const attune::internal::OneBlasThread one_thread;
   Rng rng(2);
   for (const size_t objectives : {1, 2, 3}) {
     CAPTURE(objectives);

@@ -4,9 +4,8 @@
 #include <cmath>
 #include <functional>
 
-#include "attune/base/internal/parallel.h"
 #include "attune/tune/samplers.h"
-#include "attune/tune/samplers/internal/failures.h"
+#include "attune/tune/samplers/internal/gp/failures.h"
 #include "attune/tune/study.h"
 
 using namespace attune;
@@ -32,7 +31,6 @@ TEST_CASE("bayesian: finds the best beside a wall behind which trials fail") {
 }
 
 TEST_CASE("failures: a model tells a region from chance") {
-  const attune::internal::OneBlasThread one_thread;
   Rng rng(8);
   std::vector<Point> fine, failed, lucky, unlucky;
   for (int i = 0; i < 40; ++i) {

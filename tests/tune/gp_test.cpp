@@ -7,10 +7,10 @@
 
 #include "attune/base/error.h"
 #include "attune/base/rng.h"
-#include "attune/tune/samplers/internal/box_minimizer.h"
-#include "attune/tune/samplers/internal/gp_fit.h"
-#include "attune/tune/samplers/internal/gp_model.h"
-#include "attune/tune/samplers/internal/output_transform.h"
+#include "attune/tune/samplers/internal/gp/box_minimizer.h"
+#include "attune/tune/samplers/internal/gp/fit.h"
+#include "attune/tune/samplers/internal/gp/model.h"
+#include "attune/tune/samplers/internal/gp/output_transform.h"
 
 using namespace attune;
 using namespace attune::tune::internal;

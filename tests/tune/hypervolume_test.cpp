@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "attune/base/rng.h"
-#include "attune/tune/internal/hypervolume.h"
+#include "attune/tune/internal/math/hypervolume.h"
 
 using namespace attune;
 using namespace attune::tune::internal;

@@ -1,5 +1,5 @@
 // The Gaussian process' inner loops against their formulas, on every CPU target.
-#include "attune/tune/samplers/internal/kernel_passes.h"
+#include "attune/tune/samplers/internal/gp/kernel_passes.h"
 
 #include "tests/support/check.h"
 

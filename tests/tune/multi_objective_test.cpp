@@ -6,9 +6,9 @@
 #include <limits>
 
 #include "attune/base/error.h"
-#include "attune/tune/internal/hypervolume.h"
-#include "attune/tune/samplers/internal/reference_points.h"
-#include "attune/tune/samplers/internal/variation.h"
+#include "attune/tune/internal/math/hypervolume.h"
+#include "attune/tune/samplers/internal/genetic/reference_points.h"
+#include "attune/tune/samplers/internal/genetic/variation.h"
 #include "tests/tune/support.h"
 
 using namespace attune;

@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "attune/base/rng.h"
-#include "attune/tune/internal/crowding_distance.h"
-#include "attune/tune/internal/nondominated.h"
+#include "attune/tune/internal/math/crowding_distance.h"
+#include "attune/tune/internal/math/nondominated.h"
 
 using namespace attune;
 using namespace attune::tune::internal;

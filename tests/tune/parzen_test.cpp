@@ -1,5 +1,5 @@
 // The Parzen estimator against its formula, its distribution function, and itself made anew.
-#include "attune/tune/samplers/internal/parzen_estimator.h"
+#include "attune/tune/samplers/internal/tpe/parzen_estimator.h"
 
 #include <map>
 #include <numeric>

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "attune/base/error.h"
-#include "attune/tune/internal/sobol_sequence.h"
+#include "attune/tune/internal/math/sobol_sequence.h"
 #include "tests/tune/support.h"
 
 using namespace attune;

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "attune/base/error.h"
-#include "attune/tune/samplers/internal/split_density.h"
+#include "attune/tune/samplers/internal/tpe/split_density.h"
 #include "tests/tune/history_writer.h"
 #include "tests/tune/support.h"
 

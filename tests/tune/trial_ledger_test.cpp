@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "attune/base/rng.h"
-#include "attune/tune/samplers/internal/trial_ledger.h"
+#include "attune/tune/samplers/internal/tpe/trial_ledger.h"
 #include "tests/tune/history_writer.h"
 
 using namespace attune;

@@ -8,19 +8,18 @@
 #include <string>
 
 #include "attune/base/error.h"
-#include "attune/base/internal/parallel.h"
-#include "attune/tune/internal/sobol_sequence.h"
+#include "attune/tune/internal/math/sobol_sequence.h"
 #include "attune/tune/samplers.h"
-#include "attune/tune/samplers/internal/acquisition.h"
-#include "attune/tune/samplers/internal/acquisition_search.h"
-#include "attune/tune/samplers/internal/domain.h"
-#include "attune/tune/samplers/internal/evidence.h"
-#include "attune/tune/samplers/internal/failures.h"
-#include "attune/tune/samplers/internal/feasibility.h"
-#include "attune/tune/samplers/internal/gp_fit.h"
-#include "attune/tune/samplers/internal/output_transform.h"
-#include "attune/tune/samplers/internal/several_outputs.h"
-#include "attune/tune/samplers/internal/trust_region.h"
+#include "attune/tune/samplers/internal/gp/acquisition.h"
+#include "attune/tune/samplers/internal/gp/acquisition_search.h"
+#include "attune/tune/samplers/internal/gp/domain.h"
+#include "attune/tune/samplers/internal/gp/evidence.h"
+#include "attune/tune/samplers/internal/gp/failures.h"
+#include "attune/tune/samplers/internal/gp/feasibility.h"
+#include "attune/tune/samplers/internal/gp/fit.h"
+#include "attune/tune/samplers/internal/gp/output_transform.h"
+#include "attune/tune/samplers/internal/gp/several_outputs.h"
+#include "attune/tune/samplers/internal/gp/trust_region.h"
 
 namespace attune::tune {
 namespace {
@@ -97,9 +96,6 @@ class BayesianSampler : public Sampler {
 
   std::vector<double> propose(const Question& question, Rng& rng) override {
     if (question.space.empty()) return {};
-    // One thread: sums must not depend on how many there are, and matrices of a few hundred rows
-    // are done before a second one wakes.
-    const attune::internal::OneBlasThread one_thread;
     const Domain domain(question.space);
     return domain.units(suggest(domain, question, rng));
   }

@@ -11,7 +11,7 @@
 
 #include "attune/base/error.h"
 #include "attune/tune/samplers.h"
-#include "attune/tune/samplers/internal/cma_search.h"
+#include "attune/tune/samplers/internal/cma/search.h"
 
 namespace attune::tune {
 namespace {

@@ -6,10 +6,10 @@
 #include <map>
 #include <numeric>
 
-#include "attune/tune/internal/crowding_distance.h"
+#include "attune/tune/internal/math/crowding_distance.h"
 #include "attune/tune/samplers.h"
-#include "attune/tune/samplers/internal/generations.h"
-#include "attune/tune/samplers/internal/outcomes.h"
+#include "attune/tune/samplers/internal/genetic/generations.h"
+#include "attune/tune/samplers/internal/genetic/outcomes.h"
 
 namespace attune::tune {
 namespace {

@@ -10,9 +10,9 @@
 
 #include "attune/base/error.h"
 #include "attune/tune/samplers.h"
-#include "attune/tune/samplers/internal/generations.h"
-#include "attune/tune/samplers/internal/outcomes.h"
-#include "attune/tune/samplers/internal/reference_points.h"
+#include "attune/tune/samplers/internal/genetic/generations.h"
+#include "attune/tune/samplers/internal/genetic/outcomes.h"
+#include "attune/tune/samplers/internal/genetic/reference_points.h"
 
 namespace attune::tune {
 namespace {

@@ -1,7 +1,7 @@
 // Trial k gets point k of one scrambled sequence; parameters met too late to have a coordinate of
 // it are random.
 
-#include "attune/tune/internal/sobol_sequence.h"
+#include "attune/tune/internal/math/sobol_sequence.h"
 #include "attune/tune/samplers.h"
 
 namespace attune::tune {

@@ -14,10 +14,10 @@
 #include <fmt/format.h>
 
 #include "attune/base/error.h"
-#include "attune/tune/internal/sobol_sequence.h"
+#include "attune/tune/internal/math/sobol_sequence.h"
 #include "attune/tune/samplers.h"
-#include "attune/tune/samplers/internal/split_density.h"
-#include "attune/tune/samplers/internal/trial_ledger.h"
+#include "attune/tune/samplers/internal/tpe/split_density.h"
+#include "attune/tune/samplers/internal/tpe/trial_ledger.h"
 
 namespace attune::tune {
 namespace {

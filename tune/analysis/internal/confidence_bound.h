@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "attune/tune/samplers/internal/acquisition.h"
+#include "attune/tune/samplers/internal/gp/acquisition.h"
 
 namespace attune::tune::internal {
 

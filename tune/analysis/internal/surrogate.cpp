@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "attune/base/internal/parallel.h"
 #include "attune/tune/analysis/internal/confidence_bound.h"
-#include "attune/tune/samplers/internal/acquisition_search.h"
-#include "attune/tune/samplers/internal/evidence.h"
-#include "attune/tune/samplers/internal/gp_fit.h"
-#include "attune/tune/samplers/internal/output_transform.h"
+#include "attune/tune/samplers/internal/gp/acquisition_search.h"
+#include "attune/tune/samplers/internal/gp/evidence.h"
+#include "attune/tune/samplers/internal/gp/fit.h"
+#include "attune/tune/samplers/internal/gp/output_transform.h"
 
 namespace attune::tune::internal {
 namespace {
@@ -35,7 +34,6 @@ std::optional<Surrogate> Surrogate::fit(const Question& question, const Domain& 
   const double scale = z_high > z_low ? 2 * ((*high / 2 - *low / 2) / (z_high - z_low)) : 0;
   const double center = *low - z_low * scale;
 
-  const attune::internal::OneBlasThread one_thread;
   std::shared_ptr<const Kernel> kernel = anova_kernel(domain.size());
   Observations some{{}, {}, data.categorical, data.bowl};
   for (const size_t i : representative(losses, kModelLimit)) {
@@ -48,7 +46,6 @@ std::optional<Surrogate> Surrogate::fit(const Question& question, const Domain& 
 }
 
 Estimate Surrogate::operator()(const Point& point) const {
-  const attune::internal::OneBlasThread one_thread;
   const Prediction p = model_.predict({&point, 1})[0];
   return {center_ + scale_ * p.mean, scale_ * p.deviation, noise()};
 }
@@ -56,7 +53,6 @@ Estimate Surrogate::operator()(const Point& point) const {
 double Surrogate::noise() const { return scale_ * std::exp(0.5 * model_.theta().back()); }
 
 double Surrogate::regret_bound(double width, Rng rng) const {
-  const attune::internal::OneBlasThread one_thread;
   const std::vector<Point>& tried = model_.data().points;
   double reached = std::numeric_limits<double>::infinity();
   double possible = reached;

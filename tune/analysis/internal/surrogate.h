@@ -8,8 +8,8 @@
 
 #include "attune/tune/analysis/predict.h"
 #include "attune/tune/sampler.h"
-#include "attune/tune/samplers/internal/domain.h"
-#include "attune/tune/samplers/internal/gp_model.h"
+#include "attune/tune/samplers/internal/gp/domain.h"
+#include "attune/tune/samplers/internal/gp/model.h"
 
 namespace attune::tune::internal {
 

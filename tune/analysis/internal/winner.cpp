@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "attune/tune/analysis/internal/student_t.h"
+#include "attune/tune/internal/math/student_t.h"
 
 namespace attune::tune::internal {
 
