@@ -55,7 +55,7 @@ TEST_CASE("history: events may come twice, late, and never to a trial that has e
   CHECK_THROWS_AS(h.apply(Created{9}), StorageError);
 }
 
-TEST_CASE("history: the first value of a parameter and of a step stays") {
+TEST_CASE("history: the first value of a parameter stays, and the last of a step") {
   History h;
   h.apply(Created{0});
   h.apply(ParamSet{0, named("x", range(0, 1)), 0.25});
@@ -64,7 +64,7 @@ TEST_CASE("history: the first value of a parameter and of a step stays") {
   h.apply(Reported{0, 0, 2});
   CHECK(h.trials()[0].params.size() == 1);
   CHECK(h.trials()[0].params[0].value == 0.25);
-  CHECK(h.trials()[0].reports[0].loss == 1);
+  CHECK(h.trials()[0].reports[0].loss == 2);
 }
 
 TEST_CASE("history: losses are lower is better") {
