@@ -122,7 +122,7 @@ set(attune_sqlite_tests "")
 if(ATTUNE_WITH_SQLITE)
   set(attune_sqlite_tests tests/tune/broken_off_test.cpp tests/tune/looking_test.cpp
       tests/tune/optuna_text_test.cpp tests/tune/outside_changes_test.cpp
-      tests/tune/peers_test.cpp tests/tune/storage_test.cpp)
+      tests/tune/peers_test.cpp tests/tune/program_test.cpp tests/tune/storage_test.cpp)
 endif()
 attune_test(attune_tune_tests
   SOURCES
@@ -145,6 +145,7 @@ attune_test(attune_tune_tests
     tests/tune/parzen_test.cpp
     tests/tune/sampler_test.cpp
     tests/tune/scheduler_test.cpp
+    tests/tune/space_text_test.cpp
     tests/tune/study_test.cpp
     tests/tune/tpe_test.cpp
     tests/tune/trial_ledger_test.cpp

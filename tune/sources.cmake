@@ -20,6 +20,7 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/ranges.cpp
     tune/space.cpp
     tune/space_json.cpp
+    tune/space_text.cpp
     tune/runner.cpp
     tune/study.cpp
     tune/study_analysis.cpp
@@ -112,6 +113,13 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/samplers/internal/tpe/trial_ledger.cpp
     tune/samplers/internal/gp/trust_region.cpp
     tune/samplers/internal/genetic/variation.cpp
+    tune/program/command_template.cpp
+    tune/program/internal/after_fork.cpp
+    tune/program/internal/child_process.cpp
+    tune/program/internal/process_guard.cpp
+    tune/program/internal/program_run.cpp
+    tune/program/program.cpp
+    tune/program/program_output.cpp
     tune/schedulers/median.cpp
     tune/schedulers/no_pruning.cpp
     tune/schedulers/pruning.cpp

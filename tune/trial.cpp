@@ -118,9 +118,9 @@ Trial& Trial::set_constraint(double value) {
   return *this;
 }
 
-bool Trial::should_stop() {
-  return stop_requested() || (study_ && study_->verdict(number_) != Verdict::go_on);
-}
+bool Trial::should_stop() { return stop_requested() || should_prune(); }
+
+bool Trial::should_prune() { return study_ && study_->verdict(number_) != Verdict::go_on; }
 
 bool Trial::stop_requested() const {
   return (limits_ && limits_->reached()) ||

@@ -134,6 +134,9 @@ class Trial {
   // Whether the trial is to end here: the scheduler stops or pauses it, its run ends, or somebody
   // else has ended it. Then `return trial.stopped();`.
   bool should_stop();
+  // Whether the scheduler ends or pauses the trial here, or somebody else has ended it;
+  // should_stop() also asks for its run's end.
+  bool should_prune();
   // Its run is to end: stop(), a timeout, the trial's own timeout. For long steps, to be asked as
   // often as one likes.
   bool stop_requested() const;
@@ -152,6 +155,7 @@ class Trial {
     copies_.push_back([&state] { return std::any(state); });
   }
   int64_t first_step() const { return first_step_; }  // where a resumed trial goes on; else 0
+  bool resumed() const { return begun_; }  // it has run before, and was paused or broken off
 
   Params params() const;                 // chosen so far
   Rng rng(std::string_view name) const;  // of this study's seed, this trial's number and the name
