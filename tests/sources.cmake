@@ -132,6 +132,7 @@ attune_test(attune_tune_tests
     tests/tune/cma_parts_test.cpp
     tests/tune/cmaes_test.cpp
     tests/tune/constraint_test.cpp
+    tests/tune/copy_study_test.cpp
     tests/tune/expected_hypervolume_test.cpp
     tests/tune/failures_test.cpp
     tests/tune/gp_test.cpp

@@ -13,6 +13,7 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
   SOURCES
     tune/ask_tell.cpp
     tune/by_name.cpp
+    tune/copy_study.cpp
     tune/defaults.cpp
     tune/history.cpp
     tune/order.cpp

@@ -65,6 +65,28 @@ void Study::tell(Trial& trial, const Outcome& outcome) { state_->tell(trial, out
 
 void Study::tell(Trial&& trial, const Outcome& outcome) { tell(trial, outcome); }
 
+TrialResult Study::hand_out(const Space& space) {
+  Trial trial = ask(space);
+  return state_->hand_out(trial);
+}
+
+void Study::tell(int64_t number, const Outcome& outcome) {
+  state_->check_told_by_number("tell", number);
+  if (!state_->tell(number, outcome)) {
+    throw StorageError(
+        fmt::format("tell: {} has been ended by another program", state_->trial_name(number)));
+  }
+}
+
+bool Study::report(int64_t number, int64_t step, const std::vector<double>& values) {
+  return state_->report_by_number(number, step, values);
+}
+
+void Study::set_attribute_json(int64_t number, std::string_view name, std::string json) {
+  state_->check_told_by_number("set_attribute", number);
+  state_->set_attribute(number, name, std::move(json), true);
+}
+
 Trial Study::begin(const Params& params) { return state_->begin(params); }
 
 int64_t Study::enqueue(const Params& params) { return state_->enqueue(params); }

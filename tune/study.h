@@ -145,6 +145,14 @@ class Study {
   // values.
   void tell(Trial& trial, const Outcome& outcome);
   void tell(Trial&& trial, const Outcome& outcome);
+  // The next trial, to be run by somebody who is no process of attune's: it goes on running when
+  // this process ends, and is told by its number, here or in another program. Nobody fails it.
+  TrialResult hand_out(const Space& space);
+  // Of a trial that was handed out, or that runs in this process. ValueError: it is not running, or
+  // another process runs it. report() returns whether it is to end here, with State::pruned.
+  void tell(int64_t number, const Outcome& outcome);
+  bool report(int64_t number, int64_t step, const std::vector<double>& values);
+  void set_attribute_json(int64_t number, std::string_view name, std::string json);
   // A trial that runs with these values, whatever else waits: for points that the caller brings.
   // What is missing is sampled. ValueError as of enqueue(), or in a deterministic study.
   Trial begin(const Params& params);

@@ -96,7 +96,8 @@ bool StudyState::wait_for(int64_t open, int64_t number, const RunLimits& limits,
   if (open != patience.trial) patience = {open, now};
   const bool silent = ledger_->look([&](const History& history) {
     const TrialRecord& trial = record(history, open);
-    return trial.state == State::running && trial.worker.empty();
+    return trial.state == State::running &&
+           (trial.worker.empty() || trial.worker == kOutsideWorker);
   });
   if (silent && !ledger_->worker().empty() && now - patience.since > kLongestWait) {
     throw StorageError(

@@ -12,6 +12,7 @@
 
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
+#include "attune/tune/by_name.h"
 #include "attune/tune/internal/json.h"
 #include "attune/tune/internal/study_state.h"
 #include "attune/tune/samplers.h"
@@ -199,7 +200,10 @@ bool StudyState::tell(int64_t number, const Outcome& outcome) {
     return finished(trial.state);
   });
   if (over) return false;
-  const Expect expect{number, State::running, ledger_->worker(), {}};
+  const std::string worker =
+      ledger_->look([&](const History& history) { return record(history, number).worker; });
+  const bool outside = worker.empty() || worker == kOutsideWorker;
+  const Expect expect{number, State::running, outside ? worker : ledger_->worker(), {}};
   std::vector<Event> events;
   if (end.state == State::paused) {
     events.emplace_back(Paused{number, outcome.step()});
@@ -224,19 +228,61 @@ bool StudyState::tell(int64_t number, const Outcome& outcome) {
   }
 }
 
-void StudyState::report(int64_t number, int64_t step, std::span<const double> values) {
+TrialResult StudyState::hand_out(Trial& trial) {
+  const int64_t number = trial.number_;
+  const Event claim = Claimed{number, unix_time(), kOutsideWorker};
+  const Expect expect{number, State::running, ledger_->worker(), {}};
+  if (!ledger_->commit({&claim, 1}, {&expect, 1})) {
+    throw StorageError(
+        fmt::format("hand_out: {} was taken by another program", trial_name(number)));
+  }
+  trial.study_ = nullptr;
+  return result(number);
+}
+
+void StudyState::check_told_by_number(std::string_view what, int64_t number) {
+  ledger_->sync();
+  const auto [state, worker] = ledger_->look([&](const History& history) {
+    const TrialRecord& trial = record(history, number);
+    return std::pair(trial.state, trial.worker);
+  });
+  if (state != State::running) {
+    throw ValueError(
+        fmt::format("{}: {} is not running, but {}", what, trial_name(number), name_of(state)));
+  }
+  if (worker.empty() || worker == kOutsideWorker || worker == ledger_->worker()) return;
+  throw ValueError(
+      fmt::format("{}: {} is run by {}", what, trial_name(number), worker_name(worker)));
+}
+
+bool StudyState::report_by_number(int64_t number, int64_t step, std::span<const double> values) {
+  check_told_by_number("report", number);
+  const Event report = checked_report(number, step, values);
+  if (!reported(number, step)) ledger_->commit({&report, 1}, {});
+  return verdict(number) != Verdict::go_on;
+}
+
+bool StudyState::reported(int64_t number, int64_t step) const {
+  return ledger_->look([&](const History& history) {
+    const auto& reports = record(history, number).reports;
+    return std::any_of(reports.rbegin(), reports.rend(),
+                       [step](const auto& report) { return report.step == step; });
+  });
+}
+
+Reported StudyState::checked_report(int64_t number, int64_t step,
+                                    std::span<const double> values) const {
   if (values.size() != directions().size()) {
     throw ValueError(fmt::format("report: {} was given {} values for {} objectives",
                                  trial_name(number), values.size(), directions().size()));
   }
   if (step < 0) throw ValueError(fmt::format("report: steps count from 0, not {}", step));
-  const bool again = ledger_->look([&](const History& history) {
-    const auto& reports = record(history, number).reports;
-    return std::any_of(reports.rbegin(), reports.rend(),
-                       [step](const auto& report) { return report.step == step; });
-  });
-  if (again) return;  // the first value stays
-  ledger_->post(Reported{number, step, values.front(), {values.begin() + 1, values.end()}});
+  return {number, step, values.front(), {values.begin() + 1, values.end()}};
+}
+
+void StudyState::report(int64_t number, int64_t step, std::span<const double> values) {
+  Reported report = checked_report(number, step, values);
+  if (!reported(number, step)) ledger_->post(std::move(report));  // the first value stays
 }
 
 // A decision stands: a step that a trial reports again after it was taken over gets the same.
@@ -293,12 +339,13 @@ void StudyState::set_constraint(int64_t number, std::string_view name, double va
   ledger_->post(attribute(number, true, "constraints", list + json::number(value) + "]"));
 }
 
-void StudyState::set_attribute(int64_t trial, std::string_view name, std::string json) {
+void StudyState::set_attribute(int64_t trial, std::string_view name, std::string json,
+                               bool at_once) {
   require_utf8("set_attribute: the name", name);
   require_utf8("set_attribute: the text", json);
   json::parse(json);  // one bad row would make the study unreadable to others
   Event event = attribute(trial, false, name, std::move(json));
-  if (trial != Attribute::kStudy) return ledger_->post(std::move(event));
+  if (trial != Attribute::kStudy && !at_once) return ledger_->post(std::move(event));
   ledger_->commit({&event, 1}, {});
 }
 

@@ -9,6 +9,7 @@
 #include "attune/tune/analysis/what_if.h"
 #include "attune/tune/ask_tell.h"
 #include "attune/tune/by_name.h"
+#include "attune/tune/copy_study.h"
 #include "attune/tune/event.h"
 #include "attune/tune/history.h"
 #include "attune/tune/param.h"

@@ -39,6 +39,11 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   bool finish(Trial& trial, const Outcome& outcome);  // the same; false: see below
   // False: it has been ended by somebody else.
   bool tell(int64_t number, const Outcome& outcome);
+  // Lets go of a trial that runs; it is told by number from now on.
+  TrialResult hand_out(Trial& trial);
+  // ValueError unless the trial runs, and for nobody else.
+  void check_told_by_number(std::string_view what, int64_t number);
+  bool report_by_number(int64_t number, int64_t step, std::span<const double> values);
   Trial begin(const Params& params);
   int64_t enqueue(const Params& params);
   // A trial of confirm(), with these values and otherwise the default ones; `what` is JSON text
@@ -51,7 +56,8 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   Verdict verdict(int64_t number);  // of the scheduler, on the last report
   void set_constraint(int64_t number, std::string_view name, double value,
                       int64_t place = 0);  // "": without a name, the trial's so-many-th
-  void set_attribute(int64_t trial, std::string_view name, std::string json);
+  // at_once: it is in the storage when this returns, as those of the study are in any case.
+  void set_attribute(int64_t trial, std::string_view name, std::string json, bool at_once = false);
 
   // Copies of what a paused trial was given to keep, until it ends.
   void keep(int64_t number, int64_t step, std::vector<std::any> copies);
@@ -102,6 +108,8 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
     std::chrono::steady_clock::time_point since = {};
   };
   bool wait_for(int64_t open, int64_t number, const RunLimits& limits, Patience& patience);
+  bool reported(int64_t number, int64_t step) const;
+  Reported checked_report(int64_t number, int64_t step, std::span<const double> values) const;
   std::vector<double> last_values(const TrialRecord& trial) const;
   const LaggedViews* prepare_views();
   void prepare_view(int64_t number);

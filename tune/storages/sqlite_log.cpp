@@ -21,6 +21,7 @@ const char* value_type(double v) {
 }
 
 constexpr double kGraceOfOthers = 600;  // seconds; Optuna's heartbeats may be minutes apart
+constexpr size_t kNearby = 16;          // events in which the claim of a new trial is looked for
 constexpr double kClocksDiffer = 600;   // seconds, between two machines
 
 }  // namespace
@@ -119,7 +120,9 @@ std::optional<Appended> SqliteLog::append(std::span<const Event> events,
   Appended done{last_position(), 0};
   const size_t known = ids_.size();
   try {
-    for (const Event& event : events) write(event, events);
+    for (size_t i = 0; i < events.size(); ++i) {
+      write(events[i], events.subspan(i, std::min(events.size() - i, kNearby)));
+    }
     done.after = last_position();
     transaction.commit();
   } catch (...) {
@@ -164,10 +167,10 @@ bool SqliteLog::may_change(int64_t trial) {
   return !finished(optuna::state_of(q.text(0)));
 }
 
-void SqliteLog::write(const Event& event, std::span<const Event> all) {
+void SqliteLog::write(const Event& event, std::span<const Event> nearby) {
   if (const auto* made = std::get_if<Created>(&event)) {
     const Claimed* claim = nullptr;
-    for (const Event& other : all) {
+    for (const Event& other : nearby) {
       const auto* found = std::get_if<Claimed>(&other);
       if (found && found->trial == made->trial) claim = found;
     }
@@ -209,7 +212,11 @@ void SqliteLog::write(const Claimed& claim) {
         "UPDATE trials SET state='RUNNING', datetime_start=? WHERE trial_id=? AND state='WAITING'");
     q.bind(std::string_view(optuna::time_text(claim.time))).bind(id).run();
   }
-  if (db_->changes() == 0 && claim.trial != inserted_) beat(id);  // its start was long ago
+  if (claim.worker == kOutsideWorker) {  // no signs of life are to be expected
+    db_->query("DELETE FROM trial_heartbeats WHERE trial_id=?").bind(id).run();
+  } else if (db_->changes() == 0 && claim.trial != inserted_) {
+    beat(id);  // its start was long ago
+  }
   if (is_step(system_attribute(id, kPausedAttribute))) {
     set_system(claim.trial, kPausedAttribute, "null");
   }

@@ -39,7 +39,7 @@ class SqliteLog : public StudyLog {
   int64_t next_number();
   Position last_position();
   void beat(int64_t id);
-  void write(const Event& event, std::span<const Event> all);
+  void write(const Event& event, std::span<const Event> nearby);
   void insert_trial(int64_t number, const Claimed* claim);
   void write(const Claimed& claim);
   void write(const Paused& pause);

@@ -9,6 +9,9 @@ namespace attune::tune {
 
 inline constexpr const char* kWorkerAttribute = "attune:worker";
 
+// Stands for whoever runs a trial that was handed out: no process that could be looked up.
+inline constexpr const char* kOutsideWorker = R"({"outside": true})";
+
 // JSON naming this process: host (with its boot and its namespace of process numbers), number,
 // start time.
 std::string this_worker();
