@@ -45,12 +45,14 @@ endif()
 attune_test(attune_nn_tests
   SOURCES
     tests/nn/data_test.cpp
+    tests/nn/ensemble_test.cpp
     tests/nn/fields_test.cpp
     tests/nn/layers_test.cpp
     tests/nn/loss_test.cpp
     tests/nn/module_file_test.cpp
     tests/nn/module_test.cpp
     tests/nn/module_of_test.cpp
+    tests/nn/piecewise_linear_test.cpp
   LINK attune::nn)
 
 include(tests/tensor/op_table.cmake)
