@@ -27,6 +27,7 @@ STEPS = {  # name: batch and layer sizes
 }
 PEERS = "## Beside its peers"
 TRIALS = "## Whole trials"
+TABLES = "## Tables beside scikit-learn"
 CAPPED = {"avx2": {"OPENBLAS_CORETYPE": "Haswell"}}  # what keeps OpenBLAS to a target
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -193,6 +194,7 @@ def main():
     parts.append(trials_section(build, python, args.core))
     parts += [report.kept_section(before, target_title(target)) for target in CAPPED]
     parts.append(report.kept_section(before))  # measured by --quality, on its own
+    parts.append(report.kept_section(before, TABLES))  # measured by bench/tables/compare.py
     if not python:  # a run with --peers has their figures beside attune's
         parts.append(report.kept_section(before, PEERS))
     args.output.write_text("\n".join(parts))
