@@ -12,6 +12,7 @@
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
 #include "attune/tune/by_name.h"
+#include "attune/tune/internal/json.h"
 #include "attune/tune/tabular/fit.h"
 #include "cli/command.h"
 #include "cli/csv_options.h"
@@ -24,11 +25,12 @@ namespace {
 
 struct FitArguments : Common {
   std::string data, target, task = "automatic", timeout, score, group, time, folds = "0";
+  std::string validation = "0.2", test = "0.2";
   std::string sampler = "automatic", pruner = "median", out = "model.safetensors";
   CsvArguments csv;
   std::vector<std::string> missing;
   bool keep_index = false;
-  int64_t trials = 50;
+  int64_t trials = 50, networks = tune::FitOptions{}.networks;
   int threads = 1;
 
   void declare(Options options) {
@@ -44,7 +46,15 @@ struct FitArguments : Common {
     options.text("--folds", folds,
                  "Trials train on so many folds: 0 (default: one validation part), 5, …, or "
                  "automatic: 5 below 1,000 rows");
+    options.text("--validation", validation, "The share of the rows to choose by (default: 0.2)");
+    options.text(
+        "--test", test,
+        "The share of the rows for the sealed test (default: 0.2); 0: no test, and the model "
+        "is trained on all rows");
     options.number("--trials", trials, "Trials of the study in all (default: 50)");
+    options.number("--networks", networks,
+                   "The model is the mean of the networks of so many of the best trials (default: "
+                   "8)");
     options.text("--timeout", timeout, "Of the whole call: 30s, 5m, 1h");
     options.text("--sampler", sampler, tune::sampler_names());
     options.text("--pruner", pruner, "median (default), none");
@@ -91,6 +101,15 @@ int64_t folds_of(const std::string& text) {
   return folds;
 }
 
+double share_of(const std::string& name, const std::string& text) {
+  const std::optional<double> share = tune::json::number_in(text);
+  if (!share || !(*share >= 0) || !(*share < 1)) {
+    throw WrongInput(
+        fmt::format("{} must be a share from 0 to less than 1, got {}", name, in_quotes(text)));
+  }
+  return *share;
+}
+
 tune::FitOptions options_of(const FitArguments& a) {
   tune::FitOptions o{.data = a.data, .csv = a.csv.options(), .target = a.target};
   o.missing = a.missing;
@@ -108,10 +127,13 @@ tune::FitOptions options_of(const FitArguments& a) {
   o.group = a.group;
   o.time = a.time;
   o.folds = folds_of(a.folds);
+  o.validation = share_of("--validation", a.validation);
+  o.test = share_of("--test", a.test);
   o.keep_index = a.keep_index;
   if (a.task == "classification") o.task = tune::Task::classification;
   if (a.task == "regression") o.task = tune::Task::regression;
   o.trials = a.trials;
+  o.networks = a.networks;
   if (!a.timeout.empty()) o.timeout = parse_duration(a.timeout);
   o.sampler = tune::sampler_by_name(a.sampler);
   if (a.pruner == "none") {
@@ -182,6 +204,7 @@ Json document(const tune::FitResult& r, const std::string& model) {
   json.set("seconds", r.seconds);
   json.set("steps", r.steps);
   json.set("best", {{"number", r.best.number}, {"params", json_of(r.best.params)}});
+  json.set("networks", r.networks);
   json.set("score", tune::name_of(r.score));
   json.set("validation", r.validation);
   json.set("default_validation", r.default_validation);
@@ -217,12 +240,14 @@ std::string table(const tune::FitResult& r, const std::string& model) {
   const std::string_view score = r.score == tune::Score::r2 ? "R^2" : tune::name_of(r.score);
   std::string text = fmt::format("{:<24}{:>12}{:>12}\n", score, "validation", "test");
   const auto row = [&](std::string_view name, double validation, double test) {
-    text += fmt::format("{:<24}{:>12.4f}{:>12.4f}\n", name, validation, test);
+    text += fmt::format("{:<24}{:>12.4f}{:>12}\n", name, validation,
+                        r.test_rows > 0 ? fmt::format("{:.4f}", test) : "-");
   };
   row(classes ? "most frequent class" : "mean", r.baseline_validation, r.baseline_test);
   row("linear model", r.linear_validation, r.linear_test);
   row("default configuration", r.default_validation, r.default_test);
-  row("tuned", r.validation, r.test);
+  row(r.networks > 1 ? fmt::format("tuned, mean of {}", r.networks) : "tuned", r.validation,
+      r.test);
   text += fmt::format("{:<24}{:>12}{:>12}\n", "rows", r.validation_rows, r.test_rows);
   text += fmt::format("\nbest of {} trials: number {}: {}\n", r.trials, r.best.number,
                       short_text(r.best.params));
@@ -232,6 +257,9 @@ std::string table(const tune::FitResult& r, const std::string& model) {
 }
 
 int run(const FitArguments& a) {
+  if (a.networks < 1) {
+    throw WrongInput(fmt::format("--networks must be 1 or more, got {}", a.networks));
+  }
   if (a.trials < 1) throw WrongInput(fmt::format("--trials must be 1 or more, got {}", a.trials));
   tune::FitOptions options = options_of(a);
   check_place(a.out);

@@ -215,6 +215,7 @@ endif()
 attune_test(attune_search_tests
   SOURCES
     tests/tune/search_test.cpp
+    tests/tune/training_test.cpp
   LINK attune::tune)
 
 attune_test(attune_table_tests
@@ -222,6 +223,7 @@ attune_test(attune_table_tests
     tests/tune/row_split_test.cpp
     tests/tune/score_test.cpp
     tests/tune/sheet_test.cpp
+    tests/tune/table_model_test.cpp
     tests/tune/tabular_test.cpp
     tests/tune/typed_table_test.cpp
   LINK attune::tune attune_fmt)

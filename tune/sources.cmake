@@ -136,12 +136,14 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
 # tune: what joins studies with networks and tables.
 attune_module(tune ONLY train|tabular
   SOURCES
+    tune/tabular/best_trials.cpp
     tune/tabular/column_format.cpp
     tune/tabular/date_form.cpp
     tune/tabular/fit.cpp
     tune/tabular/internal/encoding.cpp
     tune/tabular/internal/identifiers.cpp
     tune/tabular/internal/split_columns.cpp
+    tune/tabular/network.cpp
     tune/tabular/number_form.cpp
     tune/tabular/predict.cpp
     tune/tabular/recipe.cpp

@@ -216,6 +216,31 @@ TEST_CASE("groups, times, scores and folds; what a network is compared with") {
   CHECK(fit(folder, rare, {"--folds", "1"}).code == 2);
 }
 
+TEST_CASE("shares of the rows, a model without a test, and the mean of several networks") {
+  attune::Rng rng(6);
+  const std::string text = table("a,b,y", 100, [&](int) {
+    const double a = rng.normal(), b = rng.normal();
+    return fmt::format("{:.3f},{:.3f},{}", a, b, a + b > 0 ? "up" : "down");
+  });
+  Folder folder;
+  const auto usual = fit(folder, text, {"--trials", "5", "--networks", "3"}).json();
+  CHECK(usual["networks"] == 3);
+  CHECK(usual["test_rows"] == 20);
+  const Finished none = fit(folder, text, {"--test", "0", "--validation", "0.25"});
+  CHECK(none.json()["test_rows"] == 0);
+  CHECK(none.json()["validation_rows"] == 25);
+  CHECK(none.json()["test"].is_null());
+  CHECK(predict(folder, text).code == 0);
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"--test", "1"},
+                                                {"--test", "-0.1"},
+                                                {"--test", "some"},
+                                                {"--validation", "0"},
+                                                {"--networks", "0"}}) {
+    CAPTURE(wrong[0] + " " + wrong[1]);
+    CHECK(fit(folder, text, wrong).code == 2);
+  }
+}
+
 TEST_CASE("what is no table ends at once") {
   Folder folder;
   for (const char* device : {"/dev/zero", "/dev/urandom"}) {

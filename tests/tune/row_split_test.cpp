@@ -142,7 +142,7 @@ TEST_CASE("Recipe: groups, times, folds and scores") {
   CHECK(plain.constant_score() == doctest::Approx(2.0 / 3));
 
   const Streams streams{Rng(1), Rng(2), Rng(3)};
-  Params params = Recipe::space().to_params(Recipe::space().default_values());
+  Params params = plain.space().to_params(plain.space().default_values());
   std::vector<std::pair<int64_t, double>> reports;
   const Recipe::Trained trained = folded.train(params, streams, [&](int64_t fold, double score) {
     reports.emplace_back(fold, score);

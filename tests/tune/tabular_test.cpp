@@ -180,7 +180,7 @@ TEST_CASE("replay: a report or a weight that is not the same is seen") {
   const Recipe recipe(line(100), {.target = "y"});
   Study study({.direction = maximize, .seed = 9});
   const auto keep = [&](double off, const char* hash) {
-    Trial trial = study.ask(Recipe::space());
+    Trial trial = study.ask(recipe.space());
     const Recipe::Trained trained = recipe.train(trial.params(), streams_of(study, trial.number()));
     for (size_t i = 0; i < trained.training.scores.size(); ++i) {
       const double score = trained.training.scores[i];
@@ -231,10 +231,10 @@ TEST_CASE("TabularModel: a file comes back as it was; one that cannot be is refu
     return false;
   };
   TabularModel wide = model;
-  wide.shape.width = 20000;
+  wide.shapes[0].width = 20000;
   CHECK(refused(wide, "a network of its sizes has"));
   TabularModel deep = model;
-  deep.shape.layers = 6;
+  deep.shapes[0].layers = 6;
   CHECK(refused(deep, "a network of its sizes has"));
   TabularModel none = model;
   none.deviation = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include "attune/base/threads.h"
 #include "attune/tune/internal/document.h"
 #include "attune/tune/samplers.h"
+#include "attune/tune/tabular/best_trials.h"
 #include "tune/tabular/internal/fit_clock.h"
 
 namespace attune::tune {
@@ -138,7 +140,9 @@ class Fit {
             .storage = o_.storage,
             .direction = lower_is_better(recipe_.score()) ? minimize : maximize,
             .sampler = o_.sampler ? o_.sampler : bayesian(),
-            .pruner = o_.pruner ? o_.pruner : median({.startup_trials = 5, .warmup_steps = 5}),
+            .pruner = o_.pruner ? o_.pruner
+                                : median({.startup_trials = 5,
+                                          .warmup_steps = recipe_.folds() > 0 ? 0 : 5}),
             .seed = o_.seed,
             .space = space_,
             .deterministic = true};
@@ -167,6 +171,7 @@ class Fit {
         [&] { return !clock_.trials_must_end(); });
     trial.set_attribute(kWeightsAttribute, hash_text(hash_weights(trained.network)));
     trial.set_attribute(kStepsAttribute, trained.training.steps);
+    if (std::isfinite(trained.loss)) trial.set_attribute(kLossAttribute, trained.loss);
     const double seconds = clock_.seconds() - began;
     if (trained.training.cut) {
       // The first trial counts as far as it came: without one there would be no model.
@@ -240,6 +245,19 @@ class Fit {
     return model;
   }
 
+  TabularModel final_models(FitResult& r) const {
+    std::vector<TabularModel> models;
+    for (const TrialResult& trial :
+         best_trials(study_.trials(), r.best, lower_is_better(recipe_.score()), o_.networks,
+                     kLossAttribute)) {
+      if (!models.empty() && clock_.is_over()) break;
+      models.push_back(final_model(r, models.empty() ? "the model" : "a further network",
+                                   trial.params, streams_of(study_, trial.number)));
+    }
+    r.networks = std::ssize(models);
+    return TabularModel::mean_of(models);
+  }
+
   Streams linear_streams() const {
     const Rng rng = Rng(o_.seed).fork("linear");
     return {rng.fork("weights"), rng.fork("order"), rng.fork("dropout")};
@@ -250,25 +268,30 @@ class Fit {
     if (study_.trial(r.best.number).user.contains(kCutAttribute)) {
       r.remarks.emplace_back("the time was up within the first trial: it ended early");
     }
-    r.model = final_model(r, "the model", r.best.params, streams_of(study_, r.best.number));
+    r.model = final_models(r);
     r.weights = hash_text(hash_weights(r.model.network));
     r.default_validation = default_validation(r);
     r.baseline_validation = recipe_.constant_score();
     const Recipe::Trained linear = recipe_.train(recipe_.linear(), linear_streams(), {}, go_on());
     note_cut(r, "the linear model", linear.training);
     r.linear_validation = linear.training.score;
+    if (r.test_rows == 0) {
+      constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+      r.test = r.default_test = r.linear_test = r.baseline_test = kNone;
+      return;
+    }
     test(r);
     compare(r);
   }
 
-  // The sealed part is opened once for each winner of the study; what it said is kept.
+  // The sealed part is opened once for each model of the study; what it said is kept.
   void test(FitResult& r) {
     const std::optional<std::string> kept = study_.attribute(kTest);
     Document seen = kept ? Document::parse(*kept) : Document::object();
     const auto number = [&](const char* key, int64_t otherwise) {
       return seen.has(key) ? seen.at(key).as<int64_t>() : otherwise;
     };
-    const bool same = number("trial", -1) == r.best.number;
+    const bool same = seen.has("weights") && seen.at("weights").as<std::string>() == r.weights;
     const std::pair<const char*, double*> figures[] = {{"test", &r.test},
                                                        {"default_test", &r.default_test},
                                                        {"linear_test", &r.linear_test},
@@ -280,9 +303,10 @@ class Fit {
     r.reopened = kept.has_value() && !same;
     // That it is opened is kept before it is: a process that dies in between has seen it all the
     // same.
-    seen = {{"trial", r.best.number}, {"opened", number("opened", 0) + 1}};
+    seen = {{"trial", r.best.number}, {"weights", r.weights}, {"opened", number("opened", 0) + 1}};
     study_.set_attribute_json(kTest, seen.dump());
-    const bool is_default = r.best.number == 0 && r.best.params == default_params();
+    const bool is_default =
+        r.networks == 1 && r.best.number == 0 && r.best.params == default_params();
     const TabularModel plain = is_default
                                    ? r.model
                                    : final_model(r, "the default configuration, for the test,",
@@ -314,7 +338,7 @@ class Fit {
   const FitClock::Time began_ = FitClock::Clock::now();  // before the table is read
   const FitOptions& o_;
   Recipe recipe_;
-  Space space_ = Recipe::space();
+  Space space_ = recipe_.space();
   FitClock clock_;
   Study study_;
 };
@@ -324,6 +348,9 @@ class Fit {
 FitResult fit(const FitOptions& options) {
   if (options.trials < 1) {
     throw ValueError(fmt::format("fit: trials must be 1 or more, got {}", options.trials));
+  }
+  if (options.networks < 1) {
+    throw ValueError(fmt::format("fit: networks must be 1 or more, got {}", options.networks));
   }
   if (options.jobs < 1) {
     throw ValueError(fmt::format("fit: jobs must be 1 or more, got {}", options.jobs));

@@ -22,9 +22,11 @@ struct FitOptions {
   std::optional<Score> score = {};        // tuned for; absent: accuracy of classes, R^2 of numbers
   std::string group = {}, time = {};      // columns by which rows are divided; see RecipeOptions
   int64_t folds = 0;                      // see RecipeOptions
-  double validation = 0.2, test = 0.2;    // shares of the rows
+  // Shares of the rows. Without a test (0) nothing is known of the model but what the trials said.
+  double validation = 0.2, test = 0.2;
 
-  int64_t trials = 50;  // of the study in all, those it has already among them
+  int64_t networks = 8;  // the model is the mean of the networks of so many trials, the best ones
+  int64_t trials = 50;   // of the study in all, those it has already among them
   // Of the whole call. Trials end early, within an epoch, so that there is time for the final
   // training; what was cut short is among the result's remarks.
   std::optional<std::chrono::duration<double>> timeout = {};
@@ -52,26 +54,29 @@ struct FitResult {
   int64_t trials = 0, steps = 0;  // of the study in all; steps those of the final trainings too
   double seconds = 0;             // of this call
   TrialResult best = {};
+  int64_t networks = 0;  // whose mean the model is
   // By the score that was tuned for. The default configuration is trained in the same way as the
   // best one, and so is a linear model; the baseline is the most frequent class or the mean.
   Score score = Score::accuracy;
   double validation = 0, default_validation = 0, linear_validation = 0, baseline_validation = 0;
-  double test = 0, default_test = 0, linear_test = 0, baseline_test = 0;
+  double test = 0, default_test = 0, linear_test = 0, baseline_test = 0;  // NaN without test rows
   std::vector<std::string> remarks = {};  // on what the user should know of these figures
   std::string weights = {};               // the hash of the model's
   TabularModel model = {};
 };
 
-// Splits the table, tunes on training and validation part, trains the best configuration again on
-// both together, and opens the test part once. The study keeps enough to be gone on with, and for
-// replay(): the same call goes on where an earlier one ended. ValueError or IoError for a table
-// that cannot be learned from (see Recipe), for a study of other data; Error when no trial is
-// complete.
+// Splits the table, tunes on training and validation part, trains the configurations of the best
+// trials again on both together, each as in its trial, and opens the test part once for their mean.
+// `validation` is the best trial's, whose network is one of these. The study keeps enough to be
+// gone on with, and for replay(): the same call goes on where an earlier one ended. ValueError or
+// IoError for a table that cannot be learned from (see Recipe), for a study of other data; Error
+// when no trial is complete.
 FitResult fit(const FitOptions& options);
 
 // Under which trial attributes the study keeps the hash of a trial's weights, and its steps.
 inline constexpr char kWeightsAttribute[] = "attune:weights";
 inline constexpr char kStepsAttribute[] = "attune:steps";
+inline constexpr char kLossAttribute[] = "attune:loss";
 inline constexpr char kCutAttribute[] = "attune:cut";  // true: the time was up within the trial
 
 // The recipe that a study of fit() was made by, from what the study keeps. `data`: another path of

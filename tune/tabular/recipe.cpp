@@ -15,6 +15,10 @@
 namespace attune::tune {
 namespace {
 
+constexpr int64_t kMostPieces = 1024;  // of all inputs; wide tables are cut into fewer, or none
+constexpr int64_t kLeastSteps = 8;     // in an epoch; fewer rows are gone through several times
+constexpr int64_t kMostBatches = 64, kLargestLeastBatch = 256;
+
 uint64_t hash_text_into(uint64_t hash, std::string_view text) {
   const uint64_t size = text.size();
   return hash_bytes(text.data(), text.size(), hash_bytes(&size, sizeof size, hash));
@@ -26,14 +30,22 @@ Streams streams_of(const Study& study, int64_t trial) {
   return {study.rng(trial, "weights"), study.rng(trial, "order"), study.rng(trial, "dropout")};
 }
 
-Space Recipe::space() {
-  return {{"lr", defaults::learning_rate()},
-          {"batch_size", defaults::batch_size()},
-          {"layers", int_range(1, 3).starting_at(2)},
-          {"width", powers_of_two(16, 128).starting_at(64)},
-          {"weight_decay", log_range(1e-5, 1e-1).starting_at(1e-3)},
-          {"dropout", defaults::dropout()},
-          {"epochs", log_int_range(10, 60).starting_at(20)}};
+// Bounds by the size of the table: a batch is no less than a 64th of many rows, which are learned
+// from as well in fewer steps.
+Space Recipe::space() const {
+  int64_t least = 16, most = 256;
+  while (least < kLargestLeastBatch && 2 * least * kMostBatches <= train_rows()) least *= 2;
+  most = std::max(most, 4 * least);
+  Space space = {
+      {"lr", defaults::learning_rate()},
+      {"batch_size", powers_of_two(least, most).starting_at(std::max<int64_t>(64, least))},
+      {"layers", int_range(0, 3).starting_at(2)},
+      {"width", powers_of_two(16, 256).starting_at(64)},
+      {"weight_decay", log_range(1e-5, 1e-1).starting_at(1e-3)},
+      {"dropout", defaults::dropout()},
+      {"epochs", log_int_range(10, 60).starting_at(20)}};
+  if (has_pieces_) space.add("pieces", choice({0, 8, 16}));
+  return space;
 }
 
 Recipe::Recipe(const Sheet& sheet, RecipeOptions options)
@@ -50,6 +62,9 @@ Recipe::Recipe(const Sheet& sheet, RecipeOptions options)
                                  fmt::join(score_names(target_.task()), ", ")));
   }
   split(sheet);
+  const Tensor& inputs = parts_[0].train.x;
+  has_pieces_ =
+      kMostPieces / inputs.size(1) > 1 && nn::PiecewiseLinear::fit(inputs, 2).pieces() > 0;
   const uint64_t table = sheet.hash();
   fingerprint_ = hash_text_into(hash_bytes(&table, sizeof table), target_.to_json());
   fingerprint_ = hash_text_into(
@@ -147,9 +162,10 @@ nn::Dataset Recipe::prepare(const TabularModel& model, const std::vector<int64_t
   return {model.encoder.encode(table_, rows), model.labels(rows)};
 }
 
-PerceptronShape Recipe::shape_of(const Params& params, const TabularModel& columns) const {
-  return {.inputs = columns.encoder.inputs(),
+PerceptronShape Recipe::shape_of(const Params& params, int64_t inputs, int64_t pieces) const {
+  return {.inputs = inputs,
           .outputs = target_.outputs(),
+          .pieces = pieces,
           .layers = params.at("layers"),
           .width = params.at("width"),
           .dropout = params.at("dropout")};
@@ -178,6 +194,7 @@ Recipe::Trained Recipe::train(const Params& params, const Streams& streams, cons
                       streams.dropout.fork(number)};
     Trained one = train_part(parts_[fold], params, own, {}, go_on);
     sum += one.training.score;
+    all.loss += one.loss / static_cast<double>(parts_.size());
     all.network = std::move(one.network);
     all.training.epochs += one.training.epochs;
     all.training.steps += one.training.steps;
@@ -194,16 +211,40 @@ Recipe::Trained Recipe::train(const Params& params, const Streams& streams, cons
 Recipe::Trained Recipe::train_part(const Part& part, const Params& params, const Streams& streams,
                                    const OnScore& on_score,
                                    const std::function<bool()>& go_on) const {
-  Trained trained{make_perceptron(shape_of(params, part.columns), streams.weights, streams.dropout),
-                  {}};
   TrainingHooks hooks{.go_on = go_on};
   if (options_.score && *options_.score != default_score(target_.task())) {
     hooks.score = [&](const Tensor& outputs, const Tensor& labels) {
       return measure(outputs, labels, part.columns);
     };
   }
-  trained.training = train_scored(trained.network, part.train, part.validation,
-                                  settings_from(params), streams.order, on_score, hooks);
+  return train_on(part.train, part.validation, params, streams, on_score, hooks);
+}
+
+// The pieces of the inputs' ranges are computed once, not in each step.
+Recipe::Trained Recipe::train_on(const nn::Dataset& train, const nn::Dataset& validation,
+                                 const Params& params, const Streams& streams,
+                                 const OnScore& on_score, const TrainingHooks& hooks,
+                                 PerceptronShape* shape) const {
+  const int64_t columns = train.x.size(1);
+  const int64_t most = std::min(params.get("pieces", int64_t{0}), kMostPieces / columns);
+  const nn::PiecewiseLinear pieces =
+      most > 1 ? nn::PiecewiseLinear::fit(train.x, most) : nn::PiecewiseLinear(columns, 0);
+  const auto cut = [&](const nn::Dataset& rows) -> nn::Dataset {
+    if (!rows.x.defined()) return rows;
+    return {pieces(rows.x), rows.y};
+  };
+  const nn::Dataset cut_validation = cut(validation);
+  const PerceptronShape own = shape_of(params, columns, pieces.pieces());
+  TrainingSettings settings = settings_from(params);
+  const int64_t batches = (train.size() + settings.batch_size - 1) / settings.batch_size;
+  settings.passes = (kLeastSteps + batches - 1) / batches;
+  nn::Sequential perceptron = make_perceptron(own, streams.weights, streams.dropout);
+  Trained trained;
+  trained.training = train_scored(perceptron, cut(train), cut_validation, settings, streams.order,
+                                  on_score, hooks);
+  if (cut_validation.x.defined()) trained.loss = nn::evaluate(perceptron, cut_validation).loss;
+  trained.network = behind_pieces(pieces, std::move(perceptron));
+  if (shape != nullptr) *shape = own;
   return trained;
 }
 
@@ -212,11 +253,11 @@ TabularModel Recipe::final_model(const Params& params, const Streams& streams, T
   std::vector<int64_t> rows = train_rows_;
   rows.insert(rows.end(), validation_rows_.begin(), validation_rows_.end());
   TabularModel model = columns_of(rows);
-  model.shape = shape_of(params, model);
-  model.network = make_perceptron(model.shape, streams.weights, streams.dropout);
-  const Training result = train_scored(model.network, prepare(model, rows), {},
-                                       settings_from(params), streams.order, {}, {.go_on = go_on});
-  if (training != nullptr) *training = result;
+  model.shapes.resize(1);
+  Trained trained =
+      train_on(prepare(model, rows), {}, params, streams, {}, {.go_on = go_on}, &model.shapes[0]);
+  model.network = std::move(trained.network);
+  if (training != nullptr) *training = trained.training;
   return model;
 }
 
@@ -247,7 +288,7 @@ TabularModel Recipe::constant_model() const {
   std::vector<int64_t> rows = train_rows_;
   rows.insert(rows.end(), validation_rows_.begin(), validation_rows_.end());
   TabularModel model = columns_of(rows);
-  model.shape = shape_of(linear(), model);
+  model.shapes = {shape_of(linear(), model.encoder.inputs(), 0)};
   model.network = constant_network(model, target_.encode(rows));
   return model;
 }
@@ -263,8 +304,8 @@ double Recipe::constant_score() const {
 
 TabularModel Recipe::untrained_model() const {
   TabularModel model = parts_[0].columns;
-  model.shape = shape_of(space().to_params(space().default_values()), model);
-  model.network = make_perceptron(model.shape, Rng(0), Rng(0));
+  model.shapes = {shape_of(space().to_params(space().default_values()), inputs(), 0)};
+  model.network = make_network(model.shapes, target_.task());
   return model;
 }
 

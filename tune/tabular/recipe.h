@@ -18,7 +18,7 @@
 namespace attune::tune {
 
 // A change of the recipe that changes numbers counts up.
-inline constexpr int64_t kRecipeVersion = 2;
+inline constexpr int64_t kRecipeVersion = 3;
 
 struct RecipeOptions {
   std::string target;
@@ -32,8 +32,8 @@ struct RecipeOptions {
   // its score is their mean. kAutomaticFolds: 5 for small tables.
   int64_t folds = 0;
   double validation = 0.2;  // shares of the rows
-  double test = 0.2;
-  uint64_t seed = 0;  // of the split
+  double test = 0.2;        // 0: there is no test part
+  uint64_t seed = 0;        // of the split
 };
 
 // 5 folds for fewer rows than this to train on and choose by, else one validation part.
@@ -51,8 +51,9 @@ class Recipe {
   // training and validation parts. ValueError as Target::find, TableEncoder::fit and nn::split.
   Recipe(const Sheet& sheet, RecipeOptions options);
 
-  // lr, batch_size, layers, width, weight_decay, dropout, epochs.
-  static Space space();
+  // lr, batch_size, layers, width, weight_decay, dropout, epochs, and pieces (into how many the
+  // range of each input is cut; see nn::PiecewiseLinear) where a column has values to cut between.
+  Space space() const;
 
   // Settings of the linear model that a network is compared with. It is trained like one.
   Params linear() const;
@@ -73,6 +74,7 @@ class Recipe {
   struct Trained {
     nn::Sequential network;
     Training training;
+    double loss = 0;  // on the validation part: cross-entropy, or squares on the network's scale
   };
   // Trains on the training part, and reports the score on the validation part after each epoch;
   // with folds the mean of the folds so far, after each fold. Called from several threads.
@@ -116,7 +118,10 @@ class Recipe {
   nn::Dataset prepare(const TabularModel& model, const std::vector<int64_t>& rows) const;
   // A model that has learned of the columns from the rows, without a network yet.
   TabularModel columns_of(const std::vector<int64_t>& rows) const;
-  PerceptronShape shape_of(const Params& params, const TabularModel& columns) const;
+  PerceptronShape shape_of(const Params& params, int64_t inputs, int64_t pieces) const;
+  Trained train_on(const nn::Dataset& train, const nn::Dataset& validation, const Params& params,
+                   const Streams& streams, const OnScore& on_score, const TrainingHooks& hooks,
+                   PerceptronShape* shape = nullptr) const;
 
   RecipeOptions options_;
   Target target_;
@@ -125,6 +130,7 @@ class Recipe {
   std::vector<int64_t> train_rows_, validation_rows_;
   nn::Sealed<nn::Dataset> test_;  // x: row numbers
   std::vector<Part> parts_;
+  bool has_pieces_ = false;
   std::vector<std::string> split_remarks_;
   uint64_t fingerprint_ = 0;
 };

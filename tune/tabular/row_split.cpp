@@ -96,10 +96,10 @@ std::vector<Rows> cut_by_time(Rows rows, const std::vector<double>& times,
 
 RowParts split_rows(const Target& target, const SplitRules& rules, Rng rng) {
   const double rest = 1 - rules.validation - rules.test;
-  if (!(rules.validation > 0) || !(rules.test > 0) || !(rest > 0)) {
+  if (!(rules.validation > 0) || !(rules.test >= 0) || !(rest > 0)) {
     throw ValueError(
-        fmt::format("fit: validation and test shares must be above 0 and leave rows to train on, "
-                    "got {} and {}",
+        fmt::format("fit: the validation share must be above 0, the test share not below it, and "
+                    "they must leave rows to train on, got {} and {}",
                     rules.validation, rules.test));
   }
   const Rows& rows = target.rows();
@@ -113,7 +113,8 @@ RowParts split_rows(const Target& target, const SplitRules& rules, Rng rng) {
     return {parts.train.x.to_vector<int64_t>(), parts.validation.x.to_vector<int64_t>(),
             parts.test.open().x.to_vector<int64_t>()};
   }
-  const std::vector<double> shares = {rest, rules.validation, rules.test};
+  std::vector<double> shares = {rest, rules.validation};
+  if (rules.test > 0) shares.push_back(rules.test);
   std::vector<Rows> parts = rules.times.empty()
                                 ? distribute(target, rows, rules.groups, shares, rng)
                                 : cut_by_time(rows, rules.times, shares);
@@ -121,6 +122,7 @@ RowParts split_rows(const Target& target, const SplitRules& rules, Rng rng) {
     throw ValueError(fmt::format("fit: {} are too few for a training, a validation and a test part",
                                  rules.times.empty() ? "the groups" : "the times"));
   }
+  parts.resize(3);
   return {std::move(parts[0]), std::move(parts[1]), std::move(parts[2])};
 }
 

@@ -7,9 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "attune/nn/activation.h"
-#include "attune/nn/dropout.h"
-#include "attune/nn/linear.h"
 #include "attune/nn/standardizer.h"
 #include "attune/optim/trainer.h"
 #include "attune/base/error.h"
@@ -21,7 +18,8 @@
 namespace attune::tune {
 namespace {
 
-constexpr int64_t kVersion = 2;        // of the file; 1 had other inputs for missing cells
+// Of the file. 1 had other inputs for missing cells, 2 had one network and no pieces.
+constexpr int64_t kVersion = 3;
 constexpr int64_t kLargest = 1 << 20;  // a layer in a file that claims more is not believed
 
 // All tensors of the file, by the names of one module.
@@ -38,19 +36,17 @@ struct Whole : nn::Module {
 
 }  // namespace
 
-nn::Sequential make_perceptron(const PerceptronShape& shape, Rng weights, const Rng& dropout) {
-  nn::Sequential network;
-  int64_t in = shape.inputs;
-  for (int64_t layer = 0; layer < shape.layers; ++layer) {
-    network.add(nn::Linear(in, shape.width, weights)).add(nn::ReLU{});
-    if (shape.dropout > 0) {
-      Rng stream = dropout.fork(layer);
-      network.add(nn::Dropout(shape.dropout, stream));
-    }
-    in = shape.width;
+TabularModel TabularModel::mean_of(const std::vector<TabularModel>& models) {
+  if (models.empty()) throw ValueError("mean_of: there is no model");
+  TabularModel mean = models[0];
+  std::vector<nn::Sequential> networks;
+  mean.shapes.clear();
+  for (const TabularModel& model : models) {
+    networks.push_back(model.network);
+    mean.shapes.insert(mean.shapes.end(), model.shapes.begin(), model.shapes.end());
   }
-  network.add(nn::Linear(in, shape.outputs, weights));
-  return network;
+  mean.network = mean_of_networks(networks, mean.target.task());
+  return mean;
 }
 
 Tensor TabularModel::labels(const std::vector<int64_t>& rows) const {
@@ -90,16 +86,21 @@ void TabularModel::save(const std::string& path) const {
   const Shape inputs = {encoder.inputs()};
   whole.scale.mean = Tensor::from(encoder.mean(), inputs);
   whole.scale.std = Tensor::from(encoder.deviation(), inputs);
+  Document networks = Document::array();
+  for (const PerceptronShape& shape : shapes) {
+    networks.push_back({{"pieces", shape.pieces},
+                        {"layers", shape.layers},
+                        {"width", shape.width},
+                        {"dropout", shape.dropout}});
+  }
   const Document json = {{"version", kVersion},
                          {"target", Document::parse(target.to_json())},
                          {"encoder", Document::parse(encoder.to_json())},
                          {"mean", mean},
                          {"deviation", deviation},
-                         {"inputs", shape.inputs},
-                         {"outputs", shape.outputs},
-                         {"layers", shape.layers},
-                         {"width", shape.width},
-                         {"dropout", shape.dropout}};
+                         {"inputs", encoder.inputs()},
+                         {"outputs", target.outputs()},
+                         {"networks", networks}};
   NamedTensors tensors = whole.named_parameters();
   for (auto& buffer : whole.named_buffers()) tensors.push_back(std::move(buffer));
   save_safetensors(path, tensors, {{"attune", json.dump()}});
@@ -116,18 +117,14 @@ namespace {
 
 // The sizes that a file claims, before anything of that size is made of them.
 void check_sizes(const TabularModel& model, const TensorFile& file) {
-  const PerceptronShape& s = model.shape;
-  const bool sizes = s.inputs == model.encoder.inputs() && s.outputs == model.target.outputs();
-  if (!sizes || s.layers < 0 || s.layers > 1000 || s.width < 1 || s.width > kLargest) {
-    throw ValueError("its sizes contradict each other");
-  }
-  const auto layer = [](int64_t in, int64_t out) { return (in + 1) * out; };
-  int64_t numbers = 2 * s.inputs, held = 0;
-  if (s.layers == 0) {
-    numbers += layer(s.inputs, s.outputs);
-  } else {
-    numbers += layer(s.inputs, s.width) + (s.layers - 1) * layer(s.width, s.width) +
-               layer(s.width, s.outputs);
+  int64_t numbers = 2 * model.encoder.inputs(), held = 0;
+  for (const PerceptronShape& s : model.shapes) {
+    const bool fits = s.inputs == model.encoder.inputs() && s.outputs == model.target.outputs();
+    if (!fits || s.layers < 0 || s.layers > 1000 || s.width < 1 || s.width > kLargest ||
+        s.pieces < 0 || s.pieces > kLargest) {
+      throw ValueError("its sizes contradict each other");
+    }
+    numbers += count_numbers(s);
   }
   for (const auto& [name, tensor] : file) held += tensor.numel();
   if (numbers != held) {
@@ -143,6 +140,38 @@ void check_finite(const std::string& name, const Tensor& tensor) {
   }
 }
 
+std::vector<PerceptronShape> shapes_in(const Document& json) {
+  std::vector<PerceptronShape> shapes;
+  const auto add = [&](const Document& network, int64_t pieces) {
+    shapes.push_back({.inputs = json.at("inputs").as<int64_t>(),
+                      .outputs = json.at("outputs").as<int64_t>(),
+                      .pieces = pieces,
+                      .layers = network.at("layers").as<int64_t>(),
+                      .width = network.at("width").as<int64_t>(),
+                      .dropout = network.at("dropout").as<double>()});
+  };
+  if (!json.has("networks")) {  // before version 3
+    add(json, 0);
+    return shapes;
+  }
+  for (const Document& network : json.at("networks").items()) {
+    add(network, network.at("pieces").as<int64_t>());
+  }
+  if (shapes.empty()) throw ValueError("it has no network");
+  return shapes;
+}
+
+// Pieces of which one is of no column, or has no width, would make numbers that are none.
+void check_pieces(const std::string& name, const Tensor& tensor, int64_t inputs) {
+  if (tensor.numel() == 0) return;
+  const bool columns = name.ends_with("pieces.column"), widths = name.ends_with("pieces.width");
+  const bool bad = columns ? tensor.min().cast(DType::i64).item<int64_t>() < 0 ||
+                                 tensor.max().cast(DType::i64).item<int64_t>() >= inputs
+                   : widths ? !(tensor.min().cast(DType::f64).item<double>() > 0)
+                            : false;
+  if (bad) throw ValueError(fmt::format("tensor {} is none of pieces of ranges", in_quotes(name)));
+}
+
 TabularModel read_model(const TensorFile& file, const Document& json, const std::string& path) {
   const auto version = json.at("version").as<int64_t>();
   if (version < 1 || version > kVersion) {
@@ -153,17 +182,16 @@ TabularModel read_model(const TensorFile& file, const Document& json, const std:
                      .target = Target::from_json(json.at("target").dump())};
   model.mean = json.at("mean").as<double>();
   model.deviation = json.at("deviation").as<double>();
-  model.shape = {.inputs = json.at("inputs").as<int64_t>(),
-                 .outputs = json.at("outputs").as<int64_t>(),
-                 .layers = json.at("layers").as<int64_t>(),
-                 .width = json.at("width").as<int64_t>(),
-                 .dropout = json.at("dropout").as<double>()};
+  model.shapes = shapes_in(json);
   if (!std::isfinite(model.mean) || !(model.deviation > 0) || !std::isfinite(model.deviation)) {
     throw ValueError("the target's mean or deviation is no number");
   }
   check_sizes(model, file);
-  for (const auto& [name, tensor] : file) check_finite(name, tensor);
-  Whole whole(make_perceptron(model.shape, Rng(0), Rng(0)), model.shape.inputs);
+  for (const auto& [name, tensor] : file) {
+    check_finite(name, tensor);
+    check_pieces(name, tensor, model.encoder.inputs());
+  }
+  Whole whole(make_network(model.shapes, model.target.task()), model.encoder.inputs());
   whole.load(path);
   model.encoder.set_scale(whole.scale.mean.to_vector<double>(),
                           whole.scale.std.to_vector<double>());

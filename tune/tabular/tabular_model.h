@@ -7,22 +7,12 @@
 #include <vector>
 
 #include "attune/nn/sequential.h"
+#include "attune/tune/tabular/network.h"
 #include "attune/tune/tabular/table_encoder.h"
 #include "attune/tune/tabular/target.h"
 #include "attune/tune/value.h"
 
 namespace attune::tune {
-
-// What a network is built from, beside the sizes of its two ends: parameters layers (hidden ones),
-// width and dropout.
-struct PerceptronShape {
-  int64_t inputs = 0, outputs = 0;
-  int64_t layers = 2, width = 64;
-  double dropout = 0;
-};
-// Linear, ReLU, Dropout for each hidden layer, then Linear. `weights` draws the starting values,
-// `dropout` is what the dropout layers draw from in training.
-nn::Sequential make_perceptron(const PerceptronShape& shape, Rng weights, const Rng& dropout);
 
 struct Predictions {
   std::vector<std::string> names;         // of the new columns: income_predicted, p_low, …
@@ -35,12 +25,15 @@ struct Predictions {
 struct TabularModel {
   TableEncoder encoder = {};
   Target target = {};
-  double mean = 0, deviation = 1;  // of the target, for numbers
-  PerceptronShape shape = {};
+  double mean = 0, deviation = 1;            // of the target, for numbers
+  std::vector<PerceptronShape> shapes = {};  // of the networks whose mean it is
   nn::Sequential network = {};
 
   // The target on the network's scale: i64 [rows] classes, or f32 [rows, 1].
   Tensor labels(const std::vector<int64_t>& rows) const;
+
+  // Makes the mean of several models of the same rows: of their probabilities, or numbers.
+  static TabularModel mean_of(const std::vector<TabularModel>& models);
 
   // Reads the table as the one that the model was made of. ValueError as TableEncoder::read().
   Predictions predict(const Sheet& sheet, const std::vector<std::string>& missing = {}) const;

@@ -40,6 +40,7 @@ void check(const TrainingSettings& s) {
     if (!holds) throw ValueError(fmt::format("training: {}, got {}", what, got));
   };
   need(s.epochs >= 1, "epochs must be 1 or more", static_cast<double>(s.epochs));
+  need(s.passes >= 1, "passes must be 1 or more", static_cast<double>(s.passes));
   need(s.batch_size >= 1, "batch_size must be 1 or more", static_cast<double>(s.batch_size));
   need(s.learning_rate >= 0 && std::isfinite(s.learning_rate), "lr must be 0 or more",
        s.learning_rate);
@@ -72,7 +73,7 @@ Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dat
   const std::unique_ptr<optim::Optimizer> optimizer = make_optimizer(settings);
   const int64_t batches = (train.size() + settings.batch_size - 1) / settings.batch_size;
   if (settings.schedule == "cosine") {
-    optimizer->set_schedule(optim::cosine(settings.epochs * batches));
+    optimizer->set_schedule(optim::cosine(settings.epochs * settings.passes * batches));
   }
   const bool scored = validation.x.defined() && validation.size() > 0;
   const auto score = [&] {
@@ -82,21 +83,22 @@ Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dat
   Training result;
   const nn::TrainReport report =
       nn::train(model, *optimizer, train,
-                {.epochs = settings.epochs,
+                {.epochs = settings.epochs * settings.passes,
                  .batch_size = settings.batch_size,
                  .shuffle = order,
-                 .on_epoch = [&](const nn::EpochReport& epoch) {
+                 .on_epoch = [&](const nn::EpochReport& pass) {
+                   if ((pass.epoch + 1) % settings.passes != 0) return true;
+                   const int64_t epoch = result.epochs++;
                    if (scored) {
                      result.scores.push_back(score());
-                     result.stopped = on_score && !on_score(epoch.epoch, result.scores.back());
+                     result.stopped = on_score && !on_score(epoch, result.scores.back());
                    }
-                   const bool last = epoch.epoch + 1 == settings.epochs;
+                   const bool last = epoch + 1 == settings.epochs;
                    result.cut = !last && hooks.go_on && !hooks.go_on();
                    return !result.stopped && !result.cut;
                  }});
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   result.score = report.diverged || result.scores.empty() ? kNone : result.scores.back();
-  result.epochs = report.epochs;
   result.steps = report.steps;
   return result;
 }

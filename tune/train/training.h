@@ -17,6 +17,7 @@ namespace attune::tune {
 
 struct TrainingSettings {
   int64_t epochs = 20;
+  int64_t passes = 1;  // over the rows, in an epoch: more than one where rows are few
   int64_t batch_size = 64;
   double learning_rate = 1e-3;
   double weight_decay = 0;
