@@ -138,6 +138,7 @@ attune_test(attune_tune_tests
     tests/tune/expected_hypervolume_test.cpp
     tests/tune/failures_test.cpp
     tests/tune/gp_test.cpp
+    tests/tune/findings_test.cpp
     tests/tune/history_test.cpp
     tests/tune/hostile_text_test.cpp
     tests/tune/hypervolume_test.cpp

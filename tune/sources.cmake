@@ -59,6 +59,8 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/internal/param_extras.cpp
     tune/internal/prior.cpp
     tune/internal/math/sobol_sequence.cpp
+    tune/report/findings.cpp
+    tune/report/sentences.cpp
     tune/samplers/automatic.cpp
     tune/samplers/bayesian.cpp
     tune/samplers/brute_force.cpp

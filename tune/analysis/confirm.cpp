@@ -6,6 +6,7 @@
 #include <limits>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -223,6 +224,13 @@ void infer(ConfirmResult& r, double sign, double level) {
   r.gain = sign * d.mean - expected, r.gain_low = better.low, r.gain_high = better.high;
 }
 
+void check_one_objective(const Study& study) {
+  if (study.directions().size() > 1) {
+    throw ValueError(fmt::format("confirm: study {} has {} objectives", in_quotes(study.name()),
+                                 study.directions().size()));
+  }
+}
+
 void check(int64_t count, const ConfirmOptions& o, const Study& study) {
   if (count < 1 || o.repeats < 2 || o.jobs < 1 || !(o.level > 0 && o.level < 1)) {
     throw ValueError(fmt::format(
@@ -230,10 +238,7 @@ void check(int64_t count, const ConfirmOptions& o, const Study& study) {
         "between 0 and 1",
         count, o.jobs, o.repeats, o.level));
   }
-  if (study.directions().size() > 1) {
-    throw ValueError(fmt::format("confirm: study {} has {} objectives", in_quotes(study.name()),
-                                 study.directions().size()));
-  }
+  check_one_objective(study);
 }
 
 }  // namespace
@@ -276,6 +281,32 @@ ConfirmResult Study::confirm(int64_t count, const Objective& objective,
   for (size_t i = 0; i < all.size(); ++i) count_runs(*all[i], whats[i], trials);
   r.chosen = pick(r.candidates, sign);
   infer(r, sign, options.level);
+  return r;
+}
+
+std::optional<ConfirmResult> confirmed(const Study& study, double level) {
+  if (!(level > 0 && level < 1)) {
+    throw ValueError(fmt::format("confirmed: level ({}) must be between 0 and 1", level));
+  }
+  check_one_objective(study);
+  const double sign = study.directions().front() == Direction::maximize ? -1 : 1;
+  const std::vector<TrialResult> trials = study.trials();
+  const auto number = static_cast<int64_t>(trials.size());
+  std::set<std::string> whats;
+  for (const TrialResult& t : trials) {
+    if (is_repeat(t)) whats.insert(t.system.at(kRepeats));
+  }
+  ConfirmResult r;
+  r.defaults.before = kNaN;
+  for (Confirmed& c : best_of(trials, number, sign)) {
+    if (whats.erase(fmt::format("{}", c.number)) > 0) r.candidates.push_back(std::move(c));
+  }
+  if (r.candidates.empty()) return std::nullopt;
+  for (Confirmed& c : r.candidates) count_runs(c, fmt::format("{}", c.number), trials);
+  for (const std::string& others : whats) count_runs(r.defaults, others, trials);
+  r.chosen = pick(r.candidates, sign);
+  if (r.winner().values.size() < 2) return std::nullopt;
+  infer(r, sign, level);
   return r;
 }
 

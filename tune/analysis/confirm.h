@@ -5,6 +5,7 @@
 //   r.winner().params;  r.gain;  r.gain_low;  r.gain_high;
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "attune/tune/study.h"
@@ -63,5 +64,9 @@ struct ConfirmResult {
 // Where the space forbids the default configuration, the study's first trial stands in for it.
 // ValueError: no complete trial, several objectives, count or jobs < 1, repeats < 2, a level
 // outside (0, 1). An objective that throws makes a failed run. stop() ends it early.
+
+// The same from the runs that a study has already; nothing runs. Nothing without any, or where no
+// candidate has two runs with values. ValueError: several objectives, a level outside (0, 1).
+std::optional<ConfirmResult> confirmed(const Study& study, double level = 0.95);
 
 }  // namespace attune::tune

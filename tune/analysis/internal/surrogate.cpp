@@ -7,6 +7,7 @@
 #include "attune/tune/samplers/internal/gp/acquisition_search.h"
 #include "attune/tune/samplers/internal/gp/evidence.h"
 #include "attune/tune/samplers/internal/gp/fit.h"
+#include "attune/tune/internal/math/dense.h"
 #include "attune/tune/samplers/internal/gp/output_transform.h"
 
 namespace attune::tune::internal {
@@ -16,38 +17,94 @@ constexpr size_t kModelLimit = 400;    // trials in the posterior
 constexpr size_t kIncumbents = 4;      // where the search for the lowest bound begins
 constexpr int64_t kExhaustive = 1000;  // a space of so few points is searched through
 
-}  // namespace
+// What the model learns from, and how its values are turned back: loss = center + scale * value.
+struct Training {
+  Observations data;
+  double center, scale;
+};
 
-std::optional<Surrogate> Surrogate::fit(const Question& question, const Domain& domain) {
+std::optional<Training> training(const Question& question, const Domain& domain) {
   if (domain.size() == 0) return std::nullopt;
   const Evidence evidence = collect(question, domain);
   const auto& losses = evidence.losses;
   if (losses.size() < 2) return std::nullopt;
 
-  // A bowl as likely as a dome: an estimate does not expect that the ranges were well chosen.
-  Observations data{
-      evidence.points, standardize(losses), domain.categorical(), {.mean = 0, .deviation = 0.5}};
+  const std::vector<double> values = standardize(losses);
   const auto [low, high] = std::minmax_element(losses.begin(), losses.end());
-  const double z_low = data.values[static_cast<size_t>(low - losses.begin())];
-  const double z_high = data.values[static_cast<size_t>(high - losses.begin())];
+  const double z_low = values[static_cast<size_t>(low - losses.begin())];
+  const double z_high = values[static_cast<size_t>(high - losses.begin())];
   // Halved, because the difference of two losses can be too large for a double.
   const double scale = z_high > z_low ? 2 * ((*high / 2 - *low / 2) / (z_high - z_low)) : 0;
-  const double center = *low - z_low * scale;
 
-  std::shared_ptr<const Kernel> kernel = anova_kernel(domain.size());
-  Observations some{{}, {}, data.categorical, data.bowl};
+  // A bowl as likely as a dome: an estimate does not expect that the ranges were well chosen.
+  Training t{
+      {{}, {}, domain.categorical(), {.mean = 0, .deviation = 0.5}}, *low - z_low * scale, scale};
   for (const size_t i : representative(losses, kModelLimit)) {
-    some.points.push_back(data.points[i]);
-    some.values.push_back(data.values[i]);
+    t.data.points.push_back(evidence.points[i]);
+    t.data.values.push_back(values[i]);
   }
-  const std::vector<double> ranks = some.values;
-  return Surrogate(domain, fit_gaussian_process(std::move(kernel), std::move(some), ranks), center,
-                   scale);
+  return t;
+}
+
+}  // namespace
+
+std::optional<Surrogate> Surrogate::fit(const Question& question, const Domain& domain) {
+  std::optional<Training> t = training(question, domain);
+  if (!t) return std::nullopt;
+  const std::vector<double> ranks = t->data.values;
+  return Surrogate(domain,
+                   fit_gaussian_process(anova_kernel(domain.size()), std::move(t->data), ranks),
+                   t->center, t->scale);
+}
+
+std::vector<Surrogate::Weighted> Surrogate::fit_at_noise_levels(const Question& question,
+                                                                const Domain& domain) {
+  std::optional<Training> t = training(question, domain);
+  if (!t) return {};
+  const std::vector<double> ranks = t->data.values;
+  std::vector<Weighted> all;
+  for (auto& [weight, model] :
+       internal::fit_at_noise_levels(anova_kernel(domain.size()), std::move(t->data), ranks)) {
+    all.push_back({weight, Surrogate(domain, std::move(model), t->center, t->scale)});
+  }
+  return all;
 }
 
 Estimate Surrogate::operator()(const Point& point) const {
   const Prediction p = model_.predict({&point, 1})[0];
   return {center_ + scale_ * p.mean, scale_ * p.deviation, noise()};
+}
+
+Estimate Surrogate::difference(const Point& a, const Point& b) const {
+  const std::vector<Point> both = {a, b};
+  const GaussianProcess::Joint joint = model_.predict_jointly(both);
+  const auto& c = joint.covariance;
+  const double variance = std::max(c[0] + c[3] - 2 * c[1], 0.0);
+  return {scale_ * (joint.mean[0] - joint.mean[1]), scale_ * std::sqrt(variance), noise()};
+}
+
+std::vector<double> Surrogate::possible_gains(const Point& reached, std::span<const Point> points,
+                                              int64_t draws, Rng rng) const {
+  std::vector<Point> all(points.begin(), points.end());
+  all.push_back(reached);
+  const size_t m = all.size();
+  const GaussianProcess::Joint joint = model_.predict_jointly(all);
+  // Points close to each other have covariances that rounding can make impossible.
+  std::vector<double> factor;
+  for (double jitter = 1e-10; jitter < 1; jitter *= 100) {
+    factor = joint.covariance;
+    for (size_t i = 0; i < m; ++i) factor[i + i * m] = std::max(factor[i + i * m], 0.0) + jitter;
+    if (cholesky(factor.data(), m)) break;
+  }
+  std::vector<double> gains, values(m);
+  for (int64_t draw = 0; draw < draws; ++draw) {
+    for (double& v : values) v = rng.normal();
+    lower_times(factor.data(), m, values.data());
+    for (size_t i = 0; i < m; ++i) values[i] += joint.mean[i];
+    gains.push_back(scale_ * (values.back() - *std::min_element(values.begin(), values.end())));
+  }
+  std::sort(gains.begin(), gains.end());
+  return gains;
 }
 
 double Surrogate::noise() const { return scale_ * std::exp(0.5 * model_.theta().back()); }

@@ -265,4 +265,39 @@ std::vector<Prediction> GaussianProcess::predict(std::span<const Point> x) const
   return predictions;
 }
 
+GaussianProcess::Joint GaussianProcess::predict_jointly(std::span<const Point> x) const {
+  const size_t n = size(), m = x.size();
+  Joint joint{{}, std::vector<double>(m * m)};
+  KernelParts parts;
+  SquaredDifferences to_data(dims(), n * m), to_each_other(dims(), m * (m + 1) / 2);
+  for (size_t j = 0; j < m; ++j) differences(x[j], j * n, to_data);
+  kernel_->evaluate(theta_, to_data, false, parts);
+  std::vector<double> k = parts.value;  // column j: the covariances of x[j] with the data
+  for (size_t j = 0; j < m; ++j) {
+    double mean = mean_at(x[j]);
+    for (size_t i = 0; i < n; ++i) mean += k[j * n + i] * alpha_[i];
+    joint.mean.push_back(mean);
+  }
+  lower_times(inverse_.data(), n, k.data(), m);
+
+  for (size_t d = 0; d < dims(); ++d) {
+    double* out = to_each_other.row(d);
+    for (size_t j = 0; j < m; ++j) {
+      for (size_t i = j; i < m; ++i) {
+        *out++ = kernel_->squared_difference(x[i][d], x[j][d], data_.categorical[d]);
+      }
+    }
+  }
+  kernel_->evaluate(theta_, to_each_other, false, parts);
+  const double* prior = parts.value.data();
+  for (size_t j = 0; j < m; ++j) {
+    for (size_t i = j; i < m; ++i) {
+      double explained = 0;
+      for (size_t p = 0; p < n; ++p) explained += k[i * n + p] * k[j * n + p];
+      joint.covariance[i + j * m] = *prior++ - explained;
+    }
+  }
+  return joint;
+}
+
 }  // namespace attune::tune::internal

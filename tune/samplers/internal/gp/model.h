@@ -90,6 +90,13 @@ class GaussianProcess {
   // Many points at once, by matrix products.
   std::vector<Prediction> predict(std::span<const Point> x) const;
 
+  // The joint distribution of the latent function at a few hundred points: its means, and the lower
+  // triangle of its covariance matrix, element (i, j) at [i + j * points].
+  struct Joint {
+    std::vector<double> mean, covariance;
+  };
+  Joint predict_jointly(std::span<const Point> x) const;
+
  private:
   bool factor();
   double mean_at(const Point& x) const;
