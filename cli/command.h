@@ -74,5 +74,6 @@ void add_trials(CommandLine& commands);
 void add_best(CommandLine& commands);
 void add_importance(CommandLine& commands);
 void add_replay(CommandLine& commands);
+void add_report(CommandLine& commands);
 
 }  // namespace attune::cli

@@ -25,7 +25,7 @@ int run(int argc, char** argv) {
       "exit 0: fine, 1: the work failed, 2: wrong input, 130: interrupted.",
       "attune " ATTUNE_VERSION);
   for (const auto add : {add_fit, add_predict, add_ask_tell, add_studies, add_trials, add_best,
-                         add_importance, add_replay}) {
+                         add_importance, add_replay, add_report}) {
     add(commands);
   }
   return commands.run(argc, argv);

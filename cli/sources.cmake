@@ -12,6 +12,7 @@ add_executable(attune_cli
   cli/predict_command.cpp
   cli/progress.cpp
   cli/replay_command.cpp
+  cli/report_command.cpp
   cli/space_changes.cpp
   cli/terminal.cpp)
 set_target_properties(attune_cli PROPERTIES OUTPUT_NAME attune)

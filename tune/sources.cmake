@@ -60,6 +60,9 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/internal/prior.cpp
     tune/internal/math/sobol_sequence.cpp
     tune/report/findings.cpp
+    tune/report/internal/page.cpp
+    tune/report/report.cpp
+    tune/report/report_json.cpp
     tune/report/sentences.cpp
     tune/samplers/automatic.cpp
     tune/samplers/bayesian.cpp

@@ -18,6 +18,7 @@
 #include "attune/tune/program/program_output.h"
 #include "attune/tune/pruner.h"
 #include "attune/tune/report/findings.h"
+#include "attune/tune/report/report.h"
 #include "attune/tune/sampler.h"
 #include "attune/tune/samplers.h"
 #include "attune/tune/scheduler.h"

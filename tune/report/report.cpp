@@ -1,0 +1,56 @@
+#include "attune/tune/report/report.h"
+
+#include "attune/base/error.h"
+#include "attune/base/internal/file.h"
+#include "attune/tune/report/internal/page.h"
+
+namespace attune::tune {
+namespace {
+
+// Between <script> tags only "</script" and "<!--" have a meaning; without '<' there is neither.
+// U+2028 and U+2029 end a line in old JavaScript.
+std::string safe_in_script(const std::string& json) {
+  std::string text;
+  text.reserve(json.size() + json.size() / 16);
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '<') {
+      text += "\\u003c";
+    } else if (c == '>') {
+      text += "\\u003e";
+    } else if (c == '&') {
+      text += "\\u0026";
+    } else if (json.compare(i, 3, "\xE2\x80\xA8") == 0 || json.compare(i, 3, "\xE2\x80\xA9") == 0) {
+      text += json[i + 2] == '\xA8' ? "\\u2028" : "\\u2029";
+      i += 2;
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+bool has_report_page() { return !internal::report_page().empty(); }
+
+void write_report(const StudyView& view, const std::string& path) {
+  if (!has_report_page()) {
+    throw Error(
+        "report: this build has no page; configure it with -DATTUNE_WITH_PAGE=ON, which needs "
+        "Node.js and npm");
+  }
+  const std::string data = safe_in_script(report_json(view));
+  const std::string_view page = internal::report_page();
+  constexpr std::string_view kPlace = "{\"attune\":\"data\"}";
+  const size_t at = page.find(kPlace);
+  if (at == std::string_view::npos) throw Error("report: the page has no place for the data");
+  std::string html(page.substr(0, at));
+  html += data;
+  html += page.substr(at + kPlace.size());
+  attune::internal::AtomicFile file(path);
+  file.write(html.data(), html.size());
+  file.commit();
+}
+
+}  // namespace attune::tune
