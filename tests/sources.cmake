@@ -139,6 +139,7 @@ attune_test(attune_tune_tests
     tests/tune/failures_test.cpp
     tests/tune/gp_test.cpp
     tests/tune/findings_test.cpp
+    tests/tune/report_test.cpp
     tests/tune/history_test.cpp
     tests/tune/hostile_text_test.cpp
     tests/tune/hypervolume_test.cpp
@@ -228,3 +229,9 @@ attune_test(attune_table_tests
     tests/tune/tabular_test.cpp
     tests/tune/typed_table_test.cpp
   LINK attune::tune attune_fmt)
+
+# Studies for page/test.mjs (script/test page).
+if(ATTUNE_WITH_SQLITE)
+  add_executable(attune_report_studies EXCLUDE_FROM_ALL tests/page/studies.cpp)
+  target_link_libraries(attune_report_studies PRIVATE attune::attune attune_build_flags attune_o1)
+endif()

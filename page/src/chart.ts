@@ -41,11 +41,28 @@ export function redrawAll(): void {
   for (const draw of drawn) draw();
 }
 
+// Pictures are drawn one after the other, so that the page can be read and scrolled at once.
+const waiting: (() => void)[] = [];
+
+function later(draw: () => void): void {
+  document.documentElement.dataset.drawn = "false";
+  waiting.push(draw);
+  if (waiting.length === 1) setTimeout(drawNext);
+}
+
+function drawNext(): void {
+  waiting[0]();
+  waiting.shift();
+  document.documentElement.dataset.drawn = String(waiting.length === 0);
+  if (waiting.length > 0) setTimeout(drawNext);
+}
+
 export function figure(title: string, hint: string, words: string, height: number, make: (c: Colors) => Option): HTMLElement {
   const plot = el("div", { class: "plot", style: `height:${height}px`, role: "img", "aria-label": `${title}. ${words}` });
   const box = el("figure", {}, el("figcaption", {}, el("h3", {}, title), hint ? el("p", { class: "hint" }, hint) : null), plot);
   let chart: echarts.ECharts | null = null;
   const draw = () => {
+    if (!plot.isConnected) return;
     const c = colors();
     chart?.dispose();
     chart = echarts.init(plot);
@@ -62,7 +79,8 @@ export function figure(title: string, hint: string, words: string, height: numbe
     });
     (plot as HTMLElement & { chart?: echarts.ECharts }).chart = chart;
   };
-  new ResizeObserver(() => (chart ? chart.resize() : draw())).observe(plot);
+  new ResizeObserver(() => chart?.resize()).observe(plot);
+  later(draw);
   drawn.push(draw);
   return box;
 }

@@ -84,7 +84,7 @@ export function shown(v: Scalar | undefined): string {
 
 export function duration(seconds: number): string {
   if (!isFinite(seconds)) return "–";
-  if (seconds < 1) return `${(1000 * seconds).toPrecision(2)} ms`;
+  if (seconds < 1) return `${Number((1000 * seconds).toPrecision(2))} ms`;
   if (seconds < 120) return `${Number(seconds.toPrecision(3))} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   return `${Number((seconds / 3600).toPrecision(3))} h`;

@@ -79,7 +79,7 @@ export function history(s: Study): Picture {
       xAxis: axis(c, { type: "value", name: "trial", minInterval: 1 }),
       yAxis: axis(c, { type: "value", name: objectiveName(s, 0), nameGap: 46, min: low, max: high, axisLabel: { color: c.faint, formatter: (v: number) => shown(Number(v.toPrecision(4))) } }),
       series: [
-        { type: "scatter", name: "trials", symbolSize: of.length > 2000 ? 3 : 6, itemStyle: { color: c.accent, opacity: 0.65 },
+        { type: "scatter", name: "trials", progressive: 0, symbolSize: of.length > 2000 ? 3 : 6, itemStyle: { color: c.accent, opacity: 0.65 },
           data: of.map((i) => ({ value: [s.trials.number[i], inside(s.trials.values[0][i]!)], trial: i })) },
         { type: "line", name: "best so far", step: "end", showSymbol: false, silent: true, lineStyle: { color: c.bad, width: 2 },
           data: best.map(([x, y]) => [x, inside(y)]) },
@@ -142,7 +142,7 @@ export function slices(s: Study): HTMLElement[] {
       xAxis: paramAxis(c, p, ""),
       yAxis: axis(c, { type: "value", min: low, max: high, axisLabel: { color: c.faint, formatter: (v: number) => shown(Number(v.toPrecision(3))) } }),
       series: [
-        { type: "scatter", symbolSize: of.length > 500 ? 3 : 5, itemStyle: { color: c.accent, opacity: 0.55 },
+        { type: "scatter", progressive: 0, symbolSize: of.length > 500 ? 3 : 5, itemStyle: { color: c.accent, opacity: 0.55 },
           data: of.flatMap((i) => {
             const x = place(p, s.trials.params[p.name][i]);
             return x === null ? [] : [{ value: [x, inside(s.trials.values[0][i]!)], trial: i }];

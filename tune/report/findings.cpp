@@ -17,7 +17,7 @@ using internal::Domain;
 using internal::Point;
 using internal::Surrogate;
 
-constexpr size_t kFewest = 10;      // trials; of fewer the model says little
+constexpr size_t kFewest = 10;  // trials; of fewer the model says little
 // Deviations on either side of an interval of 95 %. The one below is wider than the normal
 // distribution's 1.96: what was picked for being the best is more often too lucky than too unlucky,
 // and the model's noise is estimated. Set on 400 simulated studies, checked on others
@@ -26,7 +26,7 @@ constexpr double kBelow = 2.6, kAbove = 1.96;
 constexpr int64_t kCandidates = 192, kDraws = 400;
 constexpr double kSmallGain = 0.005;  // of what was found: half of what is called small
 constexpr double kSmallNoise = 0.25;  // of the difference between two runs
-constexpr double kEdge = 0.02;       // of the range, on its own scale
+constexpr double kEdge = 0.02;        // of the range, on its own scale
 
 bool counts(const TrialResult& trial) {
   return trial.state == State::complete && std::isfinite(trial.value) && trial.feasible() &&
@@ -173,7 +173,9 @@ class Finder {
     const std::vector<Surrogate::Weighted> models = Surrogate::fit_at_noise_levels(
         {view_.size(), view_.study().seed(), space_, history_}, domain);
     if (models.empty()) return;
-    const Gain gain = modelled_gain(models, *at, default_point(space_, domain), domain);
+    const Point start = default_point(space_, domain);
+    found_.best_is_default = internal::same_point(*at, start);
+    const Gain gain = modelled_gain(models, *at, start, domain);
     if (!found_.gain) found_.gain = gain;
 
     const Rng rng = Rng(view_.study().seed()).fork("report");
@@ -192,7 +194,7 @@ class Finder {
     Outlook outlook;
     for (const double g : gains) outlook.likely += g / static_cast<double>(gains.size());
     outlook.high = gains[gains.size() * 95 / 100];
-    const double found_so_far = std::max(found_.gain->value, 0.0);
+    const double found_so_far = std::max(found_.gain->value, beyond_the_middle());
     outlook.converged =
         outlook.likely <= std::max(kSmallGain * found_so_far, kSmallNoise * std::sqrt(noise));
     found_.outlook = outlook;
@@ -222,6 +224,16 @@ class Finder {
             .low = mean - kBelow * deviation,
             .high = mean + kAbove * deviation,
             .optimism = best - sign * found_.best->value};
+  }
+
+  // How much better the best value is than the middle one.
+  double beyond_the_middle() const {
+    std::vector<double> losses;
+    for (const TrialResult& t : trials_) {
+      if (counts(t)) losses.push_back(history_.signs().front() * t.value);
+    }
+    std::sort(losses.begin(), losses.end());
+    return losses[losses.size() / 2] - losses.front();
   }
 
   std::optional<double> loss_of(const Point& point, const Domain& domain) const {

@@ -29,8 +29,8 @@ struct Gain {
 struct Outlook {
   int64_t trials = 50;
   double likely = 0, high = 0;  // what a thorough search would gain, in the mean and at most (95 %)
-  // Likely no more than a hundredth of what the search has found so far, or than what one run
-  // differs from the next.
+  // Likely next to nothing beside what the search has found so far, or beside what one run differs
+  // from the next.
   bool converged = false;
 };
 
@@ -57,6 +57,7 @@ struct Findings {
   // objectives: none, and the trials that no other beats.
   std::optional<TrialResult> best;
   std::vector<int64_t> front;
+  bool best_is_default = false;
   double noise = 0;  // deviation of one run from the next, where the model sees some; else 0
   std::optional<Gain> gain;          // one objective, ten complete trials, a space with defaults
   std::optional<Outlook> outlook;    // as for gain

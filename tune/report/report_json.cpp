@@ -5,6 +5,7 @@
 #include <map>
 
 #include "attune/base/error.h"
+#include "attune/tune/analysis/predict.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/internal/document.h"
 #include "attune/tune/internal/json.h"

@@ -123,7 +123,11 @@ std::vector<std::string> Findings::sentences() const {
         "little.",
         number(noise)));
   }
-  if (gain) all.push_back(gain_text(*gain));
+  if (best_is_default) {
+    all.push_back("That is the default configuration: nothing that was tried is better.");
+  } else if (gain) {
+    all.push_back(gain_text(*gain));
+  }
   if (!params.empty()) all.push_back(importance_text(*this));
   if (outlook) all.push_back(outlook_text(*outlook));
   if (!causes.empty()) {

@@ -14,8 +14,27 @@ namespace attune::tune::internal {
 namespace {
 
 constexpr size_t kModelLimit = 400;    // trials in the posterior
+constexpr size_t kEnough = 10;         // complete trials, to leave out the others
 constexpr size_t kIncumbents = 4;      // where the search for the lowest bound begins
 constexpr int64_t kExhaustive = 1000;  // a space of so few points is searched through
+
+// A search is well served by the last report of a pruned trial, which says "bad". An estimate in
+// the objective's units is not: a loss after two steps is no loss after twenty.
+Evidence believed(Evidence all, const History& history) {
+  const auto complete = [&](int64_t number) {
+    return history.trials()[static_cast<size_t>(number)].state == State::complete;
+  };
+  const auto count = std::count_if(all.numbers.begin(), all.numbers.end(), complete);
+  if (static_cast<size_t>(count) < kEnough) return all;
+  Evidence some;
+  for (size_t i = 0; i < all.numbers.size(); ++i) {
+    if (!complete(all.numbers[i])) continue;
+    some.numbers.push_back(all.numbers[i]);
+    some.points.push_back(std::move(all.points[i]));
+    some.losses.push_back(all.losses[i]);
+  }
+  return some;
+}
 
 // What the model learns from, and how its values are turned back: loss = center + scale * value.
 struct Training {
@@ -25,7 +44,7 @@ struct Training {
 
 std::optional<Training> training(const Question& question, const Domain& domain) {
   if (domain.size() == 0) return std::nullopt;
-  const Evidence evidence = collect(question, domain);
+  const Evidence evidence = believed(collect(question, domain), question.history);
   const auto& losses = evidence.losses;
   if (losses.size() < 2) return std::nullopt;
 
