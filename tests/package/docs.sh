@@ -11,8 +11,8 @@ while read -r document; do
   while read -r path; do
     [ -e "$path" ] || { echo "$document: no such file: $path"; failed=1; }
   done < <(sed '/^```diff/,/^```$/d' "$document" |
-           grep -oP '`\K(tensor|nn|optim|tune|cli|tests|bench|script|docs|cmake|examples|include)/[\w./-]+(?=`)' || true)
-done < <(find . -name '*.md' -not -path './build*' -not -path './.*' -printf '%P\n')
+           grep -oP '`\K(base|tensor|nn|optim|tune|cli|page|tests|bench|script|docs|cmake|examples|include)/[\w./-]+(?=`)' || true)
+done < <(find . -name '*.md' -not -path './build*' -not -path './.*' -not -path '*/node_modules/*' -printf '%P\n')
 
 diffs=$(mktemp -d)
 trap 'rm -rf "$diffs"' EXIT
