@@ -8,8 +8,6 @@
 #include <limits>
 #include <optional>
 #include <type_traits>
-#include <utility>
-#include <variant>
 
 #include "attune/tensor/shape.h"
 
@@ -97,22 +95,36 @@ struct Ellipsis {};  // x[{ellipsis, 0}]: all axes in between
 inline constexpr NewAxis new_axis{};
 inline constexpr Ellipsis ellipsis{};
 
-// One of the indices in x[{0, Slice{1, -1}, ellipsis}].
-class Index {
- public:
-  template <std::integral T>
-  requires(!std::same_as<T, bool>)  // x[{true}] would be a mask in NumPy
-      Index(T position)             // NOLINT
-      : value_(std::in_range<int64_t>(position) ? static_cast<int64_t>(position)
-                                                : std::numeric_limits<int64_t>::max()) {}
-  Index(Slice slice) : value_(slice) {}   // NOLINT
-  Index(NewAxis axis) : value_(axis) {}   // NOLINT
-  Index(Ellipsis rest) : value_(rest) {}  // NOLINT
-
-  const std::variant<int64_t, Slice, NewAxis, Ellipsis>& value() const { return value_; }
-
- private:
-  std::variant<int64_t, Slice, NewAxis, Ellipsis> value_;
+// A size, or a distance, along the height and the width of an image: {.stride = 2}, {{3, 5}}.
+struct Extent2 {
+  constexpr Extent2(int64_t both) : height(both), width(both) {}  // NOLINT
+  constexpr Extent2(int64_t high, int64_t wide) : height(high), width(wide) {}
+  int64_t height, width;
+  friend bool operator==(const Extent2&, const Extent2&) = default;
 };
+
+// Of a convolution. Padding is zeros on either side; dilation 2 skips every other element; each
+// group of input channels makes its own share of the output channels. conv1d uses the widths.
+struct ConvOptions {
+  Extent2 stride = 1, padding = 0, dilation = 1;
+  int64_t groups = 1;
+};
+struct ConvTransposeOptions {
+  Extent2 stride = 1, padding = 0, dilation = 1;
+  Extent2 output_padding = 0;  // more rows and columns at the end; less than the stride
+  int64_t groups = 1;
+};
+// Of pooling. A stride of 0 is the size of the window. Padding is at most half of it; the largest
+// element is never of the padding, and the mean counts it unless told otherwise. 1d uses the
+// widths.
+struct PoolOptions {
+  Extent2 stride = 0, padding = 0;
+  bool count_padding = true;
+};
+struct WindowOptions {  // of unfold and fold
+  Extent2 stride = 1, padding = 0, dilation = 1;
+};
+
+enum class Interpolation : uint8_t { nearest, bilinear };
 
 }  // namespace attune

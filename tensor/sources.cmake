@@ -6,42 +6,60 @@ attune_module(tensor
     tensor/tape.cpp
     tensor/tensor.cpp
     tensor/internal/axes.cpp
+    tensor/internal/chosen.cpp
     tensor/internal/csv_cells.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_blas.cpp
     tensor/internal/gemm_dot.cpp
     tensor/internal/gemm_kernel.cpp
     tensor/internal/gemm_plan.cpp
+    tensor/internal/lapack.cpp
     tensor/internal/op.cpp
     tensor/internal/pool.cpp
+    tensor/internal/positions.cpp
     tensor/internal/record.cpp
     tensor/internal/reduce.cpp
     tensor/internal/walk.cpp
+    tensor/internal/windows.cpp
     tensor/io/csv.cpp
     tensor/io/safetensors.cpp
+    tensor/ops/arrange.cpp
     tensor/ops/binary.cpp
+    tensor/ops/bitwise.cpp
     tensor/ops/compare.cpp
+    tensor/ops/conv.cpp
     tensor/ops/convert.cpp
     tensor/ops/create.cpp
     tensor/ops/cumsum.cpp
     tensor/ops/dropout.cpp
+    tensor/ops/einsum.cpp
     tensor/ops/index.cpp
+    tensor/ops/initial.cpp
+    tensor/ops/interpolate.cpp
     tensor/ops/join.cpp
     tensor/ops/layer_norm.cpp
     tensor/ops/linear.cpp
+    tensor/ops/linear_algebra.cpp
     tensor/ops/loss.cpp
     tensor/ops/matmul.cpp
     tensor/ops/moments.cpp
+    tensor/ops/multinomial.cpp
+    tensor/ops/order.cpp
     tensor/ops/pad.cpp
+    tensor/ops/pool.cpp
     tensor/ops/print.cpp
     tensor/ops/random.cpp
     tensor/ops/reduce.cpp
     tensor/ops/reduce_index.cpp
+    tensor/ops/rope.cpp
+    tensor/ops/scan.cpp
+    tensor/ops/scatter.cpp
     tensor/ops/select.cpp
     tensor/ops/slice.cpp
     tensor/ops/softmax.cpp
     tensor/ops/sort.cpp
     tensor/ops/unary.cpp
+    tensor/ops/unfold.cpp
     tensor/ops/view.cpp
   DEPENDS base
   PRIVATE attune_blas OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt

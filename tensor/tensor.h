@@ -12,7 +12,9 @@
 #include <new>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "attune/tensor/arguments.h"
@@ -31,6 +33,8 @@ void release(Block* block);
 
 enum class Gelu : uint8_t { exact, tanh };                      // by erf, or its tanh approximation
 enum class PadMode : uint8_t { constant, reflect, replicate };  // what is beyond the edge
+
+class Index;  // of x[{…}], below
 
 class Tensor {
  public:
@@ -63,6 +67,11 @@ class Tensor {
   // else f32, unless `dtype` is given; DTypeError if that cannot hold every element.
   static Tensor arange(Scalar begin, Scalar end, Scalar step = 1, std::optional<DType> dtype = {});
   static Tensor linspace(double begin, double end, int64_t count, DType dtype = DType::f32);
+  // base to the powers of linspace(begin, end, count).
+  static Tensor logspace(double begin, double end, int64_t count, double base = 10,
+                         DType dtype = DType::f32);
+  // [rows, columns]: 1 on and below the diagonal, or the one that many places to its right.
+  static Tensor tri(int64_t rows, int64_t columns, int64_t diagonal = 0, DType dtype = DType::f32);
 
   // Random tensors advance `rng`; the numbers depend only on it, the shape and the dtype.
   static Tensor rand(const Shape& shape, Rng& rng, DType dtype = DType::f32);   // [0, 1)
@@ -72,7 +81,18 @@ class Tensor {
   static Tensor randint(const Shape& shape, int64_t low, int64_t high, Rng& rng,
                         DType dtype = DType::i64);                            // [low, high)
   static Tensor bernoulli(const Shape& shape, double probability, Rng& rng);  // boolean
+  // Positions drawn with probabilities in proportion to weights [..., n] -> i64 [..., count], each
+  // at most once unless `replacement`. ValueError for a negative or infinite weight, or too few
+  // above 0.
+  static Tensor multinomial(const Tensor& weights, int64_t count, Rng& rng,
+                            bool replacement = false);
   static Tensor permutation(int64_t n, Rng& rng);  // 0 … n-1 in random order, i64 [n]
+  // Initial values of weights [out, in, kernel…], see nn/init.h.
+  static Tensor kaiming_uniform(const Shape& shape, Rng& rng, double slope = 0);
+  static Tensor kaiming_normal(const Shape& shape, Rng& rng, double slope = 0);
+  static Tensor xavier_uniform(const Shape& shape, Rng& rng, double gain = 1);
+  static Tensor xavier_normal(const Shape& shape, Rng& rng, double gain = 1);
+  static Tensor orthogonal(const Shape& shape, Rng& rng, double gain = 1);
 
   // Copies `values`; ShapeError unless there are as many as `shape` has elements. T is any element
   // type, but a std::vector<bool> has no span.
@@ -123,9 +143,12 @@ class Tensor {
   // ---- Converting ----
 
   Tensor cast(DType dtype) const;  // floating to integer truncates; to boolean: x != 0
-  Tensor contiguous() const;       // x itself if it is contiguous, else a copy
-  Tensor clone() const;            // a copy with elements of its own
-  Tensor detach() const;           // a view of the same elements that is a constant to tapes
+  // View: the same bytes as another dtype of the same size, without a gradient. DTypeError for
+  // another size and for booleans, which have but two values.
+  Tensor bitcast(DType dtype) const;
+  Tensor contiguous() const;  // x itself if it is contiguous, else a copy
+  Tensor clone() const;       // a copy with elements of its own
+  Tensor detach() const;      // a view of the same elements that is a constant to tapes
 
   // ---- Element by element: y = f(x), same shape (tensor/ops/unary.cpp) ----
 
@@ -137,29 +160,57 @@ class Tensor {
   Tensor rsqrt() const;
   Tensor reciprocal() const;
   Tensor exp() const;
+  Tensor exp2() const;
   Tensor expm1() const;
   Tensor log() const;
+  Tensor log2() const;
+  Tensor log10() const;
   Tensor log1p() const;
   Tensor sin() const;
   Tensor cos() const;
+  Tensor tan() const;
+  Tensor asin() const;
+  Tensor acos() const;
+  Tensor atan() const;
+  Tensor sinh() const;
+  Tensor cosh() const;
   Tensor tanh() const;
   Tensor erf() const;
+  Tensor erfc() const;    // 1 - erf(x), exact in the far tail
+  Tensor erfinv() const;  // the x of which erf is this
   Tensor floor() const;
   Tensor ceil() const;
   Tensor round() const;  // halves to even
+  Tensor trunc() const;  // towards 0
+  Tensor frac() const;   // x - trunc(x)
+  Tensor deg2rad() const;
+  Tensor rad2deg() const;
   Tensor isnan() const;  // boolean, as the next two
   Tensor isinf() const;
   Tensor isfinite() const;
   Tensor logical_not() const;
+  Tensor bitwise_not() const;  // of integers and booleans; DTypeError for floating ones
 
   // ---- Activations ----
 
-  Tensor relu() const;  // slope 0 at 0, 1 at NaN
+  Tensor relu() const;   // slope 0 at 0, 1 at NaN
+  Tensor relu6() const;  // between 0 and 6
+  Tensor relu2() const;  // the square of relu; So et al. (2021)
   Tensor leaky_relu(double slope = 0.01) const;
+  Tensor elu(double alpha = 1) const;   // x, or alpha (exp(x) - 1) below 0; Clevert et al. (2015)
+  Tensor celu(double alpha = 1) const;  // the same of x / alpha below 0; Barron (2017)
+  Tensor selu() const;                  // Klambauer et al. (2017)
   Tensor gelu(Gelu form = Gelu::exact) const;  // Hendrycks and Gimpel (2016)
+  Tensor quick_gelu() const;                   // x sigmoid(1.702 x)
   Tensor sigmoid() const;
-  Tensor silu() const;      // x sigmoid(x), also called swish
-  Tensor softplus() const;  // log(1 + exp(x))
+  Tensor hard_sigmoid() const;  // x / 6 + 1/2, between 0 and 1
+  Tensor log_sigmoid() const;
+  Tensor silu() const;         // x sigmoid(x), also called swish
+  Tensor hard_silu() const;    // x hard_sigmoid(x); Howard et al. (2019)
+  Tensor softplus() const;     // log(1 + exp(x))
+  Tensor softsign() const;     // x / (1 + |x|)
+  Tensor mish() const;         // x tanh(softplus(x)); Misra (2019)
+  Tensor tanh_shrink() const;  // x - tanh(x)
   Tensor softmax(int axis = -1) const;
   Tensor log_softmax(int axis = -1) const;
   // Zeroes each element with probability p and divides the rest by 1 - p (Srivastava et al., 2014).
@@ -177,6 +228,8 @@ class Tensor {
   Tensor maximum(Scalar other) const;
   Tensor minimum(const Tensor& other) const;
   Tensor minimum(Scalar other) const;
+  Tensor atan2(const Tensor& x) const;  // the angle of the points (x, this)
+  Tensor atan2(Scalar x) const;
   // x, or the nearer bound where x lies outside; NaN stays NaN. ValueError unless low <= high. A
   // bound that no element of an integer tensor can pass, such as infinity, has no effect. The slope
   // is 1 between the bounds, 0 on and outside them.
@@ -199,6 +252,14 @@ class Tensor {
   Tensor logical_and(const Tensor& other) const;
   Tensor logical_or(const Tensor& other) const;
   Tensor logical_xor(const Tensor& other) const;
+  // |x - other| <= absolute + relative |other|; infinities are close to themselves, NaN to nothing
+  // unless equal_nan. ValueError for a negative tolerance.
+  Tensor isclose(const Tensor& other, double relative = 1e-5, double absolute = 1e-8,
+                 bool equal_nan = false) const;
+  // Of integers and booleans, DTypeError for others.
+  Tensor bitwise_and(const Tensor& other) const;
+  Tensor bitwise_or(const Tensor& other) const;
+  Tensor bitwise_xor(const Tensor& other) const;
   Tensor masked_fill(const Tensor& mask, Scalar value) const;         // value where mask is true
   Tensor masked_fill(const Tensor& mask, const Tensor& value) const;  // value []
 
@@ -220,7 +281,15 @@ class Tensor {
   Tensor all(Axes axes = {}, KeepDims keep = {}) const;
   Tensor argmax(std::optional<int> axis = {}, KeepDims keep = {}) const;  // first of equals, i64
   Tensor argmin(std::optional<int> axis = {}, KeepDims keep = {}) const;
+  Tensor count_nonzero(Axes axes = {}, KeepDims keep = {}) const;  // i64
+  // The lower of the two middle elements of an even number, as in PyTorch; NaN if there is one.
+  Tensor median(Axes axes = {}, KeepDims keep = {}) const;
+  // What the share q of the elements is not above, interpolated between neighbours; 0.5 is the mean
+  // of the two middle ones. NaN if there is one. ValueError unless 0 <= q <= 1.
+  Tensor quantile(double q, Axes axes = {}, KeepDims keep = {}) const;
   Tensor cumsum(int axis) const;
+  Tensor cumprod(int axis) const;  // of integers and booleans: i64
+  Tensor cummax(int axis) const;   // NaN from the first NaN on; the last of equals has the gradient
 
   // ---- Sorting: stable, with NaN as the largest number ----
 
@@ -228,6 +297,14 @@ class Tensor {
   Sorted sort(int axis = -1, bool descending = false) const;
   Tensor argsort(int axis = -1, bool descending = false) const;
   Sorted topk(int64_t k, int axis = -1, bool largest = true) const;  // the first k of sort()
+  // The different elements, sorted, [n]. NaN is different from NaN.
+  Tensor unique() const;
+  struct Unique;  // {values, inverse, counts}
+  Unique unique_all() const;
+  // Where `values` would go into x, which is sorted along its last axis: before equal elements, or
+  // behind them. x [n] and values of any shape, or x [..., n] and values [..., m] -> i64 of the
+  // shape of values. ValueError if x is not sorted.
+  Tensor searchsorted(const Tensor& values, bool right = false) const;
 
   // ---- Moving elements; views copy nothing ----
 
@@ -241,9 +318,18 @@ class Tensor {
   // View without the axes of size 1, or without those named: ShapeError if one of these has another
   // size, as in NumPy (PyTorch keeps the axis).
   Tensor squeeze(Axes axes = {}) const;
-  Tensor unsqueeze(int axis) const;                               // view: a new axis of size 1
-  Tensor flip(Axes axes) const;                                   // view
-  Tensor operator[](std::initializer_list<Index> indices) const;  // view
+  Tensor unsqueeze(int axis) const;  // view: a new axis of size 1
+  Tensor flip(Axes axes) const;      // view
+  // A part of x: a view, unless there are tensors among the indices. Positions, slices, new_axis
+  // and ellipsis are applied first, as in PyTorch; then tensors choose along the axes that they
+  // stand for: i32 or i64 positions, broadcast, or a boolean mask of the shape of one or several
+  // axes. The chosen axes become those of the positions, in the place of the first, or in front if
+  // they are apart. IndexError for a position outside, ShapeError for a mask that does not fit.
+  Tensor operator[](std::initializer_list<Index> indices) const;
+  template <std::same_as<Tensor> T>
+  Tensor operator[](const T& index) const {  // x[mask], x[positions]
+    return (*this)[{Index(index)}];
+  }
   template <std::integral T>
   Tensor operator[](T position) const {  // view: one position along axis 0
     return (*this)[{Index(position)}];
@@ -252,6 +338,25 @@ class Tensor {
   Tensor narrow(int axis, int64_t begin, int64_t length) const;
   // Views of `size` positions each along an axis, the last maybe shorter; at least one view.
   std::vector<Tensor> split(int64_t size, int axis = 0) const;
+  std::vector<Tensor> split(const std::vector<int64_t>& sizes, int axis = 0) const;
+  // At most `count` views of equal length, but for the last.
+  std::vector<Tensor> chunk(int64_t count, int axis = 0) const;
+  // View: where j - i is `offset` for the places (i, j) along two axes; it becomes the last axis.
+  Tensor diagonal(int64_t offset = 0, int axis1 = 0, int axis2 = 1) const;
+  // {begin, end}: the places kept of the last axes, as many as are given; a view.
+  Tensor shrink(const std::vector<std::pair<int64_t, int64_t>>& ranges) const;
+  // One axis becomes several; one size may be -1.
+  Tensor unflatten(int axis, const Shape& sizes) const;
+  // Elements moved towards the end, those beyond it to the beginning; of all axes as one by
+  // default.
+  Tensor roll(int64_t shift, std::optional<int> axis = {}) const;
+  Tensor roll(const std::vector<int64_t>& shifts, Axes axes) const;
+  // The whole tensor so many times along each axis. tile() takes counts for the last axes;
+  // repeat() needs one for each, and more for new axes in front, as in PyTorch.
+  Tensor tile(const Shape& counts) const;
+  Tensor repeat(const Shape& counts) const;
+  Tensor triu(int64_t diagonal = 0) const;  // [..., m, n]: 0 below a diagonal
+  Tensor tril(int64_t diagonal = 0) const;  // 0 above it
   // {before, after}: how many elements to add on either side of an axis. The pairs belong to the
   // last axes, as many as are given.
   Tensor pad(const std::vector<std::pair<int64_t, int64_t>>& widths,
@@ -261,9 +366,16 @@ class Tensor {
 
   Tensor gather(int axis, const Tensor& index) const;  // y[i][j] = x[index[i][j]][j] for axis 0
   Tensor scatter_add(int axis, const Tensor& index,
-                     const Tensor& source) const;            // its transpose, added to x
-  Tensor index_select(int axis, const Tensor& index) const;  // index [n]: whole slices
-  Tensor one_hot(int64_t classes) const;                     // [...] -> [..., classes], f32
+                     const Tensor& source) const;  // its transpose, added to x
+  // Like scatter_add, but source replaces what is there; the last of several at one place.
+  Tensor scatter(int axis, const Tensor& index, const Tensor& source) const;
+  Tensor scatter(int axis, const Tensor& index, Scalar value) const;
+  Tensor take_along_axis(int axis, const Tensor& index) const;  // gather; other axes broadcast
+  Tensor index_select(int axis, const Tensor& index) const;     // index [n]: whole slices
+  // x with the slices of source added at index [n] along an axis.
+  Tensor index_add(int axis, const Tensor& index, const Tensor& source) const;
+  Tensor nonzero() const;                 // the places of what is not 0, in order: i64 [n, rank]
+  Tensor one_hot(int64_t classes) const;  // [...] -> [..., classes], f32
 
   // ---- Products ----
 
@@ -271,6 +383,56 @@ class Tensor {
   Tensor matmul(const Tensor& other) const;
   Tensor dot(const Tensor& other) const;    // [n] x [n] -> []
   Tensor outer(const Tensor& other) const;  // [m] x [n] -> [m, n]
+
+  // ---- Linear algebra of matrices [..., n, n] or [..., m, n], by LAPACK ----
+  // DTypeError for integers, ValueError for a singular matrix, or NaN where LAPACK cannot take it.
+  // svd, eigh, qr and lstsq have no gradient: asking for one is a ValueError.
+
+  Tensor cholesky() const;  // lower l with l l^T = x, of which the lower triangle is read
+  Tensor solve(
+      const Tensor& b) const;  // the y with x y = b: b [n] or [..., n, k], batches broadcast
+  // The same for a triangle, lower by default; of 1 on its diagonal if `unit`.
+  Tensor triangular_solve(const Tensor& b, bool upper = false, bool unit = false) const;
+  Tensor inverse() const;
+  Tensor det() const;  // [..., n, n] -> [...]
+  struct Svd;          // {u, s, vt}: u [..., m, r], s [..., r] descending, vt [..., r, n]
+  Svd svd() const;     // u s vt = x with r = min(m, n)
+  struct Eigh;         // {values, vectors}: values [..., n] ascending, vectors in columns
+  Eigh eigh() const;   // of a symmetric matrix, of which the lower triangle is read
+  struct Qr;           // {q, r}: q [..., m, k] orthonormal columns, r [..., k, n] upper triangle
+  Qr qr() const;       // q r = x with k = min(m, n)
+  // The shortest y that minimizes |x y - b|: x [..., m, n], b [m] or [..., m, k].
+  Tensor lstsq(const Tensor& b) const;
+
+  // ---- Images [batch, channels, height, width], sequences [batch, channels, length] ----
+  // Without a batch, [channels, …], the result has none. ShapeError for sizes that do not fit.
+
+  // weight [out, channels / groups, kernel…], bias [out], or undefined for none.
+  Tensor conv1d(const Tensor& weight, const ConvOptions& options = {}) const;
+  Tensor conv1d(const Tensor& weight, const Tensor& bias, const ConvOptions& options = {}) const;
+  Tensor conv2d(const Tensor& weight, const ConvOptions& options = {}) const;
+  Tensor conv2d(const Tensor& weight, const Tensor& bias, const ConvOptions& options = {}) const;
+  // The transpose of conv2d: weight [channels, out / groups, kernel…].
+  Tensor conv_transpose2d(const Tensor& weight, const ConvTransposeOptions& options = {}) const;
+  Tensor conv_transpose2d(const Tensor& weight, const Tensor& bias,
+                          const ConvTransposeOptions& options = {}) const;
+  Tensor max_pool1d(int64_t window, const PoolOptions& options = {}) const;
+  Tensor max_pool2d(Extent2 window, const PoolOptions& options = {}) const;
+  Tensor avg_pool1d(int64_t window, const PoolOptions& options = {}) const;
+  Tensor avg_pool2d(Extent2 window, const PoolOptions& options = {}) const;
+  // Every window as a column: [batch, channels, h, w] -> [batch, channels window…, places].
+  Tensor unfold(Extent2 window, const WindowOptions& options = {}) const;
+  // Its transpose: columns added up in an image of this size.
+  Tensor fold(Extent2 size, Extent2 window, const WindowOptions& options = {}) const;
+  // To another size. Pixels are areas whose centres are mapped, or, with align_corners (bilinear
+  // alone), points of which the outermost keep their places.
+  Tensor interpolate(Extent2 size, Interpolation mode = Interpolation::nearest,
+                     bool align_corners = false) const;
+  // Rotary positions (Su et al., 2021): x [..., length, width] with the pairs (i, i + width / 2) of
+  // each row turned by angles [length, width / 2], whose sines and cosines are given; by default
+  // position / base^(2 i / width), with positions from `first`.
+  Tensor rope(const Tensor& sines, const Tensor& cosines) const;
+  Tensor rope(double base = 10000, int64_t first = 0) const;
 
   // For attune's own sources; the type is opaque to users. Two handles are one tensor if it is
   // equal.
@@ -290,6 +452,40 @@ class Tensor {
 struct Tensor::Sorted {
   Tensor values, indices;
 };
+struct Tensor::Svd {
+  Tensor u, s, vt;
+};
+struct Tensor::Eigh {
+  Tensor values, vectors;
+};
+struct Tensor::Qr {
+  Tensor q, r;
+};
+struct Tensor::Unique {
+  Tensor values;   // [n], sorted
+  Tensor inverse;  // of the shape of x: where each element is among the values
+  Tensor counts;   // [n]: how many elements have each value
+};
+
+// One of the indices in x[{0, Slice{1, -1}, ellipsis, mask}].
+class Index {
+ public:
+  template <std::integral T>
+  requires(!std::same_as<T, bool>)  // x[{true}] would be a mask in NumPy
+      Index(T position)             // NOLINT
+      : value_(std::in_range<int64_t>(position) ? static_cast<int64_t>(position)
+                                                : std::numeric_limits<int64_t>::max()) {}
+  Index(Slice slice) : value_(slice) {}                 // NOLINT
+  Index(NewAxis axis) : value_(axis) {}                 // NOLINT
+  Index(Ellipsis rest) : value_(rest) {}                // NOLINT
+  template <std::same_as<Tensor> T>                     // not for what a tensor can be made of
+  Index(T positions) : value_(std::move(positions)) {}  // NOLINT: positions, or a mask
+
+  const std::variant<int64_t, Slice, NewAxis, Ellipsis, Tensor>& value() const { return value_; }
+
+ private:
+  std::variant<int64_t, Slice, NewAxis, Ellipsis, Tensor> value_;
+};
 
 Tensor operator-(const Tensor& x);
 Tensor operator+(const Tensor& a, const Tensor& b);
@@ -304,11 +500,26 @@ Tensor operator+(Scalar a, const Tensor& b);
 Tensor operator-(Scalar a, const Tensor& b);
 Tensor operator*(Scalar a, const Tensor& b);
 Tensor operator/(Scalar a, const Tensor& b);
+// What a division rounded down leaves: it has the sign of b, as in Python. ValueError for integers
+// and a b of 0.
+Tensor operator%(const Tensor& a, const Tensor& b);
+Tensor operator%(const Tensor& a, Scalar b);
+Tensor operator%(Scalar a, const Tensor& b);
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);  // a where true, else b
 // Joins tensors along an axis that they have. One of shape [0] fits any others, as in PyTorch.
 Tensor cat(const std::vector<Tensor>& parts, int axis = 0);
 Tensor stack(const std::vector<Tensor>& parts, int axis = 0);  // the same along a new axis
+
+// Products summed over named axes: einsum("bij,bjk->bik", {a, b}). Every operand's axes have
+// letters; those missing in the result are summed over, one that repeats in an operand takes its
+// diagonal, and ... stands for any axes, which broadcast. Without -> the result has the letters
+// that occur once, in order. Operands are joined from left to right. ValueError for text that says
+// nothing, ShapeError for sizes that do not fit.
+Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands);
+// Sums of products over the last `count` axes of a and the first of b, or over those named.
+Tensor tensordot(const Tensor& a, const Tensor& b, int count = 2);
+Tensor tensordot(const Tensor& a, const Tensor& b, Axes axes_a, Axes axes_b);
 
 enum class Activation : uint8_t { none, relu };
 // activation(x w^T + b): x [..., in], w [out, in], b [out] or undefined -> [..., out]. Fused.

@@ -93,6 +93,86 @@ HWY_INLINE Pack<T> erf(Pack<T> x) {
   return select(is_nan(x), x, copy_sign(y, x));
 }
 
+// f(x) computed in f64.
+template <class F>
+HWY_INLINE Pack<float> in_double(Pack<float> x, F f) {
+  const hn::ScalableTag<double> wide;
+  const hn::Rebind<float, decltype(wide)> narrow;
+  HWY_ALIGN float lanes[hn::MaxLanes(hn::ScalableTag<float>())];
+  hn::Store(x.v, hn::ScalableTag<float>(), lanes);
+  for (size_t i = 0; i < hn::Lanes(hn::ScalableTag<float>()); i += hn::Lanes(wide)) {
+    const Pack<double> y = f(Pack<double>(hn::PromoteTo(wide, hn::LoadU(narrow, lanes + i))));
+    hn::StoreU(hn::DemoteTo(narrow, y.v), narrow, lanes + i);
+  }
+  return hn::Load(hn::ScalableTag<float>(), lanes);
+}
+
+// 1 - erf(x), exact in the far tail.
+template <class T>
+HWY_INLINE Pack<T> erfc(Pack<T> x) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return in_double(x, [](Pack<double> wide) HWY_ATTR { return erfc(wide); });
+  } else {
+    const Pack<T> size = hn::Min(hn::Abs(x.v), Pack<T>(28.0).v), decay = gaussian(size, 1.0);
+    const Pack<T> far = decay * erfc_scaled<T>(hn::Max(size.v, Pack<T>(0.46875).v));
+    const Pack<T> tail = select(size > 0.46875, far, 1.0 - erf_near(size));
+    return select(is_nan(x), x, select(x < 0.0, 2.0 - tail, tail));
+  }
+}
+
+// The inverse of erf, by M. J. Wichura's rational functions for the normal distribution, "Algorithm
+// AS 241" (1988): near 0 in x^2, further out in the root of a logarithm of the tail.
+template <class T>
+HWY_INLINE Pack<T> erfinv(Pack<T> x) {
+  constexpr double kNearUp[] = {3.3871328727963666080e0, 1.3314166789178437745e2,
+                                1.9715909503065514427e3, 1.3731693765509461125e4,
+                                4.5921953931549871457e4, 6.7265770927008700853e4,
+                                3.3430575583588128105e4, 2.5090809287301226727e3};
+  constexpr double kNearDown[] = {1.0,
+                                  4.2313330701600911252e1,
+                                  6.8718700749205790830e2,
+                                  5.3941960214247511077e3,
+                                  2.1213794301586595867e4,
+                                  3.9307895800092710610e4,
+                                  2.8729085735721942674e4,
+                                  5.2264952788528545610e3};
+  constexpr double kMiddleUp[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                                  5.76949722146069140550e0,  3.64784832476320460504e0,
+                                  1.27045825245236838258e0,  2.41780725177450611770e-1,
+                                  2.27238449892691845833e-2, 7.74545014278341407640e-4};
+  constexpr double kMiddleDown[] = {1.0,
+                                    2.05319162663775882187e0,
+                                    1.67638483018380384940e0,
+                                    6.89767334985100004550e-1,
+                                    1.48103976427480074590e-1,
+                                    1.51986665636164571966e-2,
+                                    5.47593808499534494600e-4,
+                                    1.05075007164441684324e-9};
+  constexpr double kFarUp[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                               1.78482653991729133580e0,  2.96560571828504891230e-1,
+                               2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                               2.71155556874348757815e-5, 2.01033439929228813265e-7};
+  constexpr double kFarDown[] = {1.0,
+                                 5.99832206555887937690e-1,
+                                 1.36929880922735805310e-1,
+                                 1.48753612908506148525e-2,
+                                 7.86869131745613259100e-4,
+                                 1.84631831751005468180e-5,
+                                 1.42151175831644588870e-7,
+                                 2.04426310338993978564e-15};
+  const Pack<T> size = abs(x), half = 0.5 * size, inner = 0.180625 - half * half;
+  const Pack<T> near = half * polynomial(inner, kNearUp) / polynomial(inner, kNearDown);
+  const Pack<T> tail = 0.5 * (1.0 - size), least = sizeof(T) == 4 ? 1e-9 : 1e-18;
+  const Pack<T> root = sqrt(-log(Pack<T>(hn::Min(hn::Max(tail.v, least.v), Pack<T>(0.5).v))));
+  const Pack<T> middle = root - 1.6, far = root - 5.0;
+  const Pack<T> beyond = select(far > 0.0, polynomial(far, kFarUp) / polynomial(far, kFarDown),
+                                polynomial(middle, kMiddleUp) / polynomial(middle, kMiddleDown));
+  Pack<T> y = 0.7071067811865476 * select(half > 0.425, beyond, near);
+  y = select(size == Pack<T>(1.0), kInfinity, y);
+  y = select(size > 1.0, std::numeric_limits<double>::quiet_NaN(), y);
+  return select(is_nan(x), x, copy_sign(y, x));
+}
+
 // ---- The standard normal distribution ----
 
 template <class T>

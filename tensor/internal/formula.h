@@ -20,6 +20,12 @@ inline Tensor sqrt(const Tensor& x) { return x.sqrt(); }
 inline Tensor sin(const Tensor& x) { return x.sin(); }
 inline Tensor cos(const Tensor& x) { return x.cos(); }
 inline Tensor tanh(const Tensor& x) { return x.tanh(); }
+inline Tensor sinh(const Tensor& x) { return x.sinh(); }
+inline Tensor cosh(const Tensor& x) { return x.cosh(); }
+inline Tensor abs(const Tensor& x) { return x.abs(); }
+inline Tensor softplus(const Tensor& x) { return x.softplus(); }
+inline Tensor maximum(const Tensor& x, double other) { return x.maximum(other); }
+inline Tensor minimum(const Tensor& x, double other) { return x.minimum(other); }
 inline Tensor erf(const Tensor& x) { return x.erf(); }
 inline Tensor normal_density(const Tensor& x) {
   return 0.3989422804014327 * (-0.5 * x.square()).exp();
@@ -40,6 +46,14 @@ inline Tensor positive(const Tensor& x) { return x.gt(0).cast(x.dtype()); }
 inline Tensor nonpositive(const Tensor& x) { return x.le(0).cast(x.dtype()); }
 // dy, but 0 where x <= 0
 inline Tensor past_zero(const Tensor& dy, const Tensor& x) { return dy.masked_fill(x.le(0), 0); }
+inline Tensor at_most(const Tensor& x, double limit) { return x.le(limit); }
+inline Tensor select(const Tensor& mask, const Tensor& a, const Tensor& b) {
+  return where(mask, a, b);
+}
+// dy where low < x < high, else 0
+inline Tensor inside(const Tensor& dy, const Tensor& x, double low, double high) {
+  return where(x.gt(low).logical_and(x.lt(high)), dy, Tensor::zeros({}, dy.dtype()));
+}
 
 // ---- Integers ----
 
@@ -58,8 +72,15 @@ struct Whole {
   friend Whole floor(Whole a) { return a; }
   friend Whole ceil(Whole a) { return a; }
   friend Whole round(Whole a) { return a; }
+  friend Whole trunc(Whole a) { return a; }
   friend Whole maximum(Whole a, Whole b) { return a.v > b.v ? a : b; }
   friend Whole minimum(Whole a, Whole b) { return a.v < b.v ? a : b; }
+  // What a division rounded down leaves, which has the sign of b; of b = 0 it is 0.
+  friend Whole remainder(Whole a, Whole b) {
+    if (b.v == 0 || b.v == T(-1)) return 0;
+    const auto rest = static_cast<T>(a.v % b.v);
+    return rest != 0 && (rest < 0) != (b.v < 0) ? Whole(rest) + b : Whole(rest);
+  }
   // A negative exponent: 1 / a^-b without its fraction, and 0 where a is 0.
   friend Whole pow(Whole a, Whole b) {
     if (b.v < 0) return a.v == 1 || (a.v == T(-1) && b.v % 2 == 0) ? 1 : a.v == T(-1) ? -1 : 0;

@@ -146,9 +146,71 @@ HWY_INLINE Pack<T> ends_of_log(Pack<T> x, double pole, Pack<T> y) {
   return select(is_nan(x) || x == Pack<T>(kInfinity), x, y);
 }
 
+// x = 2^k m, for a normal x > 0, with m between sqrt(1/2) and sqrt(2). Returns k.
+template <class T>
+HWY_INLINE Pack<T> split_exponent(Pack<T> x, Pack<T>& m) {
+  using L = Layout<T>;
+  using Word = typename L::Word;
+  const hn::ScalableTag<T> d;
+  const Word one = L::kBias << L::kFraction;
+  const Word root_half = static_cast<Word>(L::kSingle ? 0x3F3504F3 : 0x3FE6A09E667F3BCD);
+  const auto bits = hn::Add(hn::BitCast(L::words, x.v), hn::Set(L::words, one - root_half));
+  const auto fraction = hn::And(bits, hn::Set(L::words, (Word{1} << L::kFraction) - 1));
+  m = hn::BitCast(d, hn::Add(fraction, hn::Set(L::words, root_half)));
+  // The exponent as a number: in the lowest bits of 2^kFraction.
+  const Pack<T> base = L::kSingle ? 8388608.0 : 4503599627370496.0;
+  const Pack<T> raised =
+      hn::BitCast(d, hn::Or(hn::ShiftRight<L::kFraction>(bits), hn::BitCast(L::words, base.v)));
+  return raised - (base + static_cast<double>(L::kBias));
+}
+
 template <class T>
 HWY_INLINE Pack<T> log(Pack<T> x) {
   return ends_of_log<T>(x, 0.0, hn::Log(hn::ScalableTag<T>(), x.v));
+}
+
+// log(x) / log(base), given 1 / ln base and log(2) / log(base) as the sum of a high part, of so few
+// digits that its products with exponents are exact, and a low one. Powers of 2 have exact log2.
+template <class T>
+HWY_INLINE Pack<T> log_to(Pack<T> x, double factor, double high, double low) {
+  using L = Layout<T>;
+  // What is subnormal is made normal first.
+  const double raise = L::kSingle ? 0x1p32 : 0x1p64, least = L::kSingle ? 0x1p-126 : 0x1p-1022;
+  const Mask<T> tiny = x < Pack<T>(least);
+  Pack<T> m;
+  Pack<T> k = split_exponent(select(tiny, x * raise, x), m);
+  k = select(tiny, k - (L::kSingle ? 32.0 : 64.0), k);
+  const Pack<T> rest = Pack<T>(hn::Log(hn::ScalableTag<T>(), m.v)) * factor;
+  return ends_of_log<T>(x, 0.0,
+                        multiply_add(k, Pack<T>(high), multiply_add(k, Pack<T>(low), rest)));
+}
+template <class T>
+HWY_INLINE Pack<T> log2(Pack<T> x) {
+  return log_to(x, 1.4426950408889634, 1.0, 0.0);
+}
+template <class T>
+HWY_INLINE Pack<T> log10(Pack<T> x) {
+  // fdlibm's halves of log10(2)
+  return Layout<T>::kSingle ? log_to(x, 0.4342944819032518, 3.0102920532e-01, 7.9034151668e-07)
+                            : log_to(x, 0.4342944819032518, 3.01029995663611771306e-01,
+                                     3.69423907715893078616e-13);
+}
+
+// 2^x = 2^q exp(r ln 2), q an integer and |r| <= 1/2. 2^q in two factors, either of them normal.
+template <class T>
+HWY_INLINE Pack<T> exp2(Pack<T> input) {
+  using L = Layout<T>;
+  const Pack<T> most = L::kSingle ? 129.0 : 1025.0, least = L::kSingle ? -151.0 : -1076.0;
+  const Pack<T> x = hn::Min(hn::Max(input.v, least.v), most.v);
+  const auto power = [](Pack<T> shifted) HWY_ATTR {  // an integer plus kRound
+    const auto exponent = hn::Add(hn::BitCast(L::words, shifted.v), hn::Set(L::words, L::kBias));
+    return Pack<T>(hn::BitCast(hn::ScalableTag<T>(), hn::ShiftLeft<L::kFraction>(exponent)));
+  };
+  const Pack<T> q = (x + L::kRound) - L::kRound;
+  const Pack<T> half = multiply_add(q, Pack<T>(0.5), Pack<T>(L::kRound));
+  const Pack<T> other = (q - (half - L::kRound)) + L::kRound;
+  const Pack<T> y = hn::Exp(hn::ScalableTag<T>(), ((x - q) * 0.6931471805599453).v);
+  return select(is_nan(input), input, y * power(half) * power(other));
 }
 
 // log(1 + x) = k ln 2 + log(m) + what 1 + x lost by rounding, m between sqrt(1/2) and sqrt(2);
@@ -156,22 +218,11 @@ HWY_INLINE Pack<T> log(Pack<T> x) {
 template <class T>
 HWY_INLINE Pack<T> log1p(Pack<T> x) {
   using L = Layout<T>;
-  using Word = typename L::Word;
-  const hn::ScalableTag<T> d;
   const Pack<T> y = x + 1.0;
   const Pack<T> lost = select(x > 1.0, 1.0 - (y - x), x - (y - 1.0)) / y;
 
-  const Word one = L::kBias << L::kFraction;
-  const Word root_half = static_cast<Word>(L::kSingle ? 0x3F3504F3 : 0x3FE6A09E667F3BCD);
-  const auto bits = hn::Add(hn::BitCast(L::words, y.v), hn::Set(L::words, one - root_half));
-  const auto fraction = hn::And(bits, hn::Set(L::words, (Word{1} << L::kFraction) - 1));
-  const Pack<T> m = hn::BitCast(d, hn::Add(fraction, hn::Set(L::words, root_half)));
-  // The exponent as a number: in the lowest bits of 2^kFraction.
-  const Pack<T> base = L::kSingle ? 8388608.0 : 4503599627370496.0;
-  const Pack<T> raised =
-      hn::BitCast(d, hn::Or(hn::ShiftRight<L::kFraction>(bits), hn::BitCast(L::words, base.v)));
-  const Pack<T> k = raised - (base + static_cast<double>(L::kBias));
-
+  Pack<T> m;
+  const Pack<T> k = split_exponent(y, m);
   const Pack<T> f = m - 1.0, s = f / (f + 2.0), z = s * s, half_square = 0.5 * f * f;
   Pack<T> rest;
   double high, low;  // ln 2, the high part with so few digits that its products with k are exact
@@ -255,6 +306,61 @@ HWY_INLINE Pack<T> cos(Pack<T> x) {
   const Pack<T> size = abs(x);
   if (!are_moderate(size)) return lane_by_lane(x, x, [](T e, T) { return std::cos(e); });
   return sine(size, 1);
+}
+
+template <class T>
+HWY_INLINE Pack<T> tan(Pack<T> x) {
+  const Pack<T> size = abs(x);
+  if (!are_moderate(size)) return lane_by_lane(x, x, [](T e, T) { return std::tan(e); });
+  return hn::Xor((Pack<T>(sine(size, 0)) / Pack<T>(sine(size, 1))).v, hn::Xor(x.v, size.v));
+}
+
+template <class T>
+HWY_INLINE Pack<T> asin(Pack<T> x) {
+  return select(is_nan(x), x, Pack<T>(hn::Asin(hn::ScalableTag<T>(), x.v)));
+}
+template <class T>
+HWY_INLINE Pack<T> acos(Pack<T> x) {
+  return select(is_nan(x), x, Pack<T>(hn::Acos(hn::ScalableTag<T>(), x.v)));
+}
+template <class T>
+HWY_INLINE Pack<T> atan(Pack<T> x) {
+  const Pack<T> y = hn::Atan(hn::ScalableTag<T>(), x.v);
+  const Pack<T> end = copy_sign(Pack<T>(1.5707963267948966), x);
+  return select(is_nan(x), x, select(abs(x) == Pack<T>(kInfinity), end, y));
+}
+
+// exp(x) / 2 for x >= 0, in two factors: it is finite where exp(x) is not.
+template <class T>
+HWY_INLINE Pack<T> half_exp(Pack<T> x) {
+  const Pack<T> root = exp(0.5 * x);
+  return 0.5 * root * root;
+}
+template <class T>
+HWY_INLINE Pack<T> sinh(Pack<T> x) {
+  const Pack<T> size = abs(x), limit = 40.0, e = expm1_within<T>(hn::Min(size.v, limit.v));
+  const Pack<T> y = select(size > limit, half_exp(size), 0.5 * (e + e / (e + 1.0)));
+  return select(is_nan(x), x, copy_sign(y, x));
+}
+template <class T>
+HWY_INLINE Pack<T> cosh(Pack<T> x) {
+  const Pack<T> size = abs(x), e = exp_of_negative(-size);
+  const Pack<T> near = 0.5 / Pack<T>(hn::Max(e.v, Pack<T>(1e-20).v)) + 0.5 * e;
+  return select(is_nan(x), x, select(size > 40.0, half_exp(size), near));
+}
+
+template <class T>
+HWY_INLINE Pack<T> atan2(Pack<T> a, Pack<T> b) {
+  return lane_by_lane(a, b, [](T y, T x) { return std::atan2(y, x); });
+}
+
+// What a division rounded down leaves, exactly: it has the sign of b.
+template <class T>
+HWY_INLINE Pack<T> remainder(Pack<T> a, Pack<T> b) {
+  return lane_by_lane(a, b, [](T x, T y) {
+    const T rest = std::fmod(x, y);
+    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+  });
 }
 
 template <class T>

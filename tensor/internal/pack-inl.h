@@ -61,6 +61,7 @@ struct Pack {
   HWY_INLINE friend Pack sqrt(Pack x) { return hn::Sqrt(x.v); }
   HWY_INLINE friend Pack floor(Pack x) { return hn::Floor(x.v); }
   HWY_INLINE friend Pack ceil(Pack x) { return hn::Ceil(x.v); }
+  HWY_INLINE friend Pack trunc(Pack x) { return hn::Trunc(x.v); }
   HWY_INLINE friend Pack round(Pack x) { return hn::Round(x.v); }  // halves to even
   HWY_INLINE friend Pack copy_sign(Pack magnitude, Pack sign) {
     return hn::CopySign(magnitude.v, sign.v);
@@ -75,6 +76,11 @@ struct Pack {
   HWY_INLINE friend Pack positive(Pack x) { return select(x > 0.0, Pack(1.0), Pack(0.0)); }
   HWY_INLINE friend Pack nonpositive(Pack x) { return select(x <= 0.0, Pack(1.0), Pack(0.0)); }
   HWY_INLINE friend Pack past_zero(Pack dy, Pack x) { return select(x <= 0.0, Pack(0.0), dy); }
+  HWY_INLINE friend Mask<T> at_most(Pack x, double limit) { return x <= Pack(limit); }
+  // dy where low < x < high, else 0
+  HWY_INLINE friend Pack inside(Pack dy, Pack x, double low, double high) {
+    return select(x > Pack(low) && x < Pack(high), dy, Pack(0.0));
+  }
   HWY_INLINE friend Pack sign(Pack x) {  // 0 of NaN
     return select(x > 0.0, Pack(1.0), select(x < 0.0, Pack(-1.0), Pack(0.0)));
   }

@@ -21,6 +21,7 @@
 // formula, method, and what becomes of integers: kept, or computed as f32
 #define BINARY_METHODS(X)    \
   X(Maximum, maximum, kKept) \
+  X(Atan2, atan2, kAsFloat)  \
   X(Minimum, minimum, kKept)
 #define BINARY_OPS(X)   \
   X(Add, add, kKept)    \
@@ -28,6 +29,7 @@
   X(Mul, mul, kKept)    \
   X(Div, div, kAsFloat) \
   X(Pow, pow, kKept)    \
+  X(Mod, mod, kKept)    \
   BINARY_METHODS(X)
 
 namespace attune {
@@ -84,6 +86,18 @@ struct Minimum {
   static auto value(auto a, auto b) { return minimum(a, b); }
   static Tensor gradient_a(Terms t) { return Maximum::larger(t.dy, t.b, t.a); }
   static Tensor gradient_b(Terms t) { return Maximum::larger(t.dy, t.a, t.b); }
+  static constexpr int needs = kA | kB;
+};
+struct Mod {  // a - b floor(a / b)
+  static auto value(auto a, auto b) { return remainder(a, b); }
+  static Tensor gradient_a(Terms t) { return t.dy; }
+  static Tensor gradient_b(Terms t) { return -t.dy * (t.a / t.b).floor(); }
+  static constexpr int needs = kA | kB;
+};
+struct Atan2 {
+  static auto value(auto a, auto b) { return atan2(a, b); }
+  static Tensor gradient_a(Terms t) { return t.dy * (t.b / (t.a.square() + t.b.square())); }
+  static Tensor gradient_b(Terms t) { return t.dy * (-t.a / (t.a.square() + t.b.square())); }
   static constexpr int needs = kA | kB;
 };
 struct Pow {  // where a or b is 0 the slope is 0 by definition, not 0 times infinity
@@ -324,6 +338,35 @@ OPERATOR(-, BinaryOp::kSub)
 OPERATOR(*, BinaryOp::kMul)
 OPERATOR(/, BinaryOp::kDiv)
 #undef OPERATOR
+
+namespace {
+
+// Of integers there is nothing that 0 leaves: ValueError.
+void check_divisor(bool is_zero) {
+  check<ValueError>(!is_zero, "mod: an integer cannot be divided by 0; cast to a floating dtype");
+}
+void check_divisors(const Tensor& a, const Tensor& b) {
+  require_defined("mod", a, b);
+  if (!is_floating(a.dtype()) && !is_floating(b.dtype())) {
+    check_divisor(b.eq(0).any().item<bool>());
+  }
+}
+
+}  // namespace
+
+Tensor operator%(const Tensor& a, const Tensor& b) {
+  check_divisors(a, b);
+  return binary(BinaryOp::kMod, a, b);
+}
+Tensor operator%(const Tensor& a, Scalar b) {
+  require_defined("mod", a);
+  if (!is_floating(a.dtype())) check_divisor(b.value() == 0);
+  return with_number(BinaryOp::kMod, a, b);
+}
+Tensor operator%(Scalar a, const Tensor& b) {
+  check_divisors(b, b);
+  return with_number(BinaryOp::kMod, b, a, true);
+}
 
 #define METHOD(F, name, integers)                                                                 \
   Tensor Tensor::name(const Tensor& other) const { return binary(BinaryOp::k##F, *this, other); } \

@@ -113,6 +113,27 @@ Tensor Tensor::logical_not() const {
   return logical("logical_not", *this, Tensor(true), [](bool a, bool b) { return a != b; });
 }
 
+Tensor Tensor::isclose(const Tensor& other, double relative, double absolute,
+                       bool equal_nan) const {
+  require_defined("isclose", *this, other);
+  check<ValueError>(relative >= 0 && absolute >= 0,
+                    "isclose: tolerances must not be negative, got {} and {}", relative, absolute);
+  DType dtype = types_of("isclose", Takes::any, promote(this->dtype(), other.dtype())).computed;
+  if (!is_floating(dtype)) dtype = DType::f64;
+  const Tensor a = into(detach(), dtype), b = into(other.detach(), dtype);
+  Tensor y = make_broadcast("isclose", a, b, DType::boolean);
+  dispatch_floating("isclose", dtype, [&]<class T>() {
+    zip<T, bool>("isclose", a, b, y, [=](T p, T q) {
+      const auto of_a = static_cast<double>(p), of_b = static_cast<double>(q);
+      if (of_a == of_b) return true;
+      if (std::isnan(of_a) && std::isnan(of_b)) return equal_nan;
+      const double apart = std::abs(of_a - of_b);
+      return std::isfinite(apart) && apart <= absolute + relative * std::abs(of_b);
+    });
+  });
+  return y;
+}
+
 Tensor Tensor::isnan() const {
   return test("isnan", *this, false, [](auto e) { return e != e; });
 }

@@ -128,6 +128,17 @@ Tensor Tensor::cast(DType dtype) const {
   return block_->dtype == dtype ? *this : recorded_copy(*this, dtype);
 }
 
+Tensor Tensor::bitcast(DType dtype) const {
+  require_defined("bitcast", *this);
+  check<DTypeError>(byte_size(dtype) == byte_size(block_->dtype),
+                    "bitcast: {} and {} have different sizes", block_->dtype, dtype);
+  check<DTypeError>(dtype != DType::boolean || block_->dtype == DType::boolean,
+                    "bitcast: booleans have but two values; use ne(0)");
+  Tensor y = make_view(*this, shape(), strides(), 0);
+  internal::block(y).dtype = dtype;
+  return y;
+}
+
 Tensor Tensor::contiguous() const {
   require_defined("contiguous", *this);
   return block_->contiguous ? *this : recorded_copy(*this, block_->dtype);

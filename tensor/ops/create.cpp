@@ -107,4 +107,29 @@ Tensor Tensor::linspace(double begin, double end, int64_t count, DType dtype) {
   return y;
 }
 
+Tensor Tensor::logspace(double begin, double end, int64_t count, double base, DType dtype) {
+  check<DTypeError>(is_floating(dtype), "logspace: needs a floating dtype, got {}", dtype);
+  check<ValueError>(std::isfinite(base) && base > 0,
+                    "logspace: the base must be finite and above 0, got {}", base);
+  const Tensor y = linspace(begin, end, count, DType::f64);
+  for (int64_t i = 0; i < count; ++i) {
+    elements<double>(y)[i] = std::pow(base, elements<double>(y)[i]);
+  }
+  return y.cast(dtype);
+}
+
+Tensor Tensor::tri(int64_t rows, int64_t columns, int64_t diagonal, DType dtype) {
+  const Tensor one = make_scalar("tri", 1, dtype);
+  Tensor y = zeros({rows, columns}, dtype);
+  dispatch_bytes(dtype, [&]<class T>() {
+    for (int64_t i = 0; i < rows; ++i) {
+      const int64_t last = std::clamp(diagonal, -rows, columns) + i + 1;
+      if (last > 0) {
+        std::fill_n(elements<T>(y) + i * columns, std::min(last, columns), *elements<T>(one));
+      }
+    }
+  });
+  return y;
+}
+
 }  // namespace attune

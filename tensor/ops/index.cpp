@@ -8,6 +8,7 @@
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/op.h"
 #include "attune/base/internal/parallel.h"
+#include "attune/tensor/internal/positions.h"
 #include "attune/tensor/internal/record.h"
 
 namespace attune {
@@ -15,59 +16,7 @@ namespace {
 
 using namespace internal;
 
-// The place of element number `i` of a tensor, as it is written in brackets.
-Shape place_of(int64_t i, const Shape& shape) {
-  Shape place = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    place[axis] = i % shape[axis];
-    i /= shape[axis];
-  }
-  return place;
-}
-
-// The index as contiguous i64 with every position in [0, size); IndexError names the first outside.
-Tensor positions(const char* op, const Tensor& index, int64_t size, int axis, const Shape& of) {
-  require_defined(op, index);
-  return dispatch_index(op, index.dtype(), [&]<class I>() {
-    const Tensor from = index.contiguous();
-    Tensor to = make(index.shape(), DType::i64);
-    const I* in = elements<I>(from);
-    int64_t* out = elements<int64_t>(to);
-    for (int64_t i = 0; i < from.numel(); ++i) {
-      const auto at = static_cast<int64_t>(in[i]);
-      if (at < -size || at >= size) [[unlikely]] {
-        fail<IndexError>("{}: index {} at {} is out of range for axis {} of {}", op, at,
-                         place_of(i, index.shape()), axis, of);
-      }
-      out[i] = at < 0 ? at + size : at;
-    }
-    return to;
-  });
-}
-
 // ---- gather and scatter_add: one position per element ----
-
-// Calls body(i, j): element i of an index of `shape` names element j of a tensor of shape `of`. The
-// two shapes may differ along any axis; `at` holds the positions along `axis`.
-template <class Body>
-void each_pair(const Shape& shape, const int64_t* at, const Shape& of, int axis, Body body) {
-  const Shape strides = row_major(of);
-  const int last = std::max(shape.rank() - 1, 0);  // the rank is at least 1
-  const int64_t n = shape[last];
-  const int64_t step = axis == last ? 0 : strides[last], along = strides[axis];
-  const int64_t rows = n == 0 ? 0 : shape.numel() / n;
-  for (int64_t row = 0; row < rows; ++row) {
-    int64_t rest = row, offset = 0;
-    for (int i = last - 1; i >= 0; --i) {
-      if (i != axis) offset += rest % shape[i] * strides[i];
-      rest /= shape[i];
-    }
-    for (int64_t i = 0; i < n; ++i) {
-      const int64_t element = row * n + i;
-      body(element, offset + i * step + at[element] * along);
-    }
-  }
-}
 
 Tensor scattered(const Tensor& x, int axis, const Tensor& at, const Tensor& source);
 
@@ -115,21 +64,6 @@ Tensor scattered(const Tensor& given, int axis, const Tensor& at, const Tensor& 
     return y;
   };
   return through("scatter_add", Takes::any, given, addend, add);
-}
-
-// The index may be shorter than the tensor along other axes than the one it names.
-int check_index(const char* op, const Tensor& x, int axis, const Tensor& index) {
-  require_defined(op, x, index);
-  check<ShapeError>(x.rank() == index.rank() && x.rank() > 0,
-                    "{}: the index {} must have as many axes as the tensor {}, at least one", op,
-                    index.shape(), x.shape());
-  axis = normal_axis(op, axis, x.rank());
-  for (int i = 0; i < x.rank(); ++i) {
-    check<ShapeError>(i == axis || index.size(i) <= x.size(i),
-                      "{}: the index {} is longer than the tensor {} at axis {}", op, index.shape(),
-                      x.shape(), i);
-  }
-  return axis;
 }
 
 // ---- index_select and its transpose: whole slices ----

@@ -163,6 +163,12 @@ Tensor Tensor::prod(Axes axes, KeepDims keep) const {
   return through("prod", Takes::any, *this, prod_along, axes, keep);
 }
 
+Tensor Tensor::count_nonzero(Axes axes, KeepDims keep) const {
+  require_defined("count_nonzero", *this);
+  return reduce(ReduceOp::sum, cast(DType::boolean), reduced_axes("count_nonzero", *this, axes),
+                keep);
+}
+
 Tensor Tensor::any(Axes axes, KeepDims keep) const {
   return truths("any", ReduceOp::max, *this, axes, keep);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/chosen.h"
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/walk.h"
@@ -109,14 +110,20 @@ Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
   for (const Index& index : indices) {
     named += std::holds_alternative<int64_t>(index.value()) ||
              std::holds_alternative<Slice>(index.value());
+    if (const auto* chosen = std::get_if<Tensor>(&index.value())) named += axes_named_by(*chosen);
     ellipses += std::holds_alternative<Ellipsis>(index.value());
   }
   check<IndexError>(named <= rank(), "index: {} positions given for {}", named, shape());
   check<IndexError>(ellipses <= 1, "index: at most one ellipsis can stand for the axes in between");
 
   int axis = 0;
+  std::vector<ChosenAxis> choices;
   for (const Index& index : indices) {
-    if (const auto* position = std::get_if<int64_t>(&index.value())) {
+    if (const auto* chosen = std::get_if<Tensor>(&index.value())) {
+      const int count = axes_named_by(*chosen);
+      add_choices(*chosen, part.whole, axis, part.count, choices);
+      for (int i = 0; i < count; ++i, ++axis) part.push_back(whole_axis(axis, part.whole[axis]));
+    } else if (const auto* position = std::get_if<int64_t>(&index.value())) {
       part.fixed[static_cast<size_t>(axis)] = position_of(*position, axis, part.whole);
       ++axis;
     } else if (const auto* slice = std::get_if<Slice>(&index.value())) {
@@ -131,7 +138,7 @@ Tensor Tensor::operator[](std::initializer_list<Index> indices) const {
     }
   }
   for (; axis < rank(); ++axis) part.push_back(whole_axis(axis, part.whole[axis]));
-  return take(*this, part);
+  return choices.empty() ? take(*this, part) : chosen_from(take(*this, part), choices);
 }
 
 Tensor Tensor::narrow(int axis, int64_t begin, int64_t length) const {

@@ -1,6 +1,8 @@
-// y = f(x), element by element, activations included.
+// y = f(x), element by element, activations included (their formulas: internal/activation-inl.h).
 // To add one: write its formula, name it in UNARY_METHODS, declare it in tensor.h, and give it a
 // row in tests/tensor/op_rows_elementwise.cpp.
+
+#include <cmath>
 
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/elementwise.h"
@@ -14,36 +16,63 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/ops/unary.cpp"  // compiled once per CPU: see docs/simd.md
 #include "hwy/foreach_target.h"
-#include "attune/tensor/internal/erf-inl.h"
+#include "attune/tensor/internal/activation-inl.h"
 
 #ifndef ATTUNE_UNARY_OPS
 #define ATTUNE_UNARY_OPS
 // formula, method, and what becomes of integers: kept, or computed as f32
-#define UNARY_METHODS(X)              \
-  X(Neg, neg, kKept)                  \
-  X(Abs, abs, kKept)                  \
-  X(Sign, sign, kKept)                \
-  X(Square, square, kKept)            \
-  X(Floor, floor, kKept)              \
-  X(Ceil, ceil, kKept)                \
-  X(Round, round, kKept)              \
-  X(Relu, relu, kKept)                \
-  X(Sqrt, sqrt, kAsFloat)             \
-  X(Rsqrt, rsqrt, kAsFloat)           \
-  X(Reciprocal, reciprocal, kAsFloat) \
-  X(Exp, exp, kAsFloat)               \
-  X(Expm1, expm1, kAsFloat)           \
-  X(Log, log, kAsFloat)               \
-  X(Log1p, log1p, kAsFloat)           \
-  X(Sin, sin, kAsFloat)               \
-  X(Cos, cos, kAsFloat)               \
-  X(Tanh, tanh, kAsFloat)             \
-  X(Erf, erf, kAsFloat)               \
-  X(Sigmoid, sigmoid, kAsFloat)       \
-  X(Silu, silu, kAsFloat)             \
-  X(Softplus, softplus, kAsFloat)
+#define UNARY_METHODS(X)                 \
+  X(Neg, neg, kKept)                     \
+  X(Abs, abs, kKept)                     \
+  X(Sign, sign, kKept)                   \
+  X(Square, square, kKept)               \
+  X(Floor, floor, kKept)                 \
+  X(Ceil, ceil, kKept)                   \
+  X(Round, round, kKept)                 \
+  X(Trunc, trunc, kKept)                 \
+  X(Relu, relu, kKept)                   \
+  X(Relu6, relu6, kKept)                 \
+  X(Relu2, relu2, kKept)                 \
+  X(Sqrt, sqrt, kAsFloat)                \
+  X(Rsqrt, rsqrt, kAsFloat)              \
+  X(Reciprocal, reciprocal, kAsFloat)    \
+  X(Exp, exp, kAsFloat)                  \
+  X(Expm1, expm1, kAsFloat)              \
+  X(Log, log, kAsFloat)                  \
+  X(Log1p, log1p, kAsFloat)              \
+  X(Sin, sin, kAsFloat)                  \
+  X(Cos, cos, kAsFloat)                  \
+  X(Tanh, tanh, kAsFloat)                \
+  X(Erf, erf, kAsFloat)                  \
+  X(Sigmoid, sigmoid, kAsFloat)          \
+  X(Silu, silu, kAsFloat)                \
+  X(Softplus, softplus, kAsFloat)        \
+  X(Exp2, exp2, kAsFloat)                \
+  X(Log2, log2, kAsFloat)                \
+  X(Log10, log10, kAsFloat)              \
+  X(Tan, tan, kAsFloat)                  \
+  X(Asin, asin, kAsFloat)                \
+  X(Acos, acos, kAsFloat)                \
+  X(Atan, atan, kAsFloat)                \
+  X(Sinh, sinh, kAsFloat)                \
+  X(Cosh, cosh, kAsFloat)                \
+  X(Erfc, erfc, kAsFloat)                \
+  X(Erfinv, erfinv, kAsFloat)            \
+  X(Frac, frac, kAsFloat)                \
+  X(Deg2rad, deg2rad, kAsFloat)          \
+  X(Rad2deg, rad2deg, kAsFloat)          \
+  X(Selu, selu, kAsFloat)                \
+  X(QuickGelu, quick_gelu, kAsFloat)     \
+  X(HardSigmoid, hard_sigmoid, kAsFloat) \
+  X(LogSigmoid, log_sigmoid, kAsFloat)   \
+  X(HardSilu, hard_silu, kAsFloat)       \
+  X(Softsign, softsign, kAsFloat)        \
+  X(Mish, mish, kAsFloat)                \
+  X(TanhShrink, tanh_shrink, kAsFloat)
 #define UNARY_OPS(X)                 \
   X(LeakyRelu, leaky_relu, kAsFloat) \
+  X(Elu, elu, kAsFloat)              \
+  X(Celu, celu, kAsFloat)            \
   X(GeluExact, gelu_exact, kAsFloat) \
   X(GeluTanh, gelu_tanh, kAsFloat)   \
   UNARY_METHODS(X)
@@ -87,10 +116,22 @@ struct Ceil : Step {
 struct Round : Step {
   static auto value(auto x) { return round(x); }
 };
-struct Relu {
-  static auto value(auto x) { return maximum(x, 0); }
-  static auto slope(const auto& x, const auto&) { return 1.0 - nonpositive(x); }  // 1 at NaN
-  static auto gradient(const auto& dy, const auto& x) { return past_zero(dy, x); }
+struct Trunc : Step {
+  static auto value(auto x) { return trunc(x); }
+};
+struct Frac {
+  static auto value(auto x) { return x - trunc(x); }
+  static auto slope(const auto& x, const auto&) { return constant(x, 1.0); }
+};
+struct Deg2rad {
+  static auto value(auto x) { return x * kRadian; }
+  static auto slope(const auto& x, const auto&) { return constant(x, kRadian); }
+  static constexpr double kRadian = 0.017453292519943295;  // pi / 180
+};
+struct Rad2deg {
+  static auto value(auto x) { return x * kDegree; }
+  static auto slope(const auto& x, const auto&) { return constant(x, kDegree); }
+  static constexpr double kDegree = 57.29577951308232;  // 180 / pi
 };
 struct Sqrt {
   static auto value(auto x) { return sqrt(x); }
@@ -112,6 +153,18 @@ struct Expm1 {
   static auto value(auto x) { return expm1(x); }
   static auto slope(const auto&, const auto& y) { return y + 1.0; }
 };
+struct Exp2 {  // the constant, here and in log2, is ln 2
+  static auto value(auto x) { return exp2(x); }
+  static auto slope(const auto&, const auto& y) { return 0.6931471805599453 * y; }
+};
+struct Log2 {
+  static auto value(auto x) { return log2(x); }
+  static auto slope(const auto& x, const auto&) { return 1.0 / (0.6931471805599453 * x); }
+};
+struct Log10 {  // the constant is ln 10
+  static auto value(auto x) { return log10(x); }
+  static auto slope(const auto& x, const auto&) { return 1.0 / (2.302585092994046 * x); }
+};
 struct Log {
   static auto value(auto x) { return log(x); }
   static auto slope(const auto& x, const auto&) { return 1.0 / x; }
@@ -128,6 +181,30 @@ struct Cos {
   static auto value(auto x) { return cos(x); }
   static auto slope(const auto& x, const auto&) { return -sin(x); }
 };
+struct Tan {
+  static auto value(auto x) { return tan(x); }
+  static auto slope(const auto&, const auto& y) { return 1.0 + y * y; }
+};
+struct Asin {  // (1 - x) (1 + x) keeps the digits that 1 - x^2 loses near 1
+  static auto value(auto x) { return asin(x); }
+  static auto slope(const auto& x, const auto&) { return 1.0 / sqrt((1.0 - x) * (1.0 + x)); }
+};
+struct Acos {
+  static auto value(auto x) { return acos(x); }
+  static auto slope(const auto& x, const auto&) { return -1.0 / sqrt((1.0 - x) * (1.0 + x)); }
+};
+struct Atan {
+  static auto value(auto x) { return atan(x); }
+  static auto slope(const auto& x, const auto&) { return 1.0 / (1.0 + x * x); }
+};
+struct Sinh {
+  static auto value(auto x) { return sinh(x); }
+  static auto slope(const auto& x, const auto&) { return cosh(x); }
+};
+struct Cosh {
+  static auto value(auto x) { return cosh(x); }
+  static auto slope(const auto& x, const auto&) { return sinh(x); }
+};
 struct Tanh {
   static auto value(auto x) { return tanh(x); }
   static auto slope(const auto&, const auto& y) { return 1.0 - y * y; }
@@ -136,39 +213,13 @@ struct Erf {  // the constant is 2 / sqrt(pi)
   static auto value(auto x) { return erf(x); }
   static auto slope(const auto& x, const auto&) { return 1.1283791670955126 * exp(-(x * x)); }
 };
-struct Sigmoid {  // y - y^2; 1 / (1 + exp(-x))
-  static auto value(auto x) { return sigmoid(x); }
-  static auto slope(const auto&, const auto& y) { return y * (1.0 - y); }
+struct Erfc {
+  static auto value(auto x) { return erfc(x); }
+  static auto slope(const auto& x, const auto&) { return -1.1283791670955126 * exp(-(x * x)); }
 };
-struct Silu {
-  static auto value(auto x) { return x * sigmoid(x); }
-  static auto slope(const auto& x, const auto&) {
-    const auto s = sigmoid(x);
-    return s * (1.0 + x * (1.0 - s));
-  }
-};
-struct Softplus {  // max(x, 0) + log(1 + exp(-|x|)): never overflows
-  static auto value(auto x) { return maximum(x, 0) + log1p(exp_of_negative(-abs(x))); }
-  static auto slope(const auto& x, const auto&) { return sigmoid(x); }
-};
-struct GeluExact {  // x times the normal distribution function
-  static auto value(auto x) { return x * normal_probability(x); }
-  static auto slope(const auto& x, const auto&) {
-    return normal_probability(x) + x * normal_density(x);
-  }
-};
-struct GeluTanh {  // 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-  static auto value(auto x) { return x * gelu_sigmoid(x); }
-  static auto slope(const auto& x, const auto&) {
-    const auto s = gelu_sigmoid(x), near = within(x, 40.0);
-    return s + x * s * (1.0 - s) * 1.5957691216057308 * (1.0 + 0.134145 * near * near);
-  }
-};
-struct LeakyRelu {
-  static auto value(auto x, double p) { return maximum(x, 0) + p * minimum(x, 0); }
-  static auto slope(const auto& x, const auto&, double p) {
-    return positive(x) + p * (1.0 - positive(x));
-  }
+struct Erfinv {  // the constant is sqrt(pi) / 2
+  static auto value(auto x) { return erfinv(x); }
+  static auto slope(const auto&, const auto& y) { return 0.886226925452758 * exp(y * y); }
 };
 
 ATTUNE_WITH_FORMULA(UnaryOp, UNARY_OPS)
@@ -305,6 +356,15 @@ UNARY_METHODS(METHOD)
 #undef METHOD
 
 Tensor Tensor::leaky_relu(double slope) const { return by_name::leaky_relu(*this, slope); }
+Tensor Tensor::elu(double alpha) const {
+  check<ValueError>(std::isfinite(alpha), "elu: alpha must be finite, got {}", alpha);
+  return by_name::elu(*this, alpha);
+}
+Tensor Tensor::celu(double alpha) const {
+  check<ValueError>(std::isfinite(alpha) && alpha != 0, "celu: alpha must be finite, not 0, got {}",
+                    alpha);
+  return by_name::celu(*this, alpha);
+}
 Tensor Tensor::gelu(Gelu form) const {
   return form == Gelu::exact ? by_name::gelu_exact(*this) : by_name::gelu_tanh(*this);
 }

@@ -101,7 +101,7 @@ Tensor Tensor::permute(Axes axes) const {
     to.push_back(from.shape[axis], from.strides[axis]);
   }
   return view("permute", *this, to, 0,
-              [back = inverse(order)](const Tensor& dy) { return dy.permute(back); });
+              [back = internal::inverse(order)](const Tensor& dy) { return dy.permute(back); });
 }
 
 Tensor Tensor::transpose(int a, int b) const {

@@ -78,18 +78,62 @@ constexpr Row kViews[] = {
         .with_zyx("expand_axis"),
     Row("flip", "x.flip(axes)", "back to front; a view", any, matrix(),
         ATTUNE_CALL(in[0].flip({0, 1})), ATTUNE_GRID(a.m, a.n, a(-1 - i, -1 - j))),
-    Row("operator[]", "x[{…}], x[i]", "positions, Slice, new_axis and ellipsis; a view", any,
+    Row("operator[]", "x[{…}], x[i]",
+        "positions, Slice, new_axis and ellipsis, a view; tensors of positions and masks", any,
         matrix(), ATTUNE_CALL(in[0][{ellipsis, new_axis, Slice{{}, {}, -2}}]),
         ATTUNE_GRID(a.m, (a.n + 1) / 2, a(i, -1 - 2 * j)))
         .with_zyx("slice, rslice"),
     Row("operator[]", "", "one place along axis 0", any, matrix(), ATTUNE_CALL(in[0][-1]),
         ATTUNE_GRID(std::min<int64_t>(a.m, 1), a.n, a(-1, j))),
+    Row("operator[]", "", "positions along axis 0", any, {matrix(), index({5}, 1)},
+        ATTUNE_CALL(in[0][in[1]]), ATTUNE_GRID(5, a.n, a(Matrix(in[1].unsqueeze(0)).at(0, i), j))),
+    Row("operator[]", "", "two tensors of positions", any, {matrix(), index({kN}, 1)},
+        ATTUNE_CALL(in[0][{in[1], Tensor::arange(0, in[0].size(1))}]),
+        ATTUNE_GRID(1, a.n, a(Matrix(in[1].unsqueeze(0)).at(0, j), j))),
+    Row("operator[]", "", "a mask", any, {matrix(), mask()}, ATTUNE_CALL(in[0][in[1]]),
+        [](Tensors in) {
+          const Matrix a(in[0]), chosen(in[1]);
+          Values y;
+          for (size_t i = 0; i < a.values.size(); ++i) {
+            if (chosen.values[i] != 0) y.push_back(a.values[i]);
+          }
+          return y;
+        }),
     Row("narrow", "x.narrow(axis, begin, length)",
         "the places begin to begin + length along one axis; a view", any, matrix(),
         ATTUNE_CALL(in[0].narrow(1, 1, in[0].size(1) - 1)), ATTUNE_GRID(a.m, a.n - 1, a(i, j + 1))),
     Row("split", "x.split(size, axis = 0)",
         "views of `size` along one axis, the last may be smaller", any, matrix(),
         ATTUNE_CALL(in[0].split(2, 1).at(0)), ATTUNE_GRID(a.m, std::min<int64_t>(a.n, 2), a(i, j))),
+    Row("chunk", "x.chunk(count, axis = 0)", "at most `count` views of equal length", any, matrix(),
+        ATTUNE_CALL(in[0].chunk(2, 1).at(0)),
+        ATTUNE_GRID(a.m, std::min<int64_t>(a.n, std::max<int64_t>((a.n + 1) / 2, 1)), a(i, j))),
+    Row("shrink", "x.shrink({{begin, end}, …})", "the places begin to end of the last axes; a view",
+        any, matrix(), ATTUNE_CALL(in[0].shrink({{0, in[0].size(1) - 1}})),
+        ATTUNE_GRID(a.m, a.n - 1, a(i, j))),
+    Row("diagonal", "x.diagonal(offset = 0, axis1 = 0, axis2 = 1)",
+        "where j - i = offset along two axes; a view", any, matrix(),
+        ATTUNE_CALL(in[0].diagonal(1)),
+        ATTUNE_GRID(1, std::max<int64_t>(std::min(a.m, a.n - 1), 0), a(j, j + 1))),
+    Row("unflatten", "x.unflatten(axis, sizes)", "one axis becomes several", any, matrix(),
+        ATTUNE_CALL(in[0].unflatten(1, {1, -1})), same),
+    Row("roll", "x.roll(shift, axis = all), x.roll(shifts, axes)",
+        "moved along, what goes beyond the end to the beginning", any, matrix(),
+        ATTUNE_CALL(in[0].roll({1, -2}, {0, 1})), ATTUNE_GRID(a.m, a.n, a(i - 1, (j + 2) % a.n))),
+    Row("roll", "", "of all axes as one", any, matrix(), ATTUNE_CALL(in[0].roll(-1)),
+        [](Tensors in) {
+          Values x = Matrix(in[0]).values;
+          if (!x.empty()) std::rotate(x.begin(), x.begin() + 1, x.end());
+          return x;
+        }),
+    Row("tile", "x.tile(counts)", "the whole so many times along the last axes", any, matrix(),
+        ATTUNE_CALL(in[0].tile({2})), ATTUNE_GRID(a.m, 2 * a.n, a(i, j))),
+    Row("repeat", "x.repeat(counts)", "the same, with a count for every axis", any, matrix(),
+        ATTUNE_CALL(in[0].repeat({2, 1, 3})), ATTUNE_GRID(2 * a.m, 3 * a.n, a(i, j))),
+    Row("triu", "x.triu(diagonal = 0)", "0 below a diagonal of the last two axes", any, matrix(),
+        ATTUNE_CALL(in[0].triu(1)), ATTUNE_GRID(a.m, a.n, j - i >= 1 ? a(i, j) : 0)),
+    Row("tril", "x.tril(diagonal = 0)", "0 above it", any, matrix(), ATTUNE_CALL(in[0].tril()),
+        ATTUNE_GRID(a.m, a.n, j <= i ? a(i, j) : 0)),
     Row("pad", "x.pad(widths, mode = PadMode::constant, value = 0)",
         "elements added on either side of each axis, counted from the last", any, matrix(),
         ATTUNE_CALL(in[0].pad({{1, 1}, {0, 2}})),
@@ -129,6 +173,45 @@ constexpr Row kIndexing[] = {
                       }
                       return sum;
                     }())),
+    Row("scatter", "x.scatter(axis, index, source), x.scatter(axis, index, value)",
+        "x, with source[i][j] put at [index[i][j]][j] for axis 0; the last of several stays", any,
+        {matrix(), index({4, kN}, 2), Operand{{4, kN}, 2}},
+        ATTUNE_CALL(in[0].scatter(0, in[1], in[2])),
+        ATTUNE_GRID(a.m, a.n,
+                    [&] {
+                      double last = a(i, j);
+                      for (int64_t k = 0; k < 4; ++k) {
+                        if (Matrix(in[1]).at(k, j) == i) last = Matrix(in[2])(k, j);
+                      }
+                      return last;
+                    }())),
+    Row("take_along_axis", "x.take_along_axis(axis, index)", "gather; the other axes broadcast",
+        any, {matrix(), index({4, 1}, 2)}, ATTUNE_CALL(in[0].take_along_axis(0, in[1])),
+        ATTUNE_GRID(4, a.n, a(Matrix(in[1]).at(i, 0), j))),
+    Row("index_add", "x.index_add(axis, index, source)",
+        "x, with slices of source added at index [n] along an axis", any,
+        {matrix(), index({3}, 1), Operand{{3, kN}, 2}},
+        ATTUNE_CALL(in[0].index_add(0, in[1], in[2])),
+        ATTUNE_GRID(a.m, a.n,
+                    [&] {
+                      double sum = a(i, j);
+                      for (int64_t k = 0; k < 3; ++k) {
+                        if (Matrix(in[1].unsqueeze(0)).at(0, k) == i) sum += Matrix(in[2])(k, j);
+                      }
+                      return sum;
+                    }())),
+    Row("nonzero", "x.nonzero()", "places of the elements other than 0, i64 [n, rank]", any_to_i64,
+        matrix(0, 2), ATTUNE_CALL(in[0].nonzero()),
+        [](Tensors in) {
+          const Matrix a(in[0]);
+          Values y;
+          for (int64_t i = 0; i < a.m; ++i) {
+            for (int64_t j = 0; j < a.n; ++j) {
+              if (a(i, j) != 0) y.insert(y.end(), {double(i), double(j)});
+            }
+          }
+          return y;
+        }),
     Row("index_select", "x.index_select(axis, index)", "the slices at index [n] along one axis",
         any, {matrix(), index({5}, 1)}, ATTUNE_CALL(in[0].index_select(0, in[1])),
         ATTUNE_GRID(5, a.n, a(Matrix(in[1].unsqueeze(0)).at(0, i), j))),

@@ -146,6 +146,41 @@ constexpr Row kLosses[] = {
         ATTUNE_CALL(nn::huber(in[0], in[1])),
         ATTUNE_MEAN(std::abs(x - t) < 1 ? (x - t) * (x - t) / 2 : std::abs(x - t) - 0.5))
         .with_zyx("huber_loss"),
+    Row("smooth_l1", "nn::smooth_l1(prediction, target, beta = 1, reduction = mean)",
+        "huber over beta", floating, {kPrediction, kTarget},
+        ATTUNE_CALL(nn::smooth_l1(in[0], in[1], 0.5)),
+        ATTUNE_MEAN(std::abs(x - t) < 0.5 ? (x - t) * (x - t) : std::abs(x - t) - 0.25))
+        .with_zyx("smooth_l1_loss"),
+    Row("bce", "nn::bce(probability, target, reduction = mean)",
+        "mean binary cross-entropy of probabilities", floating, {kTarget, kTarget},
+        ATTUNE_CALL(nn::bce(in[0].sigmoid(), in[1])),
+        ATTUNE_MEAN(-t* std::log(1 / (1 + std::exp(-x))) -
+                    (1 - t) * std::log(1 / (1 + std::exp(x)))))
+        .with_zyx("bce_loss")
+        .no_extremes(),
+    Row("kl_div",
+        "nn::kl_div(prediction, target, {log_target = false, batch_mean = false, reduction})",
+        "target (log target - prediction), prediction being log-probabilities", floating,
+        {kPrediction, kTarget}, ATTUNE_CALL(nn::kl_div(in[0], in[1])),
+        ATTUNE_MEAN(t > 0 ? t * (std::log(t) - x) : 0))
+        .with_zyx("kl_div_loss")
+        .no_extremes(),
+    Row("cosine_similarity", "nn::cosine_similarity(a, b, axis = 1, epsilon = 1e-8)",
+        "a b / (|a| |b|) along an axis; nn::cosine_embedding(a, b, target, margin = 0, reduction) "
+        "is a loss of it",
+        floating, {kPrediction, kTarget}, ATTUNE_CALL(nn::cosine_similarity(in[0], in[1], 0)))
+        .with_zyx("cosine_similarity_loss"),
+    Row("triplet_margin",
+        "nn::triplet_margin(anchor, positive, negative, {margin = 1, p = 2, epsilon = 1e-6, swap = "
+        "false, reduction})",
+        "max(0, |anchor - positive| - |anchor - negative| + margin)", floating,
+        {kPrediction, kTarget, kPrediction},
+        ATTUNE_CALL(nn::triplet_margin(in[0], in[1], in[2] * 2, {.margin = 2})))
+        .with_zyx("triplet_margin_loss"),
+    Row("ctc", "nn::ctc(log_probabilities, targets, input_lengths, target_lengths, {blank = 0})",
+        "-log of the probability of labels, whatever their places: [length, batch, classes]",
+        floating, Operand{{6, 1, 4}, 3},
+        ATTUNE_CALL(nn::ctc(in[0].log_softmax(), Tensor({{1, 2, 2}}), Tensor({6}), Tensor({3})))),
     Row("bce_with_logits",
         "bce_with_logits(logits, target, reduction = mean), "
         "nn::bce_with_logits(logits, target, {pos_weight, reduction})",
@@ -179,6 +214,12 @@ constexpr Row kMaking[] = {
         "count values from begin to end, both included", fixed, {},
         ATTUNE_CALL(Tensor::linspace(0, 1, 3)),
         ATTUNE_WHOLE(Values{0, 0.5, in.empty() ? 1.0 : 0.0})),
+    Row("logspace", "Tensor::logspace(begin, end, count, base = 10, dtype = f32)",
+        "base to the powers of linspace", fixed, {}, ATTUNE_CALL(Tensor::logspace(0, 2, 3)),
+        ATTUNE_WHOLE(Values{1, 10, in.empty() ? 100.0 : 0.0})),
+    Row("tri", "Tensor::tri(rows, columns, diagonal = 0, dtype = f32)", "1 on and below a diagonal",
+        fixed, {}, ATTUNE_CALL(Tensor::tri(2, 2)),
+        ATTUNE_WHOLE(Values{1, 0, 1, in.empty() ? 1.0 : 0.0})),
     Row("rand", "Tensor::rand(shape, rng, dtype = f32)", "evenly in [0, 1)", fixed, {}, nullptr),
     Row("randn", "Tensor::randn(shape, rng, dtype = f32)", "normal, mean 0 and deviation 1", fixed,
         {}, nullptr),
@@ -188,8 +229,21 @@ constexpr Row kMaking[] = {
         fixed, {}, nullptr),
     Row("bernoulli", "Tensor::bernoulli(shape, probability, rng)",
         "booleans, true with the probability", fixed, {}, nullptr),
+    Row("multinomial", "Tensor::multinomial(weights, count, rng, replacement = false)",
+        "positions in proportion to weights [..., n], i64 [..., count]", fixed, {}, nullptr),
     Row("permutation", "Tensor::permutation(n, rng)", "0 to n - 1 in random order, i64", fixed, {},
         nullptr),
+    Row("kaiming_uniform", "Tensor::kaiming_uniform(shape, rng, slope = 0)",
+        "variance 2 / ((1 + slope^2) fan_in), even", fixed, {}, nullptr),
+    Row("kaiming_normal", "Tensor::kaiming_normal(shape, rng, slope = 0)", "the same, normal",
+        fixed, {}, nullptr),
+    Row("xavier_uniform", "Tensor::xavier_uniform(shape, rng, gain = 1)",
+        "variance 2 gain^2 / (fan_in + fan_out), even", fixed, {}, nullptr)
+        .with_zyx("glorot_uniform"),
+    Row("xavier_normal", "Tensor::xavier_normal(shape, rng, gain = 1)", "the same, normal", fixed,
+        {}, nullptr),
+    Row("orthogonal", "Tensor::orthogonal(shape, rng, gain = 1)",
+        "orthonormal rows or columns, times gain", fixed, {}, nullptr),
     Row("from", "Tensor::from(values, shape)", "a copy of a span or vector", fixed, {}, nullptr),
     Row("borrow", "Tensor::borrow(elements, shape, owner = none)",
         "the caller's elements, not copied", fixed, {}, nullptr),
@@ -211,6 +265,8 @@ constexpr Row kAsking[] = {
     Row("to_vector", "x.to_vector<T>()", "copy of the elements, in order", fixed, {}, nullptr),
     Row("cast", "x.cast(dtype)", "another dtype: fractions are cut, to boolean x != 0", fixed,
         matrix(-9, 9), ATTUNE_CALL(in[0].cast(DType::f64)), ATTUNE_EACH(v[0])),
+    Row("bitcast", "x.bitcast(dtype)", "the same bytes as another dtype of that size; a view",
+        fixed, {}, nullptr),
     Row("detach", "x.detach()", "the same elements, unknown to any tape", any, matrix(), nullptr),
 };
 

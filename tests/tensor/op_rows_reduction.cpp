@@ -82,6 +82,43 @@ Values order_of(Values x) {
   });
   return order;
 }
+Values running_product(Values x) {
+  std::partial_sum(x.begin(), x.end(), x.begin(), std::multiplies<>());
+  return x;
+}
+Values running_largest(Values x) {
+  for (size_t i = 1; i < x.size(); ++i) x[i] = below(x[i], x[i - 1]) ? x[i - 1] : x[i];
+  return x;
+}
+double median_of(const Values& x) {
+  const Values order = sorted(x);
+  return std::isnan(order.back()) ? order.back() : order[(order.size() - 1) / 2];
+}
+double quantile_of(const Values& x, double q) {
+  const Values order = sorted(x);
+  if (std::isnan(order.back())) return order.back();
+  const double place = q * static_cast<double>(order.size() - 1), low = std::floor(place);
+  const double a = order[static_cast<size_t>(low)];
+  const double b = order[std::min(static_cast<size_t>(low) + 1, order.size() - 1)];
+  return a == b ? a : a + (b - a) * (place - low);
+}
+Values counts_of(Values x) {  // of each different element, in order
+  Values counts;
+  const Values order = sorted(x);
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i == 0 || order[i] != order[i - 1]) counts.push_back(0);
+    ++counts.back();
+  }
+  return counts;
+}
+Values places_in_order(Tensors in) {
+  const Values order = sorted(in[0].cast(DType::f64).to_vector<double>());
+  Values places = in[1].cast(DType::f64).to_vector<double>();
+  for (double& v : places) {
+    v = static_cast<double>(std::lower_bound(order.begin(), order.end(), v, below) - order.begin());
+  }
+  return places;
+}
 Values log_softmax_of(Values x) {
   const double top = largest_of(x), total = logsumexp_of(x);
   for (double& v : x) v = v - top - (total - top);
@@ -145,6 +182,22 @@ constexpr Row kReductions[] = {
         matrix(), ATTUNE_CALL(in[0].any()), ATTUNE_LANE({some_of(x)}), Along::all),
     Row("all", "x.all(axes = all, keep_dims)", "whether no element is 0", any_to_boolean, matrix(),
         ATTUNE_CALL(in[0].all(1)), ATTUNE_LANE({every_of(x)})),
+    Row("count_nonzero", "x.count_nonzero(axes = all, keep_dims)",
+        "number of elements other than 0", any_to_i64, matrix(),
+        ATTUNE_CALL(in[0].count_nonzero(0)),
+        ATTUNE_LANE({static_cast<double>(x.size()) -
+                     static_cast<double>(std::count(x.begin(), x.end(), 0.0))}),
+        Along::m),
+    Row("median", "x.median(axes = all, keep_dims)",
+        "middle element, the lower of two; NaN if any is", any, matrix(),
+        ATTUNE_CALL(in[0].median()), ATTUNE_LANE({median_of(x)}), Along::all),
+    Row("median", "", "along m", any, matrix(), ATTUNE_CALL(in[0].median(0)),
+        ATTUNE_LANE({median_of(x)}), Along::m),
+    Row("quantile", "x.quantile(q, axes = all, keep_dims)",
+        "what the share q of the elements is not above, interpolated; NaN if any is", floating,
+        matrix(), ATTUNE_CALL(in[0].quantile(0.3)), ATTUNE_LANE({quantile_of(x, 0.3)}), Along::all),
+    Row("quantile", "", "along n", floating, matrix(), ATTUNE_CALL(in[0].quantile(0.5, -1)),
+        ATTUNE_LANE({quantile_of(x, 0.5)})),
     Row("argmax", "x.argmax(axis = all, keep_dims)",
         "position of the largest element, the first of equals", any_to_i64, matrix(),
         ATTUNE_CALL(in[0].argmax(1)), ATTUNE_LANE({place_of_largest(x)})),
@@ -158,6 +211,14 @@ constexpr Row kLanes[] = {
         running_sum),
     Row("cumsum", "", "along m", summed, matrix(), ATTUNE_CALL(in[0].cumsum(0)), running_sum,
         Along::m),
+    Row("cumprod", "x.cumprod(axis)", "running product", summed, matrix(0.5, 1.6),
+        ATTUNE_CALL(in[0].cumprod(1)), running_product),
+    Row("cumprod", "", "along m", summed, matrix(0.5, 1.6), ATTUNE_CALL(in[0].cumprod(0)),
+        running_product, Along::m),
+    Row("cummax", "x.cummax(axis)", "largest element so far; NaN from the first NaN on", any,
+        matrix(), ATTUNE_CALL(in[0].cummax(1)), running_largest),
+    Row("cummax", "", "along m", any, matrix(), ATTUNE_CALL(in[0].cummax(0)), running_largest,
+        Along::m),
     Row("sort", "x.sort(axis = -1, descending = false)",
         "{values, indices}; equal elements stay in order, NaN is the largest", any, matrix(),
         ATTUNE_CALL(in[0].sort().values), sorted),
@@ -168,6 +229,12 @@ constexpr Row kLanes[] = {
     Row("topk", "x.topk(k, axis = -1, largest = true)",
         "{values, indices} of the k largest or smallest, in order", any, matrix(),
         ATTUNE_CALL(in[0].topk(1).values), ATTUNE_LANE({largest_of(x)})),
+    Row("unique", "x.unique(), x.unique_all()",
+        "the different elements, sorted; all: {values, inverse, counts}", any_to_i64, matrix(0, 4),
+        ATTUNE_CALL(in[0].unique_all().counts), counts_of, Along::all),
+    Row("searchsorted", "x.searchsorted(values, right = false)",
+        "where values would go into sorted x [..., n]", any_to_i64, {vector_of(kN), matrix()},
+        ATTUNE_CALL(in[0].sort().values.searchsorted(in[1])), places_in_order),
     Row("softmax", "x.softmax(axis = -1)", "exp(x) / sum of exp(x)", floating, matrix(),
         ATTUNE_CALL(in[0].softmax()), softmax_of),
     Row("softmax", "", "along m", floating, matrix(), ATTUNE_CALL(in[0].softmax(0)), softmax_of,

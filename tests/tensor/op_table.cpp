@@ -54,6 +54,8 @@ std::span<const Family> families() {
       {"Moving elements", view_rows()},
       {"Choosing by index", index_rows()},
       {"Products and layers", product_rows()},
+      {"Linear algebra", linear_algebra_rows()},
+      {"Images and sequences", spatial_rows()},
       {"Losses", loss_rows()},
   };
   return all;

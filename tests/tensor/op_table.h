@@ -147,6 +147,8 @@ std::span<const Row> lane_rows();
 std::span<const Row> view_rows();
 std::span<const Row> index_rows();
 std::span<const Row> product_rows();
+std::span<const Row> linear_algebra_rows();
+std::span<const Row> spatial_rows();
 std::span<const Row> loss_rows();
 std::span<const Row> creation_rows();
 std::span<const Row> query_rows();
