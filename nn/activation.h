@@ -1,5 +1,6 @@
 #pragma once
-// The activations of tensor.h as modules, for Sequential. x [...] -> same shape.
+// The activations of tensor.h as modules, for Sequential, with PyTorch's names. x [...] -> same
+// shape.
 
 #include "attune/nn/module.h"
 
@@ -47,6 +48,62 @@ struct LogSoftmax : Module {
   explicit LogSoftmax(int along = -1) : axis(along) {}
   Tensor forward(const Tensor& x) override { return x.log_softmax(axis); }
   int axis;
+};
+
+struct ReLU6 : Module {
+  Tensor forward(const Tensor& x) override { return x.relu6(); }
+};
+
+struct ReLU2 : Module {
+  Tensor forward(const Tensor& x) override { return x.relu2(); }
+};
+
+struct ELU : Module {
+  explicit ELU(double negative_limit = 1) : alpha(negative_limit) {}
+  Tensor forward(const Tensor& x) override { return x.elu(alpha); }
+  double alpha;
+};
+
+struct CELU : Module {
+  explicit CELU(double negative_limit = 1) : alpha(negative_limit) {}
+  Tensor forward(const Tensor& x) override { return x.celu(alpha); }
+  double alpha;
+};
+
+struct SELU : Module {
+  Tensor forward(const Tensor& x) override { return x.selu(); }
+};
+
+struct QuickGELU : Module {
+  Tensor forward(const Tensor& x) override { return x.quick_gelu(); }
+};
+
+struct Hardsigmoid : Module {
+  Tensor forward(const Tensor& x) override { return x.hard_sigmoid(); }
+};
+
+struct LogSigmoid : Module {
+  Tensor forward(const Tensor& x) override { return x.log_sigmoid(); }
+};
+
+struct Hardswish : Module {
+  Tensor forward(const Tensor& x) override { return x.hard_silu(); }
+};
+
+struct Softsign : Module {
+  Tensor forward(const Tensor& x) override { return x.softsign(); }
+};
+
+struct Mish : Module {
+  Tensor forward(const Tensor& x) override { return x.mish(); }
+};
+
+struct Tanhshrink : Module {
+  Tensor forward(const Tensor& x) override { return x.tanh_shrink(); }
+};
+
+struct Identity : Module {
+  Tensor forward(const Tensor& x) override { return x; }
 };
 
 }  // namespace attune::nn

@@ -53,4 +53,57 @@ struct BceOptions {
 };
 Tensor bce_with_logits(const Tensor& logits, const Tensor& target, const BceOptions& options);
 
+// ---- Of a prediction and a target of one shape; ShapeError where they would broadcast ----
+
+// Binary cross-entropy of probabilities in [0, 1] against targets in [0, 1]; logarithms are at
+// least -100, as in PyTorch. ValueError for a probability outside. bce_with_logits is more exact.
+Tensor bce(const Tensor& probability, const Tensor& target, Reduction reduction = Reduction::mean);
+
+// d^2 / (2 beta) for a difference d of at most `beta`, then |d| - beta / 2; l1 for a beta of 0.
+Tensor smooth_l1(const Tensor& prediction, const Tensor& target, double beta = 1,
+                 Reduction reduction = Reduction::mean);
+
+struct KlDivOptions {
+  bool log_target = false;  // the target holds log-probabilities, too
+  bool batch_mean = false;  // the sum over the number of rows, the divergence proper
+  Reduction reduction = Reduction::mean;
+};
+// target (log target - prediction), prediction being log-probabilities; 0 where the target is 0.
+Tensor kl_div(const Tensor& prediction, const Tensor& target, const KlDivOptions& options = {});
+
+// ---- Of vectors ----
+
+// a b / (|a| |b|) along an axis; the lengths are at least epsilon.
+Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis = 1, double epsilon = 1e-8);
+
+// 1 - cos(a, b) where the target is 1, max(0, cos(a, b) - margin) where it is -1: a and b [batch,
+// width] or [width], target [batch] or [].
+Tensor cosine_embedding(const Tensor& a, const Tensor& b, const Tensor& target, double margin = 0,
+                        Reduction reduction = Reduction::mean);
+
+struct TripletOptions {
+  double margin = 1;
+  double p = 2;           // of the norm
+  double epsilon = 1e-6;  // added to each difference
+  bool swap = false;      // the negative's distance from the positive counts where it is smaller
+  Reduction reduction = Reduction::mean;
+};
+// max(0, |anchor - positive| - |anchor - negative| + margin) along the last axis. Schroff et al.
+// (2015); swap: Balntas et al. (2016).
+Tensor triplet_margin(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
+                      const TripletOptions& options = {});
+
+// ---- Of sequences ----
+
+struct CtcOptions {
+  int64_t blank = 0;           // the class that stands for no label
+  bool zero_infinity = false;  // 0, without a gradient, for a target that does not fit its input
+  Reduction reduction = Reduction::mean;  // mean: each divided by its target's length first
+};
+// -log of the probability of the labels, whatever their places: log_probabilities [length, batch,
+// classes], targets [batch, most labels], lengths [batch] each, all i32 or i64. Graves et al.,
+// "Connectionist temporal classification" (2006).
+Tensor ctc(const Tensor& log_probabilities, const Tensor& targets, const Tensor& input_lengths,
+           const Tensor& target_lengths, const CtcOptions& options = {});
+
 }  // namespace attune::nn

@@ -7,14 +7,19 @@
 #include <string>
 
 #include "attune/nn/activation.h"
+#include "attune/nn/batch_norm.h"
+#include "attune/nn/conv.h"
 #include "attune/nn/dropout.h"
 #include "attune/nn/embedding.h"
 #include "attune/nn/ensemble.h"
+#include "attune/nn/group_norm.h"
 #include "attune/nn/layer_norm.h"
 #include "attune/nn/linear.h"
 #include "attune/nn/piecewise_linear.h"
+#include "attune/nn/pool.h"
 #include "attune/nn/sequential.h"
 #include "attune/nn/standardizer.h"
+#include "attune/nn/transformer.h"
 #include "attune/base/error.h"
 #include "attune/tensor/tape.h"
 
@@ -33,18 +38,53 @@ std::vector<Case> all_layers() {
   Rng rng(7);
   const Tensor x = Tensor::randn({3, 4}, rng, DType::f64);
   const Tensor deep = Tensor::randn({2, 3, 4}, rng, DType::f64);
+  const Tensor image = Tensor::randn({2, 4, 5, 3}, rng, DType::f64);
   const std::vector<std::string> none, weight{"weight"}, both{"weight", "bias"};
+  const std::vector<std::string> statistics{"running_mean", "running_var", "num_batches_tracked"};
   return {
       {"Linear", nn::Linear(4, 5, rng), x, both},
       {"Linear, 3 axes", nn::Linear(4, 5, rng), deep, both},
       {"Linear, no bias", nn::Linear(4, 5, rng, {.bias = false}), x, weight},
       {"LayerNorm", nn::LayerNorm(4), deep, both},
       {"LayerNorm, plain", nn::LayerNorm(4, {.affine = false}), x, none},
+      {"Conv1d", nn::Conv1d(3, 2, 3, rng, {.padding = 1}), deep, both},
+      {"Conv2d", nn::Conv2d(4, 6, {2, 3}, rng, {.stride = 2, .padding = 1, .groups = 2}), image,
+       both},
+      {"Conv2d, no bias", nn::Conv2d(4, 2, 3, rng, {.bias = false}), image, weight},
+      {"ConvTranspose2d", nn::ConvTranspose2d(4, 2, 2, rng, {.stride = 2}), image, both},
+      {"MaxPool1d", nn::MaxPool1d(2), deep, none},
+      {"MaxPool2d", nn::MaxPool2d(2, {.stride = 1}), image, none},
+      {"AvgPool1d", nn::AvgPool1d(2), deep, none},
+      {"AvgPool2d", nn::AvgPool2d(3, {.padding = 1}), image, none},
+      {"BatchNorm1d", nn::BatchNorm1d(4), x, both, statistics},
+      {"BatchNorm2d", nn::BatchNorm2d(4, {.affine = false}), image, none, statistics},
+      {"GroupNorm", nn::GroupNorm(2, 4), image, both},
+      {"RMSNorm", nn::RMSNorm(4), deep, weight},
+      {"TransformerEncoderLayer",
+       nn::TransformerEncoderLayer(4, 2, rng, {.feedforward = 6, .gelu = true}),
+       deep,
+       {"self_attn.in_proj_weight", "self_attn.in_proj_bias", "self_attn.out_proj.weight",
+        "self_attn.out_proj.bias", "linear1.weight", "linear1.bias", "linear2.weight",
+        "linear2.bias", "norm1.weight", "norm1.bias", "norm2.weight", "norm2.bias"}},
+      {"PositionalEncoding", nn::PositionalEncoding(4), deep, none},
       {"Embedding", nn::Embedding(6, 3, rng), Tensor({{0, 5}, {2, 5}}), weight},
       {"Dropout", nn::Dropout(0.4, rng), x, none},
       {"ReLU", nn::ReLU(), x, none},
       {"LeakyReLU", nn::LeakyReLU(0.1), x, none},
       {"GELU", nn::GELU(), x, none},
+      {"ReLU6", nn::ReLU6(), x, none},
+      {"ReLU2", nn::ReLU2(), x, none},
+      {"ELU", nn::ELU(), x, none},
+      {"CELU", nn::CELU(0.5), x, none},
+      {"SELU", nn::SELU(), x, none},
+      {"QuickGELU", nn::QuickGELU(), x, none},
+      {"Hardsigmoid", nn::Hardsigmoid(), x, none},
+      {"LogSigmoid", nn::LogSigmoid(), x, none},
+      {"Hardswish", nn::Hardswish(), x, none},
+      {"Softsign", nn::Softsign(), x, none},
+      {"Mish", nn::Mish(), x, none},
+      {"Tanhshrink", nn::Tanhshrink(), x, none},
+      {"Identity", nn::Identity(), x, none},
       {"Sigmoid", nn::Sigmoid(), x, none},
       {"SiLU", nn::SiLU(), x, none},
       {"Softplus", nn::Softplus(), x, none},
