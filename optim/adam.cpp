@@ -28,8 +28,19 @@ struct AdamFormula {
   }
 };
 
+template <class V>
+struct AmsgradFormula : AdamFormula<V> {
+  HWY_INLINE V operator()(V p, V g, Slot<V>& mean, Slot<V>& square, Slot<V>& largest) const {
+    mean = multiply_add(this->beta1, mean, this->rest1 * g);
+    square = multiply_add(this->beta2, square, this->rest2 * g * g);
+    largest = maximum(V(largest), V(square));
+    return multiply_add(this->rate, mean / (sqrt(largest * this->correction2) + this->epsilon), p);
+  }
+};
+
 void AdamPart(const Part& part, const AdamOptions& options, double correct1, double correct2) {
-  move_by<AdamFormula, 2>(part, options, correct1, correct2);
+  options.amsgrad ? move_by<AmsgradFormula, 3>(part, options, correct1, correct2)
+                  : move_by<AdamFormula, 2>(part, options, correct1, correct2);
 }
 
 }  // namespace
@@ -44,7 +55,10 @@ HWY_EXPORT(AdamPart);
 Adam::Adam(const AdamOptions& options) : Adam("Adam", options, Decay::coupled) {}
 
 Adam::Adam(const char* kind, const AdamOptions& o, Decay decay)
-    : FormulaOptimizer(kind, {"exp_avg", "exp_avg_sq"}, o.learning_rate, o.weight_decay, decay),
+    : FormulaOptimizer(kind,
+                       o.amsgrad ? std::vector{"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}
+                                 : std::vector{"exp_avg", "exp_avg_sq"},
+                       o.learning_rate, o.weight_decay, decay),
       options_(o) {
   check<ValueError>(o.beta1 >= 0 && o.beta1 < 1 && o.beta2 >= 0 && o.beta2 < 1,
                     "{}: beta1 and beta2 must be in [0, 1), got {} and {}", kind, o.beta1, o.beta2);

@@ -11,9 +11,11 @@ struct AdamOptions {
   double beta2 = 0.999;     // the same for the mean square
   double epsilon = 1e-8;    // added to the root of the mean square; at least 1e-38
   double weight_decay = 0;  // times the parameter, added to its gradient
+  bool amsgrad = false;     // the largest mean square so far counts, not the latest
 };
 
-// Kingma and Ba, "Adam: a method for stochastic optimization" (2015), bias corrected.
+// Kingma and Ba, "Adam: a method for stochastic optimization" (2015), bias corrected. amsgrad:
+// Reddi, Kale and Kumar, "On the convergence of Adam and beyond" (2018).
 class Adam : public FormulaOptimizer {
  public:
   explicit Adam(const AdamOptions& options = {});  // ValueError for an option out of range

@@ -11,6 +11,7 @@ struct AdamWOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 1e-2;  // each step shrinks parameters by learning_rate times this
+  bool amsgrad = false;        // the largest mean square so far counts, not the latest
 };
 
 // Loshchilov and Hutter, "Decoupled weight decay regularization" (2019).
@@ -19,7 +20,7 @@ class AdamW : public Adam {
   explicit AdamW(const AdamWOptions& options = {})
       : Adam("AdamW",
              {options.learning_rate, options.beta1, options.beta2, options.epsilon,
-              options.weight_decay},
+              options.weight_decay, options.amsgrad},
              Decay::decoupled) {}
 };
 

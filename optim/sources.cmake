@@ -1,9 +1,15 @@
 attune_module(optim
   SOURCES
+    optim/adagrad.cpp
     optim/adam.cpp
     optim/clip.cpp
+    optim/ema.cpp
     optim/formula_optimizer.cpp
+    optim/lbfgs.cpp
+    optim/internal/line_search.cpp
+    optim/lion.cpp
     optim/optimizer.cpp
+    optim/rmsprop.cpp
     optim/schedule.cpp
     optim/sgd.cpp
     optim/trainer.cpp

@@ -14,8 +14,11 @@
 #include "attune/nn/linear.h"
 #include "attune/nn/loss.h"
 #include "attune/nn/sequential.h"
+#include "attune/optim/adagrad.h"
 #include "attune/optim/adam.h"
 #include "attune/optim/adamw.h"
+#include "attune/optim/lion.h"
+#include "attune/optim/rmsprop.h"
 #include "attune/optim/sgd.h"
 #include "attune/tensor/tape.h"
 
@@ -83,6 +86,48 @@ inline std::vector<Case> all_optimizers() {
                       adam(0.02, 0.8, 0.95, 1e-4, 0.2, false)),
       optimizer<AdamW>("AdamW", AdamWOptions{.learning_rate = 0.02, .weight_decay = 0.2},
                        adam(0.02, 0.9, 0.999, 1e-8, 0.2, true)),
+      optimizer<RMSprop>("RMSprop",
+                         RMSpropOptions{.learning_rate = 0.02, .alpha = 0.9, .weight_decay = 0.2},
+                         [](double& p, double g, int, double& v, double&) {
+                           g += 0.2 * p;
+                           v = 0.9 * v + 0.1 * g * g;
+                           p -= 0.02 * g / (std::sqrt(v) + 1e-8);
+                         }),
+      optimizer<RMSprop>("RMSprop, momentum",
+                         RMSpropOptions{.learning_rate = 0.02, .epsilon = 1e-3, .momentum = 0.8},
+                         [](double& p, double g, int, double& v, double& b) {
+                           v = 0.99 * v + 0.01 * g * g;
+                           b = 0.8 * b + g / (std::sqrt(v) + 1e-3);
+                           p -= 0.02 * b;
+                         }),
+      optimizer<RMSprop>("RMSprop, centered",
+                         RMSpropOptions{.learning_rate = 0.02, .epsilon = 1e-3, .centered = true},
+                         [](double& p, double g, int, double& v, double& m) {
+                           v = 0.99 * v + 0.01 * g * g;
+                           m = 0.99 * m + 0.01 * g;
+                           p -= 0.02 * g / (std::sqrt(v - m * m) + 1e-3);
+                         }),
+      optimizer<Adagrad>(
+          "Adagrad",
+          AdagradOptions{.learning_rate = 0.1, .rate_decay = 0.2, .initial_accumulator = 0.5},
+          [](double& p, double g, int t, double& v, double&) {
+            v = (t == 1 ? 0.5 : v) + g * g;
+            p -= 0.1 / (1 + (t - 1) * 0.2) * g / (std::sqrt(v) + 1e-10);
+          }),
+      optimizer<Adadelta>("Adadelta", AdadeltaOptions{.weight_decay = 0.1},
+                          [](double& p, double g, int, double& v, double& d) {
+                            g += 0.1 * p;
+                            v = 0.9 * v + 0.1 * g * g;
+                            const double step = std::sqrt(d + 1e-6) / std::sqrt(v + 1e-6) * g;
+                            d = 0.9 * d + 0.1 * step * step;
+                            p -= step;
+                          }),
+      optimizer<Lion>("Lion", LionOptions{.learning_rate = 0.01, .weight_decay = 0.2},
+                      [](double& p, double g, int, double& m, double&) {
+                        const double c = 0.9 * m + 0.1 * g;
+                        p = p * (1 - 0.01 * 0.2) - 0.01 * ((c > 0) - (c < 0));
+                        m = 0.99 * m + 0.01 * g;
+                      }),
   };
 }
 
