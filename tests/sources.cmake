@@ -186,6 +186,7 @@ target_link_libraries(safetensors_copy PRIVATE attune::tensor attune_build_flags
 # What tests/differential/compare.py runs (script/test differential).
 add_executable(attune_differential EXCLUDE_FROM_ALL
   tests/differential/driver.cpp
+  tests/differential/driver_more.cpp
   tests/differential/driver_ops.cpp)
 target_include_directories(attune_differential PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(attune_differential PRIVATE attune::optim nlohmann_json::nlohmann_json

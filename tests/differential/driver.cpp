@@ -53,7 +53,8 @@ static std::string name_of(const std::exception& e) {
   if (dynamic_cast<const type*>(&e) != nullptr) return #type;
   IS(ShapeError)
   IS(DTypeError)
-      IS(IndexError) IS(ValueError) IS(IoError) IS(OutOfMemory) IS(Error)
+  IS(IndexError)
+      IS(ValueError) IS(IoError) IS(OutOfMemory) IS(Error)
 #undef IS
           return std::string("FOREIGN ") +
       typeid(e).name();
@@ -195,14 +196,39 @@ static int run_optim(char** argv) {
                                    .beta1 = get("beta1", 0.9),
                                    .beta2 = get("beta2", 0.999),
                                    .epsilon = get("eps", 1e-8),
-                                   .weight_decay = get("weight_decay", 0)}),
+                                   .weight_decay = get("weight_decay", 0),
+                                   .amsgrad = o.value("amsgrad", false)}),
                       params, grads);
+      } else if (kind == "RMSprop") {
+        after = steps(optim::RMSprop({.learning_rate = get("lr", 1e-2),
+                                      .alpha = get("alpha", 0.99),
+                                      .epsilon = get("eps", 1e-8),
+                                      .momentum = get("momentum", 0),
+                                      .centered = o.value("centered", false),
+                                      .weight_decay = get("weight_decay", 0)}),
+                      params, grads);
+      } else if (kind == "Adagrad") {
+        after = steps(optim::Adagrad({.learning_rate = get("lr", 1e-2),
+                                      .rate_decay = get("lr_decay", 0),
+                                      .initial_accumulator = get("initial_accumulator_value", 0),
+                                      .epsilon = get("eps", 1e-10),
+                                      .weight_decay = get("weight_decay", 0)}),
+                      params, grads);
+      } else if (kind == "Adadelta") {
+        after = steps(optim::Adadelta({.learning_rate = get("lr", 1),
+                                       .rho = get("rho", 0.9),
+                                       .epsilon = get("eps", 1e-6),
+                                       .weight_decay = get("weight_decay", 0)}),
+                      params, grads);
+      } else if (kind == "LBFGS") {
+        after = steps(optim::LBFGS({.learning_rate = get("lr", 1)}), params, grads);
       } else {
         after = steps(optim::AdamW({.learning_rate = get("lr", 1e-3),
                                     .beta1 = get("beta1", 0.9),
                                     .beta2 = get("beta2", 0.999),
                                     .epsilon = get("eps", 1e-8),
-                                    .weight_decay = get("weight_decay", 1e-2)}),
+                                    .weight_decay = get("weight_decay", 1e-2),
+                                    .amsgrad = o.value("amsgrad", false)}),
                       params, grads);
       }
       for (size_t i = 0; i < after.size(); ++i) {

@@ -11,7 +11,7 @@ using namespace attune;
 // ---- Arguments ----
 
 // "i:5", "f:0x1p-3", "f:nan", "b:1", "u:18446744073709551615"
-static Scalar scalar(const Json& j) {
+Scalar scalar(const Json& j) {
   const std::string s = j.get<std::string>(), v = s.substr(2);
   switch (s[0]) {
     case 'i': return Scalar(static_cast<int64_t>(std::strtoll(v.c_str(), nullptr, 10)));
@@ -20,15 +20,15 @@ static Scalar scalar(const Json& j) {
     default: return Scalar(std::strtod(v.c_str(), nullptr));
   }
 }
-static double number(const Json& j) { return scalar(j).value(); }
-static Axes axes(const Json& a, const char* key = "axes") {
+double number(const Json& j) { return scalar(j).value(); }
+Axes axes(const Json& a, const char* key) {
   if (!a.contains(key) || a[key].is_null()) return Axes();
   if (a[key].is_number()) return Axes(a[key].get<int>());
   Axes axes = Axes::none();
   for (const auto& i : a[key]) axes.push_back(i.get<int>());
   return axes;
 }
-static KeepDims keep(const Json& a) { return KeepDims{a.value("keep", false)}; }
+KeepDims keep(const Json& a) { return KeepDims{a.value("keep", false)}; }
 Shape shape(const Json& j) {
   const auto v = j.get<std::vector<int64_t>>();
   return Shape(std::span<const int64_t>(v));
@@ -87,14 +87,13 @@ std::map<std::string, Op> make_ops() {
   ops[#name] = [](const Tensors& x, const Json&) -> Tensors { return {x[0].name()}; };
   UNARY(neg)
   UNARY(abs)
-  UNARY(sign) UNARY(square) UNARY(sqrt) UNARY(rsqrt) UNARY(reciprocal) UNARY(exp) UNARY(expm1)
-      UNARY(log) UNARY(log1p) UNARY(sin) UNARY(cos) UNARY(tanh) UNARY(erf) UNARY(floor) UNARY(ceil)
-          UNARY(round) UNARY(isnan) UNARY(isinf) UNARY(isfinite) UNARY(logical_not) UNARY(relu)
-              UNARY(sigmoid) UNARY(silu) UNARY(softplus) UNARY(contiguous) UNARY(clone)
-                  UNARY(detach) UNARY(t)
+  UNARY(sign)
+  UNARY(square) UNARY(sqrt) UNARY(rsqrt) UNARY(reciprocal) UNARY(exp) UNARY(expm1) UNARY(log) UNARY(
+      log1p) UNARY(sin) UNARY(cos) UNARY(tanh) UNARY(erf) UNARY(floor) UNARY(ceil) UNARY(round)
+      UNARY(isnan) UNARY(isinf) UNARY(isfinite) UNARY(logical_not) UNARY(relu) UNARY(sigmoid)
+          UNARY(silu) UNARY(softplus) UNARY(contiguous) UNARY(clone) UNARY(detach) UNARY(t)
 #undef UNARY
-                      ops["operator-"] =
-                          [](const Tensors& x, const Json&) -> Tensors { return {-x[0]}; };
+              ops["operator-"] = [](const Tensors& x, const Json&) -> Tensors { return {-x[0]}; };
   ops["leaky_relu"] = [](const Tensors& x, const Json& a) -> Tensors {
     return {x[0].leaky_relu(number(a["slope"]))};
   };
@@ -120,7 +119,8 @@ std::map<std::string, Op> make_ops() {
   };
   OPERATOR(add, +)
   OPERATOR(sub, -)
-  OPERATOR(mul, *) OPERATOR(div, /)
+  OPERATOR(mul, *)
+  OPERATOR(div, /)
 #undef OPERATOR
 #define BINARY(name)                                                 \
   ops[#name] = [](const Tensors& x, const Json& a) -> Tensors {      \
@@ -147,7 +147,8 @@ std::map<std::string, Op> make_ops() {
   };
   REDUCE(sum)
   REDUCE(mean)
-  REDUCE(max) REDUCE(min) REDUCE(prod) REDUCE(norm) REDUCE(logsumexp) REDUCE(any) REDUCE(all)
+  REDUCE(max)
+  REDUCE(min) REDUCE(prod) REDUCE(norm) REDUCE(logsumexp) REDUCE(any) REDUCE(all)
 #undef REDUCE
       ops["var"] = [](const Tensors& x, const Json& a) -> Tensors {
     return {x[0].var(axes(a), a.value("correction", 1), keep(a))};
@@ -336,5 +337,6 @@ std::map<std::string, Op> make_ops() {
     Rng r(1);
     return {Tensor::permutation(a["n"], r)};
   };
+  add_more_ops(ops);
   return ops;
 }

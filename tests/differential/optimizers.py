@@ -32,6 +32,21 @@ def run_optim(report, only):
             for e in (1e-8, 1e-3)
             for w in (0, 0.1)
         ]
+        options += [(kind, dict(amsgrad=True)), (kind, dict(lr=0.1, amsgrad=True, weight_decay=0.1))]
+    options += [
+        ('RMSprop', dict(lr=0.05, alpha=a, momentum=m, centered=c, weight_decay=w, eps=1e-4))
+        for a in (0.5, 0.99)
+        for m in (0, 0.9)
+        for c in (False, True)
+        for w in (0, 0.1)
+    ]
+    options += [
+        ('Adagrad', dict(lr=0.1, lr_decay=d, initial_accumulator_value=i, weight_decay=w))
+        for d in (0, 0.1)
+        for i in (0, 0.5)
+        for w in (0, 0.1)
+    ]
+    options += [('Adadelta', dict(rho=r, weight_decay=w)) for r in (0.9, 0.5) for w in (0, 0.1)]
     lines, tensors, want = [], {}, []
     for dtype in FLOATS:
         for kind, o in options:
