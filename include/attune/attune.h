@@ -5,3 +5,4 @@
 #include "attune/nn.h"
 #include "attune/optim.h"
 #include "attune/tune.h"
+#include "attune/tabular.h"

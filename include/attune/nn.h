@@ -10,6 +10,7 @@
 #include "attune/nn/embedding.h"
 #include "attune/nn/ensemble.h"
 #include "attune/nn/fields.h"
+#include "attune/nn/forward.h"
 #include "attune/nn/group_norm.h"
 #include "attune/nn/init.h"
 #include "attune/nn/layer.h"

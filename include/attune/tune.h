@@ -1,5 +1,5 @@
 #pragma once
-// Studies: search spaces, samplers, pruners and storages. Made by script/umbrella.
+// Studies: search spaces, samplers, schedulers and storages. Made by script/umbrella.
 
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/importance.h"
@@ -28,23 +28,6 @@
 #include "attune/tune/storage.h"
 #include "attune/tune/study.h"
 #include "attune/tune/study_view.h"
-#include "attune/tune/tabular/best_trials.h"
-#include "attune/tune/tabular/column_format.h"
-#include "attune/tune/tabular/date_form.h"
-#include "attune/tune/tabular/fit.h"
-#include "attune/tune/tabular/network.h"
-#include "attune/tune/tabular/number_form.h"
-#include "attune/tune/tabular/predict.h"
-#include "attune/tune/tabular/recipe.h"
-#include "attune/tune/tabular/repeated_rows.h"
-#include "attune/tune/tabular/replay.h"
-#include "attune/tune/tabular/row_split.h"
-#include "attune/tune/tabular/score.h"
-#include "attune/tune/tabular/sheet.h"
-#include "attune/tune/tabular/table_encoder.h"
-#include "attune/tune/tabular/tabular_model.h"
-#include "attune/tune/tabular/target.h"
-#include "attune/tune/tabular/typed_table.h"
 #include "attune/tune/train/search.h"
 #include "attune/tune/train/training.h"
 #include "attune/tune/trial.h"

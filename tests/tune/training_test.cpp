@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "attune/base/error.h"
+#include "attune/nn/dataset.h"
 #include "attune/nn/linear.h"
 #include "attune/tune/train/training.h"
 

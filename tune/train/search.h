@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "attune/nn/module.h"
+#include "attune/nn/forward.h"
 #include "attune/tune/study.h"
 
 namespace attune::tune {

@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "attune/nn/dataset.h"
-#include "attune/nn/module.h"
+#include "attune/nn/forward.h"
 #include "attune/base/rng.h"
 #include "attune/tune/value.h"
 

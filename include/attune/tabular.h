@@ -1,0 +1,20 @@
+#pragma once
+// Networks for tables: what attune fit and predict do. Made by script/umbrella.
+
+#include "attune/tune/tabular/best_trials.h"
+#include "attune/tune/tabular/column_format.h"
+#include "attune/tune/tabular/date_form.h"
+#include "attune/tune/tabular/fit.h"
+#include "attune/tune/tabular/network.h"
+#include "attune/tune/tabular/number_form.h"
+#include "attune/tune/tabular/predict.h"
+#include "attune/tune/tabular/recipe.h"
+#include "attune/tune/tabular/repeated_rows.h"
+#include "attune/tune/tabular/replay.h"
+#include "attune/tune/tabular/row_split.h"
+#include "attune/tune/tabular/score.h"
+#include "attune/tune/tabular/sheet.h"
+#include "attune/tune/tabular/table_encoder.h"
+#include "attune/tune/tabular/tabular_model.h"
+#include "attune/tune/tabular/target.h"
+#include "attune/tune/tabular/typed_table.h"
