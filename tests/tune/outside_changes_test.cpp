@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -190,6 +191,33 @@ TEST_CASE("sqlite: a view of a file at rest reads again when its pages were move
       "VACUUM");
   CHECK(view.trials().size() == 40);
   CHECK(storage->studies().size() == 1);
+}
+
+TEST_CASE("sqlite: a program that also looks at the file it works on loses nothing") {
+  const Folder folder;
+  { const Study made({.storage = folder.url(), .seed = 1}); }
+  int go[2];
+  REQUIRE(pipe(go) == 0);
+  const pid_t other = in_child([&] {  // before this process opens the file
+    char word = 0;
+    if (read(go[0], &word, 1) != 1) throw std::runtime_error("no word");
+    Study same({.storage = folder.url(), .sampler = tune::random()});
+    same.optimize(simple, {.trials = 1});
+  });  // it is not the last to close the file
+  {
+    Study study({.storage = folder.url(), .sampler = tune::random()});
+    study.optimize(simple, {.trials = 1});
+    { CHECK(StudyView(folder.url(), "study").size() == 1); }
+    { CHECK(open_existing_storage(folder.url())->studies().size() == 1); }
+    Trial trial = study.ask();
+    REQUIRE(write(go[1], "x", 1) == 1);
+    CHECK(status_of(other) == 0);
+    study.tell(trial, 0.5);
+    CHECK(StudyView(folder.url(), "study").trial(1).state == State::complete);
+  }
+  close(go[0]);
+  close(go[1]);
+  CHECK(StudyView(folder.url(), "study").size() == 3);
 }
 
 TEST_CASE("sqlite: a paused trial has no heartbeat, whoever is late with one") {

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <string_view>
 #include <thread>
 
@@ -35,12 +34,16 @@ int64_t modified(const std::string& path) {
   return file.st_mtim.tv_sec * 1'000'000'000 + file.st_mtim.tv_nsec;
 }
 
-// A file in write-ahead mode that nobody has open, as its empty log tells.
-bool rests(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+// A file in write-ahead mode that nobody has open, as its empty log tells. The file is read through
+// SQLite: were it opened and closed here, all locks that other connections of this process have on
+// it would be gone (POSIX), and with them what they commit.
+bool rests(sqlite3* db, const std::string& path) {
+  sqlite3_file* file = nullptr;
   char header[20] = {};
-  file.read(header, sizeof(header));
-  return file.gcount() == sizeof(header) && header[18] == 2 && size_of(path + "-wal") <= 0;
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return false;
+  if (!file || !file->pMethods) return false;
+  if (file->pMethods->xRead(file, header, sizeof(header), 0) != SQLITE_OK) return false;
+  return header[18] == 2 && size_of(path + "-wal") <= 0;
 }
 
 std::string uri_of(const std::string& path, bool immutable) {
@@ -119,15 +122,14 @@ Database::Database(const std::string& path, Open how) : path_(path), how_(how) {
   // SQLite would make the log's files anew beside a file at rest, and they would be this user's; so
   // it is told that the file does not change, and undisturbed() tells whether that was true.
   const bool looks = how == Open::look;
-  immutable_ = looks && rests(path);
-  if (immutable_) seen_ = modified(path);
-  const int flags = looks ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
-                          : SQLITE_OPEN_READWRITE | (how == Open::create ? SQLITE_OPEN_CREATE : 0);
-  const std::string name = looks ? uri_of(path, immutable_) : path;
-  sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(name.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
-  db_.reset(db);
-  if (code != SQLITE_OK) fail();
+  if (looks) {
+    seen_ = modified(path);
+    open(uri_of(path, true), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    immutable_ = rests(db_.get(), path);
+    if (!immutable_) open(uri_of(path, false), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+  } else {
+    open(path, SQLITE_OPEN_READWRITE | (how == Open::create ? SQLITE_OPEN_CREATE : 0));
+  }
   sqlite3_busy_handler(db_.get(), wait_for_lock, this);
   sqlite3_extended_result_codes(db_.get(), 1);
   if (looks) {
@@ -142,8 +144,15 @@ Database::Database(const std::string& path, Open how) : path_(path), how_(how) {
   if (stat(path.c_str(), &file) == 0) device_ = file.st_dev, inode_ = file.st_ino;
 }
 
+void Database::open(const std::string& name, int flags) {
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(name.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  db_.reset(db);
+  if (code != SQLITE_OK) fail();
+}
+
 bool Database::undisturbed() const {
-  return !immutable_ || (rests(path_) && modified(path_) == seen_);
+  return !immutable_ || (modified(path_) == seen_ && rests(db_.get(), path_));
 }
 
 void Database::check_file() const {

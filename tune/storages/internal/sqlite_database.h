@@ -88,6 +88,7 @@ class Database {
     void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
     void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
   };
+  void open(const std::string& name, int flags);
   static int wait_for_lock(void* self, int tries);
 
   std::string path_;
