@@ -75,6 +75,14 @@ void Options::list(const char* name, std::vector<std::string>& values, const std
   subcommand_->add_option(name, values, help)->delimiter(',');
 }
 
+void Options::repeated(const char* name, std::vector<std::string>& values,
+                       const std::string& help) {
+  CLI::Option* option = subcommand_->add_option(name, values, help);
+  if (name[0] == '-') option->allow_extra_args(false);
+}
+
+void Options::tail(std::vector<std::string>& words) { (*tails_)[subcommand_] = &words; }
+
 void Options::number(const char* name, int64_t& value, const std::string& help) {
   add_number(*subcommand_, name, help, [&value, name](const std::string& text) {
     constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
@@ -111,12 +119,19 @@ CommandLine::~CommandLine() = default;
 Options CommandLine::subcommand(const char* name, const char* help, Run run) {
   CLI::App* added = app_->add_subcommand(name, help);
   added->callback([this, run = std::move(run)] { chosen_ = run; });
-  return Options(*added);
+  return {*added, tails_};
 }
 
 int CommandLine::run(int argc, char** argv) {
+  int ours = argc;  // of the words; the others are a subcommand's tail
+  for (const auto& [subcommand, words] : tails_) {
+    if (argc < 2 || subcommand->get_name() != argv[1]) continue;
+    const auto is_end = [](std::string_view word) { return word == "--"; };
+    ours = static_cast<int>(std::find_if(argv, argv + argc, is_end) - argv);
+    for (int i = ours + 1; i < argc; ++i) words->emplace_back(argv[i]);
+  }
   try {
-    app_->parse(argc, argv);
+    app_->parse(ours, argv);
   } catch (const CLI::Success& e) {  // --help, --version
     std::ostringstream out, unused;
     const int code = app_->exit(e, out, unused);

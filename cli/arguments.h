@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,13 +22,17 @@ namespace attune::cli {
 // names refer to must live until the subcommand has run.
 class Options {
  public:
-  explicit Options(CLI::App& subcommand) : subcommand_(&subcommand) {}
+  using Tails = std::map<const CLI::App*, std::vector<std::string>*>;
+  Options(CLI::App& subcommand, Tails& tails) : subcommand_(&subcommand), tails_(&tails) {}
 
   void required(const char* name, std::string& value, const std::string& help);
   void text(const char* name, std::string& value, const std::string& help);
   void one_of(const char* name, std::string& value, const std::string& help,
               const std::vector<std::string>& allowed);
   void list(const char* name, std::vector<std::string>& values, const std::string& help);  // a,b,c
+  // As often as the user likes: --param a --param b; or any number of arguments without a name.
+  void repeated(const char* name, std::vector<std::string>& values, const std::string& help);
+  void tail(std::vector<std::string>& words);  // what follows "--", as it is
   void number(const char* name, int64_t& value, const std::string& help);
   void number(const char* name, int& value, const std::string& help, int low, int high);
   void natural(const char* name, std::optional<uint64_t>& value, const std::string& help);
@@ -36,6 +41,7 @@ class Options {
 
  private:
   CLI::App* subcommand_;
+  Tails* tails_;
 };
 
 // The whole number in the text of an option or argument; WrongInput, naming it, if it is none or
@@ -66,6 +72,7 @@ class CommandLine {
   Options subcommand(const char* name, const char* help, Run run);
 
   std::unique_ptr<CLI::App> app_;
+  Options::Tails tails_;
   Run chosen_;
 };
 

@@ -1,7 +1,6 @@
 // attune ask-tell: the tuner over a pipe.
 
 #include <algorithm>
-#include <fstream>
 #include <istream>
 #include <memory>
 #include <ostream>
@@ -17,12 +16,11 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/pipes.h"
+#include "cli/space_argument.h"
 #include "cli/space_changes.h"
 
 namespace attune::cli {
 namespace {
-
-constexpr size_t kLargestSpace = size_t{1} << 24;  // bytes
 
 constexpr char kMessages[] = R"(Messages, one JSON object a line:
   attune  {"number": 0, "params": {"lr": 0.01, "act": "relu"}}      a trial to run
@@ -80,32 +78,6 @@ struct AskTell : Common {
   }
 };
 
-std::string read_space(const std::string& given) {
-  if (given.find('{') != std::string::npos) return given;
-  std::ifstream file(given, std::ios::binary);
-  std::string text(kLargestSpace + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file && !file.eof()) {
-    throw WrongInput(fmt::format("--space: neither JSON nor a file: {}", in_quotes(given)));
-  }
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kLargestSpace) {  // a device, or another file by mistake
-    throw WrongInput(
-        fmt::format("--space: {} is larger than {} bytes", shown_path(given), kLargestSpace));
-  }
-  return text;
-}
-
-std::vector<tune::Direction> directions_of(const AskTell& o) {
-  if (!o.direction.empty() && !o.directions.empty()) {
-    throw WrongInput("give either --direction or --directions, not both");
-  }
-  std::vector<tune::Direction> all;
-  for (const std::string& name : o.directions) all.push_back(tune::direction_by_name(name));
-  if (all.empty() && !o.direction.empty()) all.push_back(tune::direction_by_name(o.direction));
-  return all;
-}
-
 void check(const AskTell& o) {
   if (o.trials < 0) {
     throw WrongInput(fmt::format("--trials must not be negative, got {}", o.trials));
@@ -132,7 +104,7 @@ tune::Study open(const AskTell& o, const tune::Space& space) {
                                   [&](const tune::StudyInfo& s) { return s.name == o.study; });
   return tune::Study({.name = kept ? o.study : "ask-tell",
                       .storage = storage,
-                      .directions = directions_of(o),
+                      .directions = directions_of(o.direction, o.directions),
                       .sampler = tune::sampler_by_name(o.sampler),
                       .pruner = tune::pruner_by_name(o.pruner),
                       .seed = o.seed || exists ? o.seed : std::optional<uint64_t>(0),

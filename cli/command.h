@@ -75,5 +75,14 @@ void add_best(CommandLine& commands);
 void add_importance(CommandLine& commands);
 void add_replay(CommandLine& commands);
 void add_report(CommandLine& commands);
+void add_tune(CommandLine& commands);
+void add_worker(CommandLine& commands);
+void add_log(CommandLine& commands);
+void add_export(CommandLine& commands);
+void add_copy(CommandLine& commands);
+void add_delete(CommandLine& commands);
+void add_enqueue(CommandLine& commands);
+void add_ask(CommandLine& commands);
+void add_tell(CommandLine& commands);
 
 }  // namespace attune::cli

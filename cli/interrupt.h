@@ -4,8 +4,8 @@
 
 namespace attune::cli {
 
-// Takes over SIGINT, SIGTERM and, unless it is ignored, SIGHUP. `message` (a literal) is written to stderr at the first; null:
-// nothing is.
+// Takes over SIGINT, SIGTERM and, unless it is ignored, SIGHUP. `message` (a literal) is written to
+// stderr at the first; null: nothing is.
 void watch_signals(const char* message);
 
 bool interrupted();

@@ -3,18 +3,25 @@ add_executable(attune_cli
   cli/arguments.cpp
   cli/ask_tell_command.cpp
   cli/common.cpp
+  cli/edit_commands.cpp
+  cli/export_command.cpp
   cli/fit_command.cpp
   cli/importance_command.cpp
   cli/interrupt.cpp
+  cli/log_command.cpp
   cli/look_commands.cpp
   cli/main.cpp
   cli/pipes.cpp
   cli/predict_command.cpp
+  cli/program_settings.cpp
   cli/progress.cpp
   cli/replay_command.cpp
   cli/report_command.cpp
+  cli/space_argument.cpp
   cli/space_changes.cpp
-  cli/terminal.cpp)
+  cli/terminal.cpp
+  cli/trial_json.cpp
+  cli/tune_command.cpp)
 set_target_properties(attune_cli PROPERTIES OUTPUT_NAME attune)
 target_compile_definitions(attune_cli PRIVATE ATTUNE_VERSION="${PROJECT_VERSION}")
 target_include_directories(attune_cli PRIVATE ${PROJECT_SOURCE_DIR})

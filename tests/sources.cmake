@@ -204,11 +204,13 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
       tests/cli/bad_input_test.cpp
       tests/cli/dialogue_study_test.cpp
       tests/cli/dialogue_test.cpp
+      tests/cli/edit_test.cpp
       tests/cli/fit_test.cpp
       tests/cli/output_test.cpp
       tests/cli/process.cpp
       tests/cli/study_test.cpp
       tests/cli/table_test.cpp
+      tests/cli/tune_test.cpp
     LINK attune::tensor nlohmann_json::nlohmann_json attune_fmt)
   add_dependencies(attune_cli_tests attune_cli)
   target_compile_definitions(attune_cli_tests PRIVATE

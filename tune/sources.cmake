@@ -15,6 +15,7 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/by_name.cpp
     tune/copy_study.cpp
     tune/defaults.cpp
+    tune/export.cpp
     tune/history.cpp
     tune/order.cpp
     tune/param.cpp

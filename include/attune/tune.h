@@ -11,6 +11,7 @@
 #include "attune/tune/by_name.h"
 #include "attune/tune/copy_study.h"
 #include "attune/tune/event.h"
+#include "attune/tune/export.h"
 #include "attune/tune/history.h"
 #include "attune/tune/param.h"
 #include "attune/tune/program/command_template.h"

@@ -30,6 +30,7 @@ TEST_CASE("copy_study: from any storage to any other, and the copy goes on as th
       CHECK(table(copy) == table(study));
       CHECK(copy.history().finished() == study.history().finished());
       CHECK(copy.attributes() == study.attributes());
+      CHECK(copy.trial(0).seconds == doctest::Approx(study.trial(0).seconds).epsilon(1e-3));
       copy.optimize(rough, {.trials = 4});
       study.optimize(rough, {.trials = 4});
       CHECK(table(copy) == table(study));

@@ -172,7 +172,7 @@ void SqliteLog::write(const Event& event, std::span<const Event> nearby) {
     const Claimed* claim = nullptr;
     for (const Event& other : nearby) {
       const auto* found = std::get_if<Claimed>(&other);
-      if (found && found->trial == made->trial) claim = found;
+      if (!claim && found && found->trial == made->trial) claim = found;
     }
     return insert_trial(made->trial, claim);
   }

@@ -1,0 +1,73 @@
+// attune export: a study's trials for other programs.
+
+#include <fmt/format.h>
+
+#include "attune/base/error.h"
+#include "attune/base/internal/file.h"
+#include "attune/base/internal/text.h"
+#include "attune/tune/export.h"
+#include "cli/command.h"
+#include "cli/trial_json.h"
+
+namespace attune::cli {
+namespace {
+
+struct ExportArguments : Common {
+  std::string name, format, out;
+
+  void declare(Options options) {
+    options.text("STUDY", name, "Its name; may be left out where there is just one");
+    options.one_of("--format", format, "csv (default), json, jsonl: one JSON document a line",
+                   {"csv", "json", "jsonl"});
+    options.text("--out", out, "A file (default: stdout)");
+    storage_option(options, *this);
+    study_option(options, *this);
+    json_option(options, *this);
+    quiet_option(options, *this);
+  }
+};
+
+std::string text_of(const tune::StudyView& view, const std::string& format) {
+  if (format == "csv") return tune::export_csv(view);
+  std::string lines;
+  Json list = Json::array();
+  for (const tune::TrialResult& trial : view.trials()) {
+    if (format == "jsonl") {
+      lines += json_of(trial).dump_any() + "\n";
+    } else {
+      list.push_back(json_of(trial));
+    }
+  }
+  return format == "jsonl" ? lines : list.dump_any() + "\n";
+}
+
+int run(const ExportArguments& a) {
+  if (a.json && !a.format.empty() && a.format != "json") {
+    throw WrongInput("give either --json or --format");
+  }
+  const std::string format = a.json ? "json" : a.format.empty() ? "csv" : a.format;
+  const std::string name = open_study(a, a.name).name();
+  const tune::StudyView view(open_for_reading(a), name);
+  const std::string text = text_of(view, format);
+  if (a.out.empty()) {
+    answer(text);
+    return kFine;
+  }
+  try {
+    internal::AtomicFile file(a.out);
+    file.write(text.data(), text.size());
+    file.commit();
+  } catch (const IoError& e) {  // reading went well; it is the work that failed
+    throw WorkFailed(e.what());
+  }
+  note(a, fmt::format("{} trials written to {}", view.size(), shown_path(a.out)));
+  return kFine;
+}
+
+}  // namespace
+
+void add_export(CommandLine& commands) {
+  commands.add("export", "A study's trials as CSV, JSON or JSON lines", run);
+}
+
+}  // namespace attune::cli
