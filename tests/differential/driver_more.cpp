@@ -224,7 +224,7 @@ static void add_layers(std::map<std::string, Op>& ops) {
         nn::name(x[0].size(2), a["hidden"].get<int64_t>(), rng,                              \
                  {.layers = a["layers"], .bidirectional = a.value("bidirectional", false)}), \
         x, 2, a);                                                                            \
-    auto [y, state] = m(x[0], {}, x[1]);                                                     \
+    auto [y, state] = m.forward(x[0], {}, x[1]);                                             \
     return {y, __VA_ARGS__};                                                                 \
   };
   RECURRENT(RNN, state)

@@ -209,7 +209,7 @@ std::map<std::string, Op> make_ops() {
     return {x[0].narrow(a["axis"], a["begin"], a["length"])};
   };
   ops["split"] = [](const Tensors& x, const Json& a) -> Tensors {
-    return x[0].split(a["size"], a.value("axis", 0));
+    return x[0].split(a["size"].get<int64_t>(), a.value("axis", 0));
   };
   ops["pad"] = [](const Tensors& x, const Json& a) -> Tensors {
     return {
