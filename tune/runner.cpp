@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -33,7 +34,9 @@ Runner::Runner(StudyState& study, const Objective& objective, const OptimizeOpti
       limits_(study.runs().begin(options.timeout ? std::optional(after_seconds(*options.timeout))
                                                  : std::nullopt)),
       watch_(options.stop, limits_) {
-  progress_.wanted = options.trials;
+  // grid_search and the like ask for as many as there are.
+  const bool endless = options.trials == std::numeric_limits<int64_t>::max();
+  progress_.wanted = endless ? 0 : options.trials;
 }
 
 void Runner::run() {

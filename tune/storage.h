@@ -68,6 +68,9 @@ class StudyLog {
   virtual void beat(std::span<const int64_t> /*trials*/) {}
   virtual std::vector<int64_t> lapsed(double /*grace_seconds*/) { return {}; }
 
+  // Nothing has been written for a second: a moment for tidying up.
+  virtual void settle() {}
+
   // A wait for another program's lock ends with a StorageError once this returns true.
   virtual void give_up_when(std::function<bool()> /*condition*/) {}
 };

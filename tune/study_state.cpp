@@ -64,8 +64,9 @@ std::unique_ptr<StudyLog> opened(const StudyOptions& o, uint64_t seed) {
   const Attribute kept = attribute(Attribute::kStudy, true, kSeed, fmt::format("{}", seed));
   auto log = o.read_only ? storage->view(o.name) : storage->open(o.name, made_with, {kept});
   if (!log) {
-    throw StorageError(fmt::format("storage '{}': there is no study {}", shown_path(o.storage.url),
-                                   in_quotes(o.name)));
+    const std::string where =
+        o.storage.storage ? "storage" : fmt::format("storage '{}'", shown_path(o.storage.url));
+    throw StorageError(fmt::format("{}: there is no study {}", where, in_quotes(o.name)));
   }
   if (!wanted.empty() && wanted != log->directions()) {
     throw ValueError(fmt::format("study {}: it exists with other directions", in_quotes(o.name)));

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -218,6 +219,23 @@ TEST_CASE("sqlite: a program that also looks at the file it works on loses nothi
   close(go[0]);
   close(go[1]);
   CHECK(StudyView(folder.url(), "study").size() == 3);
+}
+
+TEST_CASE("sqlite: the file of a study that is quiet for a moment can be copied alone") {
+  const Folder folder;
+  Study study({.storage = folder.url(), .sampler = tune::random(), .seed = 1});
+  study.optimize(simple, {.trials = 5});
+  const Trial open = study.ask();
+  const auto copied = [&] {
+    // By another program: reading the file here would take away this process's locks.
+    const std::string copy = "cp " + folder.file("study.db") + " " + folder.file("copy.db");
+    REQUIRE(std::system(copy.c_str()) == 0);
+    const auto storage = open_existing_storage(folder.url("copy.db"));
+    const auto studies = storage->studies();
+    return studies.empty() ? int64_t{0} : studies.front().trials;
+  };
+  for (int i = 0; i < 50 && copied() < 6; ++i) std::this_thread::sleep_for(100ms);
+  CHECK(copied() == 6);
 }
 
 TEST_CASE("sqlite: a paused trial has no heartbeat, whoever is late with one") {

@@ -91,6 +91,8 @@ TEST_CASE("command: places get values, other braces survive, slips are refused b
         Words{"awk", "{print $1}", "{}", "{", "}{", "{\"a\": 1}"});
   CHECK(filled({"echo", "{{lr}}", "{{print}}", "x{{lr}}y{lr}"}) ==
         Words{"echo", "{lr}", "{{print}}", "x{lr}y0.1"});
+  CHECK(CommandTemplate({"awk", "{print {a/b:c} * 2}"}, {"a/b:c"}).filled({{"a/b:c", "3"}}) ==
+        Words{"awk", "{print 3 * 2}"});
   // Of an inactive parameter the option goes too.
   CHECK(filled({"run", "--slope", "{slope}", "--lr", "{lr}"}) == Words{"run", "--lr", "0.1"});
   CHECK(filled({"run", "--slope={slope}", "{lr}"}) == Words{"run", "0.1"});

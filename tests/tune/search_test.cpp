@@ -140,3 +140,30 @@ TEST_CASE("hash_bytes: FNV-1a's own test vectors") {
   CHECK(tune::hash_bytes("foobar", 6) == 0x85944171f73967e8);
   CHECK(tune::hash_bytes("bar", 3, tune::hash_bytes("foo", 3)) == 0x85944171f73967e8);
 }
+
+TEST_CASE("search: a study of other data is not resumed") {
+  const Moons moons, fewer(160);
+  const auto storage = tune::memory_storage();
+  const auto run = [&](const Tensor& x, const Tensor& y, double validation) {
+    return tune::random_search(
+               {{"lr", tune::log_range(1e-3, 1e-1)}}, small_net, x, y,
+               {.epochs = 2, .validation = validation, .trials = 2, .storage = storage})
+        .study.size();
+  };
+  CHECK(run(moons.x, moons.y, 0.2) == 2);
+  CHECK(run(moons.x, moons.y, 0.2) == 4);
+  CHECK_THROWS_AS(run(fewer.x, fewer.y, 0.2), ValueError);
+  CHECK_THROWS_AS(run(moons.x + 1, moons.y, 0.2), ValueError);
+  CHECK_THROWS_AS(run(moons.x, 1 - moons.y, 0.2), ValueError);
+  CHECK_THROWS_AS(run(moons.x, moons.y, 0.3), ValueError);
+  CHECK(run(moons.x, moons.y, 0.2) == 6);
+}
+
+TEST_CASE("grid_search: progress has no number of trials that nobody asked for") {
+  const Moons moons;
+  std::vector<int64_t> wanted;
+  tune::grid_search(
+      {{"lr", tune::log_grid(1e-3, 1e-1, 3)}}, small_net, moons.x, moons.y,
+      {.epochs = 1, .progress = [&](const tune::Progress& p) { wanted.push_back(p.wanted); }});
+  CHECK(wanted == std::vector<int64_t>{0, 0, 0});
+}

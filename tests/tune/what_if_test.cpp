@@ -235,3 +235,21 @@ TEST_CASE("what_if: failed trials, NaN reports and trials that still run") {
   }
   CHECK(r.regret >= 0);
 }
+
+TEST_CASE("what_if: a trial that keeps its constraints is better than any that does not") {
+  Study study({.sampler = tune::random(), .seed = 1});
+  study.optimize(
+      [](Trial& t) -> Outcome {
+        t.suggest_float("x", 0, 1);
+        t.set_constraint("memory", t.number() == 0 || t.number() == 3 ? 2.0 : -1.0);
+        return 10.0 - static_cast<double>(t.number());  // the last are the lowest
+      },
+      {.trials = 4});
+  const WhatIfResult all = study.what_if({});
+  CHECK(all.actual_best == 2);
+  CHECK(all.best == 2);
+  CHECK(all.regret == 0);
+  CHECK(study.best_trial().number == 2);
+  CHECK(study.what_if({.trials = 2}).best == 1);
+  CHECK(study.what_if({.trials = 1}).best == 0);  // there is no other
+}

@@ -85,11 +85,20 @@ class Replay {
 
   WhatIfResult result() {
     WhatIfResult r{.best_value = kNaN, .actual_value = kNaN, .regret = kNaN};
-    double found = kNaN;  // the value of the best in the log
+    double found = kNaN;              // the value of the best in the log
+    double least = 0, least_now = 0;  // violations of constraints, of the best so far
+    const auto is_better = [](double violation, double loss, double least_one, double best_loss) {
+      return violation != least_one ? violation < least_one : loss < best_loss;
+    };
     for (const TrialRecord& trial : log_.trials()) {
       if (trial.state != State::complete || std::isnan(trial.loss())) continue;
-      if (r.actual_best && !(trial.loss() < sign_ * r.actual_value)) continue;
-      r.actual_best = trial.number, r.actual_value = sign_ * trial.loss();
+      const double violation = trial.violation();
+      if (r.actual_best && !is_better(violation, trial.loss(), least, sign_ * r.actual_value)) {
+        continue;
+      }
+      r.actual_best = trial.number;
+      r.actual_value = sign_ * trial.loss();
+      least = violation;
     }
     for (size_t k = 0; k < run_.size(); ++k) {
       const WhatIfTrial& trial = trials_[k];
@@ -107,8 +116,13 @@ class Replay {
         r.seconds += seconds * share, r.seconds_logged += seconds;
       }
       if (trial.state != State::complete || std::isnan(trial.value)) continue;
-      if (r.best && !(sign_ * trial.value < sign_ * r.best_value)) continue;
-      r.best = trial.number, r.best_value = trial.value;
+      const double violation = logged.violation();
+      if (r.best && !is_better(violation, sign_ * trial.value, least_now, sign_ * r.best_value)) {
+        continue;
+      }
+      r.best = trial.number;
+      r.best_value = trial.value;
+      least_now = violation;
       found = sign_ * logged.loss();
     }
     if (r.best && r.actual_best) r.regret = sign_ * (found - r.actual_value);
@@ -224,7 +238,7 @@ class Replay {
 WhatIfResult what_if(const History& history, const WhatIf& change, std::optional<int64_t> lag) {
   if (history.objectives() > 1) {
     throw ValueError(
-        fmt::format("what_if: the study has {} objectives, so no reports", history.objectives()));
+        fmt::format("what_if: it takes a study of one objective, not of {}", history.objectives()));
   }
   for (const auto& limit : {change.trials, change.steps}) {
     if (limit && *limit < 0) {

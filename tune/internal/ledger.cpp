@@ -11,6 +11,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kFlushEvery = std::chrono::milliseconds(500);
+constexpr auto kQuiet = std::chrono::seconds(1);
 constexpr auto kBeatEvery = std::chrono::seconds(5);
 constexpr double kGraceSeconds = 30;
 constexpr auto kLookEvery = std::chrono::milliseconds(500);
@@ -144,7 +145,12 @@ std::optional<Appended> Ledger::append(std::span<const Event> events,
     restore();
     throw;
   }
-  if (!done) restore();
+  if (!done) {
+    restore();
+    return done;
+  }
+  settled_ = !gathers_;
+  written_ = Clock::now();
   return done;
 }
 
@@ -247,6 +253,10 @@ void Ledger::run(const std::stop_token& stop) {
       {
         const std::lock_guard lock(log_mutex_);
         flush();
+        if (!settled_ && Clock::now() - written_ >= kQuiet) {
+          settled_ = true;
+          log_->settle();
+        }
       }
       if (Clock::now() - beaten >= kBeatEvery) {
         beaten = Clock::now();
@@ -256,8 +266,9 @@ void Ledger::run(const std::stop_token& stop) {
       // The events stay; whoever ends the trial writes them, and is told if that fails too.
     }
     const bool running = !mine().empty();
+    const std::lock_guard log_lock(log_mutex_);
     const std::lock_guard lock(mutex_);
-    busy_ = running || !gathered_.empty();
+    busy_ = running || !gathered_.empty() || !settled_;
   }
 }
 

@@ -115,6 +115,8 @@ class Ledger {
 
   std::condition_variable_any wake_;
   bool busy_ = false;    // there is something for the thread to do
+  bool settled_ = true;  // with the storage's lock: nothing was written since log_->settle()
+  std::chrono::steady_clock::time_point written_ = {};
   std::jthread writer_;  // last: it ends before the rest goes
 };
 

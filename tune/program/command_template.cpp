@@ -72,8 +72,11 @@ std::vector<CommandTemplate::Place> CommandTemplate::places_in(size_t word) cons
   std::vector<Place> places;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '{') continue;
-    size_t end = i + 1;
-    while (end < text.size() && is_name_part(text[end])) ++end;
+    size_t end = std::min(text.find('}', i), text.size());  // a parameter's name may be anything
+    if (!known(std::string_view(text).substr(i + 1, end - i - 1))) {
+      end = i + 1;
+      while (end < text.size() && is_name_part(text[end])) ++end;
+    }
     if (end == i + 1 || end == text.size() || text[end] != '}') continue;
     const std::string name = text.substr(i + 1, end - i - 1);
     const bool doubled = i > 0 && text[i - 1] == '{' && end + 1 < text.size() &&

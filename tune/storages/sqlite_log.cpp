@@ -72,6 +72,10 @@ void SqliteLog::give_up_when(std::function<bool()> condition) {
   db_->give_up_when(std::move(condition));
 }
 
+// Brings what is in the write-ahead log into the file, so that a copy of the file alone has it. It
+// waits for nobody.
+void SqliteLog::settle() { db_->execute("PRAGMA wal_checkpoint(PASSIVE)"); }
+
 void SqliteLog::check_study() {
   Query q = db_->query("SELECT 1 FROM studies WHERE study_id=?");
   if (!q.bind(study_id_).row()) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr char kTestOpened[] = "attune:test_opened";  // the study's attribute: by which trial
 constexpr char kTestScore[] = "attune:test_score";
+constexpr char kData[] = "attune:data";  // what the study is of: the hash of the data and its split
 constexpr char kWeights[] = "attune:weights";  // a trial's: the hash of its final weights
 
 template <typename Options>
@@ -40,6 +41,29 @@ nn::Split split_once(const Tensor& data, const Tensor& labels, double validation
   const bool classes = !is_floating(labels.dtype());
   return nn::split({data, labels}, {.validation = validation, .test = test, .stratify = classes},
                    rng);
+}
+
+std::string fingerprint(const Tensor& data, const Tensor& labels, const SearchOptions& options) {
+  uint64_t hash = hash_bytes(nullptr, 0);
+  for (const Tensor* tensor : {&data, &labels}) {
+    hash = hash_tensor(*tensor, hash);
+    for (const int64_t size : tensor->shape()) hash = hash_bytes(&size, sizeof(size), hash);
+  }
+  for (const double share : {options.validation, options.test}) {
+    hash = hash_bytes(&share, sizeof(share), hash);
+  }
+  return hash_text(hash);
+}
+
+// A study that is resumed goes on with what it was made of, or its best score would be another's.
+void check_data(Study& study, const std::string& now) {
+  const std::optional<std::string> then = study.attribute(kData);
+  if (!then) return study.set_attribute(kData, now);
+  if (*then == to_json(now)) return;
+  throw ValueError(
+      fmt::format("search: study {} was made with other data or other shares; give this search "
+                  "another SearchOptions::name",
+                  in_quotes(study.name())));
 }
 
 }  // namespace
@@ -120,6 +144,7 @@ SearchResult search(const Space& space, std::shared_ptr<Sampler> sampler, int64_
                .seed = options.seed,
                .space = space,
                .first = first});
+  check_data(study, fingerprint(data, labels, options));
   study.optimize(
       [&](Trial& trial) -> Outcome {
         const ThreadScope threads(options.threads);

@@ -54,7 +54,9 @@ struct SearchOptions {
   int threads = 1;      // of the kernels of each trial
   std::shared_ptr<Pruner> pruner = {};
   ProgressSink progress = {};
-  std::string name = "search";  // of the study, which is gone on with if the storage has it
+  // Of the study, which is resumed if the storage has it; ValueError if it was made with other
+  // data.
+  std::string name = "search";
   StorageRef storage = {};
 };
 

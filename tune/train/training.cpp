@@ -109,28 +109,23 @@ uint64_t hash_bytes(const void* bytes, size_t count, uint64_t hash) {
   return hash;
 }
 
+uint64_t hash_tensor(const Tensor& tensor, uint64_t hash) {
+  const bool half = is_floating(tensor.dtype()) && byte_size(tensor.dtype()) == 2;
+  const Tensor x = half ? tensor.cast(DType::f32) : tensor.contiguous();
+  switch (x.dtype()) {
+    case DType::f32: return hash_bytes(x.data<float>().data(), x.data<float>().size_bytes(), hash);
+    case DType::f64:
+      return hash_bytes(x.data<double>().data(), x.data<double>().size_bytes(), hash);
+    default: break;
+  }
+  const std::vector<int64_t> whole = x.cast(DType::i64).to_vector<int64_t>();
+  return hash_bytes(whole.data(), whole.size() * sizeof(int64_t), hash);
+}
+
 uint64_t hash_weights(const nn::Module& model) {
   uint64_t hash = hash_bytes(nullptr, 0);
-  const auto add = [&](const std::vector<Tensor>& tensors) {
-    for (const Tensor& tensor : tensors) {
-      const bool half = is_floating(tensor.dtype()) && byte_size(tensor.dtype()) == 2;
-      const Tensor x = half ? tensor.cast(DType::f32) : tensor.contiguous();
-      switch (x.dtype()) {
-        case DType::f32:
-          hash = hash_bytes(x.data<float>().data(), x.data<float>().size_bytes(), hash);
-          break;
-        case DType::f64:
-          hash = hash_bytes(x.data<double>().data(), x.data<double>().size_bytes(), hash);
-          break;
-        default: {  // buffers of whole numbers
-          const std::vector<int64_t> whole = x.cast(DType::i64).to_vector<int64_t>();
-          hash = hash_bytes(whole.data(), whole.size() * sizeof(int64_t), hash);
-        }
-      }
-    }
-  };
-  add(model.parameters());
-  add(model.buffers());
+  for (const Tensor& tensor : model.parameters()) hash = hash_tensor(tensor, hash);
+  for (const Tensor& tensor : model.buffers()) hash = hash_tensor(tensor, hash);
   return hash;
 }
 

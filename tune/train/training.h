@@ -53,6 +53,7 @@ Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dat
 
 // FNV-1a (Fowler, Noll and Vo, 1991), 64 bits; `hash` goes on from an earlier call's.
 uint64_t hash_bytes(const void* bytes, size_t count, uint64_t hash = 0xcbf29ce484222325);
+uint64_t hash_tensor(const Tensor& x, uint64_t hash);  // of its elements, not of its shape
 // Of all parameters' and buffers' bytes, in the order of fields(): equal for equal weights.
 uint64_t hash_weights(const nn::Module& model);
 std::string hash_text(uint64_t hash);  // 16 hexadecimal digits

@@ -27,6 +27,7 @@ class SqliteLog : public StudyLog {
   std::string worker() const override { return worker_; }
   void beat(std::span<const int64_t> trials) override;
   std::vector<int64_t> lapsed(double grace_seconds) override;
+  void settle() override;
   void give_up_when(std::function<bool()> condition) override;
 
  private:
