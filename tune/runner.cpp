@@ -31,8 +31,9 @@ Runner::Runner(StudyState& study, const Objective& objective, const OptimizeOpti
       objective_(objective),
       options_(options),
       begin_(Clock::now()),
-      limits_(study.runs().begin(options.timeout ? std::optional(after_seconds(*options.timeout))
-                                                 : std::nullopt)),
+      limits_(study.runs().begin(
+          options.timeout ? std::optional(after_seconds(*options.timeout)) : std::nullopt,
+          options.total)),
       watch_(options.stop, limits_) {
   // grid_search and the like ask for as many as there are.
   const bool endless = options.trials == std::numeric_limits<int64_t>::max();
@@ -72,11 +73,10 @@ void Runner::work() {
 std::optional<Trial> Runner::next() {
   const std::lock_guard lock(mutex_);
   if (error_ || ended_ || limits_->reached()) return std::nullopt;
-  const bool enough =
-      started_ >= options_.trials || (options_.total && study_.size() >= *options_.total);
-  if (enough) return study_.ask(limits_, true);
-  if (study_.exhausted()) return std::nullopt;
-  if (options_.stop_when) {
+  if (started_ >= options_.trials) return study_.ask(limits_, true);
+  const bool full = options_.total && study_.size() >= *options_.total;  // but for those that wait
+  if (!full && study_.exhausted()) return std::nullopt;
+  if (!full && options_.stop_when) {
     std::string reason = study_.stops(*options_.stop_when, *limits_);
     ended_ = !reason.empty();
     if (ended_) {

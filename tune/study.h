@@ -104,8 +104,9 @@ struct OptimizeOptions {
   // In this call, from whichever thread; negative: ValueError. Trials that were broken off are
   // finished too, and not counted.
   int64_t trials = 100;
-  std::optional<int64_t> total =
-      {};        // no trial starts once the study has so many, whoever ran them
+  // Once the study has so many trials, whoever made them, no new one is made; those that wait and
+  // those that were broken off still run. Exact also with several processes.
+  std::optional<int64_t> total = {};
   int jobs = 1;  // trials at a time, each on a thread
   // No trial starts later, no wait goes on, and trials that ask stop_requested() end.
   std::optional<std::chrono::duration<double>> timeout = {};

@@ -123,6 +123,12 @@ std::optional<Trial> StudyState::ask(const std::shared_ptr<RunLimits>& limits, b
     std::optional<Next> todo = deal_with_lapsed(only_begun);
     if (!todo) todo = ledger_->look([this](const History& history) { return next(history); });
     if (only_begun && !todo->begun()) return std::nullopt;
+    // Here, and not before the question: other processes make trials too, and a number is claimed.
+    const bool made = todo->state.has_value();
+    if (!made && limits && limits->total && todo->number >= *limits->total) {
+      todo = deal_with_lapsed(true);
+      if (!todo) return std::nullopt;
+    }
     const int64_t open = open_before(todo->number);
     if (open >= 0 && !limits) {
       throw ValueError(fmt::format(

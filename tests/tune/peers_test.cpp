@@ -9,9 +9,11 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <sstream>
 #include <thread>
 
 #include "attune/base/error.h"
+#include "attune/tune/by_name.h"
 #include "attune/tune/study_view.h"
 #include "tests/tune/outside.h"
 #include "tests/tune/support.h"
@@ -44,6 +46,18 @@ std::string whole_table(int64_t trials) {
   Study alone(deterministic("memory"));
   alone.optimize(slow_bowl, {.trials = trials});
   return table(alone);
+}
+
+// Every sampler alike: a table is the same however many threads and processes make it.
+Outcome stepped_bowl(Trial& trial, const Space& space) {
+  const Params p = trial.suggest(space);
+  const double value = p.at("x").as_double() * p.at("x").as_double() + 0.1 * p.at("n").as_double();
+  if (trial.number() % 7 == 3) throw std::runtime_error("out of luck");
+  for (int step = 0; step < 3; ++step) {
+    std::this_thread::sleep_for(std::chrono::microseconds(100 * (trial.number() % 5)));
+    if (trial.report(step, value + 1.0 / (step + 1)).should_stop()) return trial.stopped();
+  }
+  return value;
 }
 
 // Trials until the study has so many.
@@ -184,4 +198,52 @@ TEST_CASE("peers: fast trials of several processes on one file, new and existing
       for (const TrialResult& t : view.trials()) CHECK(t.state == State::complete);
     }
   }
+}
+
+TEST_CASE(
+    "peers: every sampler's table is the same by 1, 2 and 8 jobs and by 1, 2 and 3 processes") {
+  constexpr int64_t kTrials = 32;
+  const Space space{
+      {"x", stepped_range(-1, 1, 0.25)}, {"n", int_range(1, 8)}, {"c", choice({"a", "b", "c"})}};
+  std::istringstream names(sampler_names());
+  for (std::string name; names >> name;) {
+    if (name.back() == ',') name.pop_back();
+    CAPTURE(name);
+    const auto run = [&](const std::string& url, int jobs) {
+      Study study({.storage = url,
+                   .sampler = sampler_by_name(name),
+                   .pruner = median(),
+                   .seed = 5,
+                   .space = space,
+                   .deterministic = true});
+      study.optimize([&](Trial& trial) { return stepped_bowl(trial, space); },
+                     {.total = kTrials, .jobs = jobs, .timeout = 60s});
+      return table(study);
+    };
+    const std::string expected = run("memory", 1);
+    CHECK(run("memory", 2) == expected);
+    CHECK(run("memory", 8) == expected);
+    for (const int processes : {1, 2, 3}) {
+      const Folder folder;
+      std::vector<pid_t> children;
+      for (int i = 0; i < processes; ++i) {
+        children.push_back(in_child([&] { run(folder.url(), 1); }));
+      }
+      for (const pid_t child : children) CHECK(status_of(child) == 0);
+      const StudyView view(folder.url(), "study");
+      CHECK(view.size() == kTrials);  // exactly: none was made by two at once
+      CHECK(table(view.study()) == expected);
+    }
+  }
+}
+
+TEST_CASE("peers: trials that wait run though the study has as many as it should") {
+  Study study({.seed = 1});
+  for (const double x : {0.25, 0.5, 0.75}) study.enqueue({{"x", x}});
+  const auto objective = [](Trial& trial) -> Outcome { return trial.suggest_float("x", 0, 1); };
+  study.optimize(objective, {.total = 3});
+  CHECK(study.size() == 3);
+  CHECK(study.best_trial().value == 0.25);
+  study.optimize(objective, {.total = 5});
+  CHECK(study.size() == 5);
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@ namespace attune::tune {
 struct RunLimits {
   std::atomic<bool> stopped{false};
   std::optional<std::chrono::steady_clock::time_point> deadline = {};
+  std::optional<int64_t> total = {};  // no trial with this number or a higher one is made
 
   bool reached() const {
     return stopped || (deadline && std::chrono::steady_clock::now() >= *deadline);
@@ -71,13 +73,15 @@ class HostWatch {
 // The runs of a study that are on. Safe for several threads.
 class Runs {
  public:
-  // A new run, until the pointer goes. Its deadline is set before others see it.
+  // A new run, until the pointer goes. What limits it is set before others see it.
   std::shared_ptr<RunLimits> begin(
-      std::optional<std::chrono::steady_clock::time_point> deadline = {}) {
+      std::optional<std::chrono::steady_clock::time_point> deadline = {},
+      std::optional<int64_t> total = {}) {
     const std::lock_guard lock(mutex_);
     std::erase_if(runs_, [](const auto& run) { return run.expired(); });
     auto limits = std::make_shared<RunLimits>();
     limits->deadline = deadline;
+    limits->total = total;
     limits->stopped = stop_next_;
     stop_next_ = false;
     runs_.push_back(limits);
