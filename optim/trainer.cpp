@@ -55,18 +55,21 @@ TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& dat
                   const TrainOptions& options) {
   check<ValueError>(options.epochs >= 0, "train: epochs must not be negative, got {}",
                     options.epochs);
+  check<ValueError>(options.first_epoch >= 0, "train: first_epoch must not be negative, got {}",
+                    options.first_epoch);
   check<ValueError>(options.clip_norm >= 0, "train: clip_norm must not be negative, got {}",
                     options.clip_norm);
   check<ValueError>(!model.parameters().empty(),
                     "train: {} has no parameters; does its fields() name them?", model.describe());
   Loader batches(data, {.batch_size = options.batch_size, .shuffle = options.shuffle});
+  batches.seek(options.first_epoch);
   const Loss loss_of = options.loss ? options.loss : default_loss(data);
   const auto rows = static_cast<double>(data.size());
   model.train();
   check<ValueError>(model.training(), "train: inside an EvalScope modules stay in evaluation mode");
 
   TrainReport report;
-  for (int64_t epoch = 0; epoch < options.epochs && !report.diverged; ++epoch) {
+  for (int64_t epoch = options.first_epoch; epoch < options.epochs && !report.diverged; ++epoch) {
     double loss_sum = 0;
     for (const auto& [x, y] : batches) {
       Tape tape(model.parameters());

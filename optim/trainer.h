@@ -28,12 +28,16 @@ Loss default_loss(const Dataset& dataset);
 
 struct EpochReport {
   int64_t epoch;  // counted from 0
-  int64_t steps;  // so far, over all epochs
+  int64_t steps;  // so far, in this call
   double loss;    // mean over this epoch's rows, each as it was when its batch was trained on
 };
 
 struct TrainOptions {
-  int64_t epochs = 20;
+  int64_t epochs = 20;  // in all
+  // How many of them the model and the optimizer have had already: with the same `shuffle`, 3 epochs
+  // and then 3 with first_epoch = 3 are 6, bit for bit; also from copies of both, and from files of
+  // both where the model draws nothing (a file does not hold Dropout's stream).
+  int64_t first_epoch = 0;
   int64_t batch_size = 64;
   std::optional<Rng> shuffle{};  // a new order of the rows in each epoch; without, the data's order
   double clip_norm = 0;          // if above 0: clip_grad_norm(grads, clip_norm)
@@ -43,16 +47,16 @@ struct TrainOptions {
 };
 
 struct TrainReport {
-  int64_t epochs = 0, steps = 0;  // completed
+  int64_t epochs = 0, steps = 0;  // completed in this call
   std::vector<double> losses;     // one per epoch, as in EpochReport
   bool diverged = false;          // the loss became NaN or infinite, which ended the training
 };
 
 // Puts the model into training mode and trains it for a number of epochs. Equal models, optimizers
 // and shuffling generators end with the same weights, bit for bit, whatever the number of threads.
-// ValueError for negative epochs or clip_norm, an empty data set, a model without parameters, or
-// inside an EvalScope. A step cannot be recorded: where an outer tape is open, train in a
-// NoGradScope.
+// ValueError for a negative number of epochs, a negative clip_norm, an empty data set, a model
+// without parameters, or inside an EvalScope. A step cannot be recorded: where an outer tape is
+// open, train in a NoGradScope.
 TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& data,
                   const TrainOptions& options = {});
 

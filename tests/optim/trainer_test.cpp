@@ -104,6 +104,41 @@ TEST_CASE("train: the same numbers again, at any number of threads") {
   CHECK(same(weights(2), once));
 }
 
+TEST_CASE("train: three epochs and three more are six") {
+  Rng data_rng(4);
+  const nn::Dataset data = spirals(200, data_rng);
+  const auto fresh = [] {
+    Rng rng(5);
+    return classifier(rng);
+  };
+  nn::TrainOptions options{.epochs = 6, .shuffle = Rng(6)};
+  nn::Sequential whole = fresh();
+  optim::AdamW adamw;
+  nn::train(whole, adamw, data, options);
+
+  nn::Sequential model = fresh();
+  optim::AdamW second;
+  options.epochs = 3;
+  CHECK(nn::train(model, second, data, options).epochs == 3);
+  const nn::Sequential kept_model = model;  // a copy holds Dropout's stream too
+  const optim::AdamW kept_optimizer = second;
+  nn::train(model, second, data, options);  // something else, in between
+  model = kept_model;
+  second = kept_optimizer;
+  options.epochs = 6;
+  options.first_epoch = 3;
+  std::vector<int64_t> epochs;
+  options.on_epoch = [&](const nn::EpochReport& report) {
+    epochs.push_back(report.epoch);
+    return true;
+  };
+  CHECK(nn::train(model, second, data, options).epochs == 3);
+  CHECK(epochs == std::vector<int64_t>{3, 4, 5});
+  CHECK(same(model.parameters(), whole.parameters()));
+  options.first_epoch = -1;
+  CHECK_THROWS_AS(nn::train(model, second, data, options), ValueError);
+}
+
 TEST_CASE("train: the callback sees each epoch and may end it; divergence ends it too") {
   Rng rng(6);
   const nn::Dataset data = spirals(100, rng);

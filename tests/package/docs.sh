@@ -14,13 +14,15 @@ while read -r document; do
            grep -oP '`\K(base|tensor|nn|optim|tune|cli|page|tests|bench|script|docs|cmake|examples|include)/[\w./-]+(?=`)' || true)
 done < <(find . -name '*.md' -not -path './build*' -not -path './.*' -not -path '*/node_modules/*' -printf '%P\n')
 
-# What docs/tuning.md shows is part of the program that a test runs.
-perl -0777 -e '
-  my ($page, $program) = map { open(my $f, "<", $_) or die "$_: $!"; <$f> } @ARGV;
-  my @pieces = $page =~ /^```cpp\n(.*?)^```$/gms;
-  my @missing = grep { index($program, $_) < 0 } @pieces;
-  print "docs/tuning.md: not in examples/tuning.cpp:\n$_" for @missing;
-  exit(@missing > 0 || @pieces < 5);' docs/tuning.md examples/tuning.cpp || failed=1
+# What these pages show is part of the programs that a test runs.
+for page in tuning tour; do
+  perl -0777 -e '
+    my ($page, $program) = map { open(my $f, "<", $_) or die "$_: $!"; <$f> } @ARGV;
+    my @pieces = $page =~ /^```cpp\n(.*?)^```$/gms;
+    my @missing = grep { index($program, $_) < 0 } @pieces;
+    print "$ARGV[0]: not in $ARGV[1]:\n$_" for @missing;
+    exit(@missing > 0 || @pieces < 5);' docs/$page.md examples/$page.cpp || failed=1
+done
 
 diffs=$(mktemp -d)
 trap 'rm -rf "$diffs"' EXIT
