@@ -84,5 +84,6 @@ void add_delete(CommandLine& commands);
 void add_enqueue(CommandLine& commands);
 void add_ask(CommandLine& commands);
 void add_tell(CommandLine& commands);
+void add_doctor(CommandLine& commands);
 
 }  // namespace attune::cli

@@ -24,9 +24,10 @@ int run(int argc, char** argv) {
       "Tunes, trains and explains small models. Answers on stdout, all else on stderr; "
       "exit 0: fine, 1: the work failed, 2: wrong input, 130: interrupted.",
       "attune " ATTUNE_VERSION);
-  for (const auto add : {add_fit, add_predict, add_tune, add_worker, add_ask_tell, add_studies,
-                         add_trials, add_best, add_importance, add_log, add_export, add_copy,
-                         add_delete, add_enqueue, add_ask, add_tell, add_replay, add_report}) {
+  for (const auto add :
+       {add_fit, add_predict, add_tune, add_worker, add_ask_tell, add_studies, add_trials, add_best,
+        add_importance, add_log, add_export, add_copy, add_delete, add_enqueue, add_ask, add_tell,
+        add_replay, add_report, add_doctor}) {
     add(commands);
   }
   return commands.run(argc, argv);

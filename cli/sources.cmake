@@ -3,6 +3,7 @@ add_executable(attune_cli
   cli/arguments.cpp
   cli/ask_tell_command.cpp
   cli/common.cpp
+  cli/doctor_command.cpp
   cli/edit_commands.cpp
   cli/export_command.cpp
   cli/fit_command.cpp

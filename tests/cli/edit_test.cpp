@@ -88,6 +88,23 @@ TEST_CASE("ask and tell: slips are named, and nothing happens") {
   CHECK(folder.attune({"trials", "s", "--json"}).json().size() == 1);
 }
 
+TEST_CASE("doctor: the machine, its speed, the storage") {
+  const Folder folder;
+  const json none = folder.attune({"doctor", "--json"}).json();
+  CHECK(none["threads"] >= 1);
+  CHECK(none["matmul_gigaflops"]["one"] > 0.1);
+  CHECK(none["memory_gigabytes_a_second"] > 0.1);
+  CHECK(none["storage"].contains("error"));
+  CHECK(folder.names().empty());
+  REQUIRE(folder.attune(kAsk).code == 0);
+  const json some = folder.attune({"doctor", "--json"}).json();
+  CHECK(some["storage"]["studies"] == 1);
+  CHECK(some["storage"]["trials"] == 1);
+  const Finished text = folder.attune({"doctor"});
+  CHECK(text.code == 0);
+  CHECK(text.out.find("\nmatmul ") != std::string::npos);
+}
+
 TEST_CASE("enqueue, copy, delete, export") {
   const Folder folder;
   REQUIRE(folder.attune(kAsk).code == 0);
