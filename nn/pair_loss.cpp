@@ -1,9 +1,11 @@
 // bce, smooth_l1, kl_div and the losses of vectors: made of ops.
 
 #include <cmath>
+#include <utility>
 
 #include "attune/nn/loss.h"
 #include "attune/tensor/internal/op.h"
+#include "attune/tensor/internal/record.h"
 
 namespace attune::nn {
 namespace {
@@ -25,6 +27,25 @@ Tensor reduced(const char* op, const Tensor& each, Reduction reduction) {
   return each.mean();
 }
 
+// Each element's loss. Its slope is (p - t) / (p (1 - p)), the divisor at least 1e-12: PyTorch's.
+Tensor bce_of(const Tensor& p, const Tensor& t) {
+  const auto logarithms = [](const Tensor& x) {
+    return std::pair{x.log().maximum(-100), (-x).log1p().maximum(-100)};
+  };
+  const auto [yes, no] = logarithms(p.detach());
+  const Tensor plain = t.detach();
+  Tensor y = -(plain * yes + (1 - plain) * no);
+  if (tracks(p, t)) {
+    record("bce", y, {&p, &t}, [p, t, logarithms](const Tensor& dy, Gradients& grads) {
+      if (grads.wants(0)) grads.add(0, dy * ((p - t) / (p * (1 - p)).maximum(1e-12)));
+      if (!grads.wants(1)) return;
+      const auto [of_p, of_rest] = logarithms(p);
+      grads.add(1, dy * (of_rest - of_p));
+    });
+  }
+  return y;
+}
+
 // (sum |d|^p)^(1 / p) along the last axis; the slope at 0 is 0.
 Tensor length(const Tensor& d, double p) {
   if (p == 2) return d.norm(-1);
@@ -42,8 +63,7 @@ Tensor bce(const Tensor& probability, const Tensor& target, Reduction reduction)
                    check<ValueError>(!outside.any().item<bool>(),
                                      "bce: probabilities must be in [0, 1]; bce_with_logits takes "
                                      "logits");
-                   const Tensor yes = p.log().maximum(-100), no = (-p).log1p().maximum(-100);
-                   return reduced("bce", -(t * yes + (1 - t) * no), reduction);
+                   return reduced("bce", bce_of(p, t), reduction);
                  });
 }
 
@@ -76,7 +96,9 @@ Tensor kl_div(const Tensor& prediction, const Tensor& target, const KlDivOptions
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis, double epsilon) {
   check<ValueError>(epsilon >= 0, "cosine_similarity: epsilon must not be negative, got {}",
                     epsilon);
-  return through("cosine_similarity", Takes::floating, a, b, [&](const Tensor& p, const Tensor& q) {
+  return through("cosine_similarity", Takes::floating, a, b, [&](const Tensor& x, const Tensor& y) {
+    const Shape shape = broadcast("cosine_similarity", x.shape(), y.shape());
+    const Tensor p = x.expand(shape), q = y.expand(shape);
     const Tensor lengths = p.norm(axis, keep_dims).maximum(epsilon);
     return ((p / lengths) * (q / q.norm(axis, keep_dims).maximum(epsilon))).sum(axis);
   });

@@ -409,13 +409,25 @@ class Tensor {
 
   // weight [out, channels / groups, kernel…], bias [out], or undefined for none.
   Tensor conv1d(const Tensor& weight, const ConvOptions& options = {}) const;
-  Tensor conv1d(const Tensor& weight, const Tensor& bias, const ConvOptions& options = {}) const;
+  Tensor conv1d(const Tensor& weight, const Tensor& bias, const ConvOptions& options) const;
+  template <std::same_as<Tensor> T>  // not for options in braces
+  Tensor conv1d(const Tensor& weight, const T& bias) const {
+    return conv1d(weight, bias, {});
+  }
   Tensor conv2d(const Tensor& weight, const ConvOptions& options = {}) const;
-  Tensor conv2d(const Tensor& weight, const Tensor& bias, const ConvOptions& options = {}) const;
+  Tensor conv2d(const Tensor& weight, const Tensor& bias, const ConvOptions& options) const;
+  template <std::same_as<Tensor> T>  // not for options in braces
+  Tensor conv2d(const Tensor& weight, const T& bias) const {
+    return conv2d(weight, bias, {});
+  }
   // The transpose of conv2d: weight [channels, out / groups, kernel…].
   Tensor conv_transpose2d(const Tensor& weight, const ConvTransposeOptions& options = {}) const;
   Tensor conv_transpose2d(const Tensor& weight, const Tensor& bias,
-                          const ConvTransposeOptions& options = {}) const;
+                          const ConvTransposeOptions& options) const;
+  template <std::same_as<Tensor> T>  // not for options in braces
+  Tensor conv_transpose2d(const Tensor& weight, const T& bias) const {
+    return conv_transpose2d(weight, bias, {});
+  }
   Tensor max_pool1d(int64_t window, const PoolOptions& options = {}) const;
   Tensor max_pool2d(Extent2 window, const PoolOptions& options = {}) const;
   Tensor avg_pool1d(int64_t window, const PoolOptions& options = {}) const;

@@ -52,6 +52,8 @@ attune_test(attune_nn_tests
     tests/nn/module_file_test.cpp
     tests/nn/module_test.cpp
     tests/nn/module_of_test.cpp
+    tests/nn/more_loss_test.cpp
+    tests/nn/recurrent_test.cpp
     tests/nn/piecewise_linear_test.cpp
   LINK attune::nn)
 
@@ -69,6 +71,7 @@ add_test(NAME ops_document
 attune_test(attune_optim_tests
   SOURCES
     tests/optim/clip_test.cpp
+    tests/optim/lbfgs_test.cpp
     tests/optim/optimizers_test.cpp
     tests/optim/schedule_test.cpp
     tests/optim/trainer_test.cpp
@@ -78,12 +81,15 @@ attune_test(attune_optim_tests
 attune_test(attune_tensor_tests
   SOURCES
     tests/tensor/binary_test.cpp
+    tests/tensor/choose_test.cpp
     tests/tensor/compare_test.cpp
+    tests/tensor/conv_test.cpp
     tests/tensor/cross_entropy_test.cpp
     tests/tensor/cumsum_test.cpp
     tests/tensor/custom_gradient_test.cpp
     tests/tensor/dropout_test.cpp
     tests/tensor/dtype_test.cpp
+    tests/tensor/einsum_test.cpp
     tests/tensor/gemm_test.cpp
     tests/tensor/gradcheck_test.cpp
     tests/tensor/index_test.cpp
@@ -91,6 +97,7 @@ attune_test(attune_tensor_tests
     tests/tensor/io/safetensors_test.cpp
     tests/tensor/join_test.cpp
     tests/tensor/layer_norm_test.cpp
+    tests/tensor/linear_algebra_test.cpp
     tests/tensor/linear_test.cpp
     tests/tensor/loss_test.cpp
     tests/tensor/matmul_test.cpp

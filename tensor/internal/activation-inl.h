@@ -29,7 +29,7 @@ struct Relu {
 };
 struct Relu6 {
   static auto value(auto x) { return minimum(maximum(x, 0), 6); }
-  static auto gradient(const auto& dy, const auto& x) { return inside(dy, x, 0.0, 6.0); }
+  static auto gradient(const auto& dy, const auto& x) { return between(dy, x, 0.0, 6.0); }
 };
 struct Relu2 {  // So et al., "Primer" (2021)
   static auto value(auto x) { return maximum(x, 0) * maximum(x, 0); }
@@ -72,13 +72,13 @@ struct LeakyRelu {
 struct Elu {  // p is alpha
   static auto value(auto x, double p) { return maximum(x, 0) + p * expm1(minimum(x, 0)); }
   static auto slope(const auto& x, const auto&, double p) {
-    return select(at_most(x, 0.0), p * exp(minimum(x, 0.0)), constant(x, 1.0));
+    return select(above(x, 0.0), constant(x, 1.0), p * exp(minimum(x, 0.0)));
   }
 };
 struct Celu {
   static auto value(auto x, double p) { return maximum(x, 0) + p * expm1(minimum(x, 0) / p); }
   static auto slope(const auto& x, const auto&, double p) {
-    return select(at_most(x, 0.0), exp(minimum(x, 0.0) / p), constant(x, 1.0));
+    return select(above(x, 0.0), constant(x, 1.0), exp(minimum(x, 0.0) / p));
   }
 };
 struct Selu {
@@ -86,7 +86,7 @@ struct Selu {
     return kScale * maximum(x, 0) + kScale * kAlpha * expm1(minimum(x, 0));
   }
   static auto slope(const auto& x, const auto&) {
-    return select(at_most(x, 0.0), kScale * kAlpha * exp(minimum(x, 0.0)), constant(x, kScale));
+    return select(above(x, 0.0), constant(x, kScale), kScale * kAlpha * exp(minimum(x, 0.0)));
   }
   static constexpr double kAlpha = 1.6732632423543772, kScale = 1.0507009873554805;
 };
@@ -104,8 +104,8 @@ struct HardSigmoid {
 struct HardSilu {
   static auto value(auto x) { return x * minimum(maximum(x + 3.0, 0), 6) / 6.0; }
   static auto slope(const auto& x, const auto&) {
-    const auto middle = select(at_most(x, 3.0), x / 3.0 + 0.5, constant(x, 1.0));
-    return select(at_most(x, -3.0), constant(x, 0.0), middle);
+    const auto middle = select(above(x, 3.0), constant(x, 1.0), x / 3.0 + 0.5);
+    return select(above(-x, 3.0), constant(x, 0.0), middle);
   }
 };
 struct LogSigmoid {

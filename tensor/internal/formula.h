@@ -46,13 +46,17 @@ inline Tensor positive(const Tensor& x) { return x.gt(0).cast(x.dtype()); }
 inline Tensor nonpositive(const Tensor& x) { return x.le(0).cast(x.dtype()); }
 // dy, but 0 where x <= 0
 inline Tensor past_zero(const Tensor& dy, const Tensor& x) { return dy.masked_fill(x.le(0), 0); }
-inline Tensor at_most(const Tensor& x, double limit) { return x.le(limit); }
+inline Tensor above(const Tensor& x, double limit) { return x.gt(limit); }
 inline Tensor select(const Tensor& mask, const Tensor& a, const Tensor& b) {
   return where(mask, a, b);
 }
 // dy where low < x < high, else 0
 inline Tensor inside(const Tensor& dy, const Tensor& x, double low, double high) {
   return where(x.gt(low).logical_and(x.lt(high)), dy, Tensor::zeros({}, dy.dtype()));
+}
+// dy, but 0 where x <= low or x >= high
+inline Tensor between(const Tensor& dy, const Tensor& x, double low, double high) {
+  return dy.masked_fill(x.le(low).logical_or(x.ge(high)), 0);
 }
 
 // ---- Integers ----

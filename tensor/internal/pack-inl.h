@@ -76,10 +76,14 @@ struct Pack {
   HWY_INLINE friend Pack positive(Pack x) { return select(x > 0.0, Pack(1.0), Pack(0.0)); }
   HWY_INLINE friend Pack nonpositive(Pack x) { return select(x <= 0.0, Pack(1.0), Pack(0.0)); }
   HWY_INLINE friend Pack past_zero(Pack dy, Pack x) { return select(x <= 0.0, Pack(0.0), dy); }
-  HWY_INLINE friend Mask<T> at_most(Pack x, double limit) { return x <= Pack(limit); }
+  HWY_INLINE friend Mask<T> above(Pack x, double limit) { return x > Pack(limit); }
   // dy where low < x < high, else 0
   HWY_INLINE friend Pack inside(Pack dy, Pack x, double low, double high) {
     return select(x > Pack(low) && x < Pack(high), dy, Pack(0.0));
+  }
+  // dy, but 0 where x <= low or x >= high
+  HWY_INLINE friend Pack between(Pack dy, Pack x, double low, double high) {
+    return select(x <= Pack(low) || x >= Pack(high), Pack(0.0), dy);
   }
   HWY_INLINE friend Pack sign(Pack x) {  // 0 of NaN
     return select(x > 0.0, Pack(1.0), select(x < 0.0, Pack(-1.0), Pack(0.0)));

@@ -88,17 +88,23 @@ struct Minimum {
   static Tensor gradient_b(Terms t) { return Maximum::larger(t.dy, t.a, t.b); }
   static constexpr int needs = kA | kB;
 };
-struct Mod {  // a - b floor(a / b)
+struct Mod {  // a - b floor(a / b); the quotient is rounded to the integer that it is but for
+              // rounding
   static auto value(auto a, auto b) { return remainder(a, b); }
   static Tensor gradient_a(Terms t) { return t.dy; }
-  static Tensor gradient_b(Terms t) { return -t.dy * (t.a / t.b).floor(); }
-  static constexpr int needs = kA | kB;
+  static Tensor gradient_b(Terms t) { return -t.dy * ((t.a - t.y) / t.b).round(); }
+  static constexpr int needs = kA | kB | kY;
 };
-struct Atan2 {
+struct Atan2 {  // where both are 0, or the square of their distance is infinite, the slopes are 0
   static auto value(auto a, auto b) { return atan2(a, b); }
-  static Tensor gradient_a(Terms t) { return t.dy * (t.b / (t.a.square() + t.b.square())); }
-  static Tensor gradient_b(Terms t) { return t.dy * (-t.a / (t.a.square() + t.b.square())); }
+  static Tensor gradient_a(Terms t) { return over(t.dy * t.b, t); }
+  static Tensor gradient_b(Terms t) { return over(-t.dy * t.a, t); }
   static constexpr int needs = kA | kB;
+  static Tensor over(const Tensor& x, Terms t) {
+    const Tensor square = t.a.square() + t.b.square();
+    const Tensor none = square.eq(0).logical_or(square.isinf());
+    return (x / square.masked_fill(none, 1)).masked_fill(none, 0);
+  }
 };
 struct Pow {  // where a or b is 0 the slope is 0 by definition, not 0 times infinity
   static auto value(auto a, auto b) { return pow(a, b); }

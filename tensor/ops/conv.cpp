@@ -323,9 +323,9 @@ Tensor Tensor::conv_transpose2d(const Tensor& weight, const Tensor& bias,
                           image);
         Conv conv{windows_over(op, image, window, o.stride, o.padding, o.dilation), o.groups,
                   x.size(1)};
-        check<ShapeError>(conv.windows.rows == x.size(2) && conv.windows.columns == x.size(3),
-                          "{}: an output of {} by {} does not come from {}", op, image[2], image[3],
-                          x.shape());
+        // With more padding than the stride, windows beyond those of x fit in, too.
+        conv.windows.rows = x.size(2);
+        conv.windows.columns = x.size(3);
         const Tensor y = transposed(conv, x, w);
         return b.defined() ? y + b.reshape({out, 1, 1}) : y;
       });

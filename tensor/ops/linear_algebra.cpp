@@ -3,6 +3,7 @@
 // are there to any order.
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -52,6 +53,13 @@ Tensor copied(const Tensor& x, bool columns = false) {
   return (columns ? plain.t() : plain).clone();
 }
 
+// LAPACK looks for pivots, of which NaN is none: it must not see one.
+template <class T>
+bool all_finite(const T* x, int64_t n) {
+  return std::all_of(x, x + n, [](T e) { return std::isfinite(e); });
+}
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
 LapackInt small(int64_t n) { return static_cast<LapackInt>(n); }
 
 // ---- With a gradient ----
@@ -62,7 +70,8 @@ Tensor cholesky_of(const Tensor& a) {
   const OneBlasThread one;
   dispatch_floating("cholesky", a.dtype(), [&]<class T>() {
     for (int64_t i = 0; i < batch; ++i) {
-      const LapackInt info = potrf(small(n), elements<T>(l) + i * n * n);
+      T* at = elements<T>(l) + i * n * n;
+      const LapackInt info = all_finite(at, n * n) ? potrf(small(n), at) : 1;
       check<ValueError>(info == 0,
                         "cholesky: matrix {} of {} is not positive definite: its leading minor of "
                         "order {}",
@@ -120,6 +129,10 @@ Tensor solve_general(const Tensor& a, const Tensor& b) {
   dispatch_floating("solve", a.dtype(), [&]<class T>() {
     for (int64_t i = 0; i < batch; ++i) {
       T* lu = elements<T>(factors) + i * n * n;
+      if (!all_finite(lu, n * n)) {
+        std::fill_n(elements<T>(columns) + i * n * k, n * k, static_cast<T>(kNan));
+        continue;
+      }
       const LapackInt info = getrf(small(n), lu, elements<int32_t>(pivots));
       check<ValueError>(info == 0, "solve: matrix {} of {} is singular", i, a.shape());
       if (k == 0) continue;
@@ -175,6 +188,10 @@ Tensor inverse_of(const Tensor& a) {
   dispatch_floating("inverse", a.dtype(), [&]<class T>() {
     for (int64_t i = 0; i < batch; ++i) {
       T* at = elements<T>(y) + i * n * n;
+      if (!all_finite(at, n * n)) {
+        std::fill_n(at, n * n, static_cast<T>(kNan));
+        continue;
+      }
       const LapackInt info = getrf(small(n), at, elements<int32_t>(pivots));
       check<ValueError>(info == 0, "inverse: matrix {} of {} is singular", i, a.shape());
       getri(small(n), at, elements<int32_t>(pivots));
@@ -215,10 +232,14 @@ Tensor det_of(const Tensor& a) {
   const int64_t n = a.size(-1), batch = batch_of(a);
   const Tensor pivots = make({n}, DType::i32);
   const OneBlasThread one;
-  bool singular = false;
+  bool singular = n == 1;  // whose slope is 1, whatever it is
   dispatch_floating("det", a.dtype(), [&]<class T>() {
     for (int64_t i = 0; i < batch; ++i) {
       T* lu = elements<T>(factors) + i * n * n;
+      if (n == 1 || !all_finite(lu, n * n)) {
+        elements<T>(y)[i] = n == 1 ? *lu : static_cast<T>(kNan);
+        continue;
+      }
       const LapackInt* pivot = elements<int32_t>(pivots);
       const LapackInt info = getrf(small(n), lu, elements<int32_t>(pivots));
       T product = 1;

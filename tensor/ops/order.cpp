@@ -43,8 +43,11 @@ Tensor quantile_along(const Tensor& x, double q, const Axes& axes, KeepDims keep
   const double place = q * static_cast<double>(along.n - 1), below = std::floor(place);
   const auto low = static_cast<int64_t>(below), high = std::min(low + 1, along.n - 1);
   const Tensor a = sorted.narrow(1, low, 1), b = sorted.narrow(1, high, 1);
-  // Equal neighbours are not subtracted: they may be infinite.
-  const Tensor between = where(a.eq(b), a, a + (b - a) * (place - below));
+  // Neither equal infinities nor what counts nothing may be subtracted.
+  Tensor between = a;
+  if (place > below) {
+    between = where(a.eq(b).logical_and(a.isinf()), a, a + (b - a) * (place - below));
+  }
   const Tensor last = sorted.narrow(1, along.n - 1, 1);
   return where(last.isnan(), last, between).reshape(along.result(keep));
 }

@@ -35,6 +35,7 @@ from adapters_move import (
     unsqueeze,
     where,
 )
+from adapters_more import MORE
 from adapters_reduce import (
     arg_reduce,
     cumsum,
@@ -338,6 +339,7 @@ ADAPTERS = {
     'ones_like': like('ones_like'),
     'clone': copies('clone'),
     'contiguous': copies('contiguous'),
+    **MORE,
 }
 
 

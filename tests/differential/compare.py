@@ -21,6 +21,7 @@ import torch
 from documented import DOCUMENTED, REFUSALS
 from driver import Driver
 from extras import run_extras
+from layers import run_layers
 from optimizers import run_optim
 from report import Report
 from samples import run_samples
@@ -118,6 +119,7 @@ def main():
             run_samples(report, args.only, args.dtypes)
         if 'extras' not in args.skip:
             run_extras(report, args.only)
+            run_layers(report, args.only)
         if 'optim' not in args.skip:
             run_optim(report, args.only)
         if 'ulp' not in args.skip and (args.all or args.only):

@@ -108,6 +108,118 @@ DOCUMENTED = [
         and what.startswith('value')
         and 'torch nan' in what,
     ),
+    (
+        'sinh, cosh near the end of the range',
+        'exp(x) / 2 is finite where exp(x) is not; PyTorch returns inf',
+        lambda case, what: case.op in ('sinh', 'cosh') and what.startswith('value') and 'torch inf' in what,
+    ),
+    (
+        'softsign of large numbers',
+        "its slope is 1 / (1 + |x|)^2, 0 at infinity; PyTorch's terms cancel, and its |x| wraps in i8",
+        lambda case, what: case.op == 'softsign' and ('gradient' in what or case.ins[0].dtype == torch.int8),
+    ),
+    (
+        'tanh_shrink near 0',
+        "its slope is tanh(x)^2; PyTorch's 1 - (1 - tanh(x)^2) cancels",
+        lambda case, what: case.op == 'tanh_shrink' and what.startswith('gradient'),
+    ),
+    (
+        'hard_sigmoid in f64',
+        "a slope of 1/6; PyTorch's is 1/6 rounded to f32",
+        lambda case, what: case.op == 'hard_sigmoid'
+        and what.startswith('gradient')
+        and case.ins[0].dtype == torch.float64,
+    ),
+    (
+        'cumprod by the others',
+        'a gradient is a recurrence over the other elements, whatever they are; PyTorch divides by x',
+        lambda case, what: case.op == 'cumprod'
+        and 'gradient' in what
+        and (not finite(case) or case.tag in ('huge', 'special')),
+    ),
+    (
+        'median and quantile of equal elements',
+        'the gradient goes to one of them; PyTorch shares it where no axis is named',
+        lambda case, what: case.op in ('median', 'quantile') and 'gradient' in what,
+    ),
+    (
+        'median of a view that repeats',
+        "PyTorch's median of an expanded tensor returns other elements than the middle",
+        lambda case, what: case.op == 'median' and case.tag == 'expanded',
+    ),
+    (
+        'quantile of infinities',
+        'between equal infinities lies that infinity, and 0 of the way to one is none; PyTorch: NaN',
+        lambda case, what: case.op == 'quantile' and 'torch nan' in what and not finite(case),
+    ),
+    (
+        'remainder by an infinity',
+        'the slope is minus the quotient rounded down, as PyTorch has it where that is finite',
+        lambda case, what: case.op == 'mod' and 'gradient' in what and not finite(case),
+    ),
+    (
+        'atan2 beyond the range of squares',
+        'the slopes are 0 where the sum of squares is 0 or infinite',
+        lambda case, what: case.op == 'atan2' and 'gradient' in what and case.tag in ('special', 'tiny', 'huge'),
+    ),
+    (
+        'scatter to one place twice',
+        'the last source stays and has the gradient; in PyTorch the result is undefined',
+        lambda case, what: case.op == 'scatter' and case.tag == 'expanded',
+    ),
+    (
+        'integers kept or f32',
+        'einsum keeps integers; means and mixtures of integers are f32',
+        lambda case, what: case.op in ('einsum', 'avg_pool1d', 'avg_pool2d', 'interpolate') and ': dtype' in what,
+    ),
+    (
+        'interpolate beside infinities',
+        'a share of 0 takes nothing, of an infinity either; in PyTorch 0 times infinity is NaN',
+        lambda case, what: case.op == 'interpolate' and not finite(case),
+    ),
+    (
+        'convolutions near the end of the range',
+        'the order of summing decides which sums overflow',
+        lambda case, what: case.op.startswith('conv') and case.tag == 'special',
+    ),
+    (
+        'det of a singular matrix',
+        "the gradient is made of minors there, which are exact; PyTorch's is 0 or NaN",
+        lambda case, what: case.op == 'det' and 'gradient' in what,
+    ),
+    (
+        'matrices with NaN or infinities',
+        'their solutions, inverses and determinants are NaN; what LAPACK makes of them is undefined',
+        lambda case, what: case.op in ('det', 'inverse', 'solve') and not finite(case),
+    ),
+    (
+        'triangular_solve of huge numbers',
+        'the order of summing decides which sums overflow',
+        lambda case, what: case.op == 'triangular_solve' and case.tag in ('huge', 'special'),
+    ),
+    (
+        'ctc of log-probabilities',
+        "the gradient is that of the loss; PyTorch's takes the scores to be log_softmax's and goes through it",
+        lambda case, what: case.op == 'ctc' and ('gradient' in what or case.tag in ('huge', 'inf', '-inf', 'special')),
+    ),
+    (
+        'kl_div at targets of 0',
+        'the slope of 0 log 0 is 0 there; in PyTorch NaN',
+        lambda case, what: case.op == 'kl_div' and 'gradient 1' in what,
+    ),
+    (
+        'losses of vectors of integers',
+        'they are computed in f32; PyTorch subtracts and multiplies in integers, which wrap',
+        lambda case, what: case.op in ('triplet_margin', 'cosine_embedding')
+        and not case.ins[0].is_floating_point(),
+    ),
+    (
+        'cosine of parallel vectors',
+        'the gradient is 0 but for rounding',
+        lambda case, what: case.op in ('cosine_similarity', 'cosine_embedding')
+        and 'gradient' in what
+        and case.tag in ('equal', 'expanded', 'huge', 'tiny'),
+    ),
 ]
 
 # (name, reason, does it explain this refusal of this case?)
@@ -159,5 +271,30 @@ REFUSALS = [
         'weights that are a vector',
         'linear takes w [out, in]',
         lambda case, r: case.op == 'linear' and r['error'] == 'ShapeError' and case.ins[1].dim() < 2,
+    ),
+    (
+        'searchsorted of unsorted numbers',
+        'searchsorted checks that the numbers are sorted',
+        lambda case, r: case.op == 'searchsorted' and 'sorted' in r['message'],
+    ),
+    (
+        'convolutions of integers',
+        'convolutions take floating tensors only',
+        lambda case, r: case.op.startswith('conv') and r['error'] == 'DTypeError',
+    ),
+    (
+        'factors of NaN and infinities',
+        'svd, eigh and lstsq refuse what LAPACK cannot take; so does cholesky',
+        lambda case, r: case.op in ('svdvals', 'eigvalsh', 'lstsq', 'cholesky') and r['error'] == 'ValueError',
+    ),
+    (
+        'singular matrices',
+        'a matrix without an inverse is a ValueError',
+        lambda case, r: case.op in ('solve', 'inverse', 'triangular_solve') and 'singular' in r['message'],
+    ),
+    (
+        'cosine_embedding to neither 1 nor -1',
+        'a target must be 1 or -1; in PyTorch others cost nothing',
+        lambda case, r: case.op == 'cosine_embedding' and 'targets' in r['message'],
     ),
 ]

@@ -40,6 +40,8 @@ def case_of(info, sample, dtype, adapter, tag):
     found = adapter(sample)
     op, ins, args = found[0], list(found[1]), found[2]
     options = found[3] if len(found) > 3 else {}
+    if not all(isinstance(x, torch.Tensor) for x in ins):
+        raise Missing('a number for a tensor')
 
     def fn(ts):
         if 'call' in options:
@@ -53,7 +55,8 @@ def case_of(info, sample, dtype, adapter, tag):
 
     grad = None
     if dtype in (*FLOATS, *HALVES) and info.supports_autograd:
-        grad = options.get('grad') or [i for i, x in enumerate(ins) if x.is_floating_point()]
+        floating = [i for i, x in enumerate(ins) if x.is_floating_point()]
+        grad = options.get('grad', floating) or None
     return Case(
         op,
         ins,
