@@ -262,8 +262,9 @@ Tensor tensordot(const Tensor& a, const Tensor& b, Axes axes_a, Axes axes_b) {
   for (int i = 0; i < axes_a.count(); ++i) {
     const int p = normal_axis("tensordot", axes_a[i], a.rank());
     const int q = normal_axis("tensordot", axes_b[i], b.rank());
-    check<ShapeError>(a.size(p) == b.size(q), "tensordot: axis {} of {} does not fit axis {} of {}",
-                      p, a.shape(), q, b.shape());
+    const bool fits = a.size(p) == b.size(q) || a.size(p) == 1 || b.size(q) == 1;  // broadcasts
+    check<ShapeError>(fits, "tensordot: axis {} of {} does not fit axis {} of {}", p, a.shape(), q,
+                      b.shape());
     int &label_a = of_a[static_cast<size_t>(p)], &label_b = of_b[static_cast<size_t>(q)];
     check<ValueError>(has(output, label_a) && has(output, label_b),
                       "tensordot: an axis is named twice");

@@ -45,6 +45,7 @@ TEST_CASE("tensordot: last axes with first ones, or those named") {
   CHECK(close(tensordot(a, c, {2, 0}, {0, 1}), einsum("ijk,ki->j", {a, c})));
   CHECK(close(tensordot(c, a[0], 0), einsum("ij,kl->ijkl", {c, a[0]})));
   CHECK_THROWS_AS(tensordot(a, b, 4), ValueError);
+  CHECK(close(tensordot(a, Tensor({2.}), 1), a.sum(2) * 2));  // size 1 broadcasts
   CHECK_THROWS_AS(tensordot(a, b, {0}, {0}), ShapeError);
   CHECK_THROWS_AS(tensordot(a, b, {1, 1}, {0, 0}), ValueError);
 }
