@@ -31,11 +31,11 @@ class GridSampler : public Sampler {
     const Space& space = searched(question);
     const std::vector<int64_t>& points = plan(space, question.seed);
     const auto count = static_cast<int64_t>(points.size());
-    const Visits visits = visits_in(space, question);
+    const Visits running = look(space, question);
     int64_t point = points[static_cast<size_t>(question.number % count)];
-    if (done(visits, point)) {
+    if (done(running, point)) {
       // Points further on will be taken by trials to come; begin with those that were passed over.
-      const auto open = first_open(points, visits);
+      const auto open = first_open(points, running);
       if (open != points.end()) point = *open;
     }
     return units(space, question.space, point);
@@ -55,7 +55,7 @@ class GridSampler : public Sampler {
     const Space& space = searched(question);
     if (space.empty()) return false;
     const std::vector<int64_t>& points = plan(space, question.seed);
-    return first_open(points, visits_in(space, question)) == points.end();
+    return first_open(points, look(space, question)) == points.end();
   }
 
  private:
@@ -113,6 +113,7 @@ class GridSampler : public Sampler {
     }
     planned_ = space.params();
     planned_seed_ = seed;
+    ended_ = {};
     return plan_;
   }
 
@@ -206,25 +207,62 @@ class GridSampler : public Sampler {
   // time: its process may just have been stopped.
   using Visits = std::unordered_map<int64_t, int>;
 
-  static Visits visits_in(const Space& space, const Question& question) {
-    Visits visits;
-    for (const TrialRecord& trial : question.history.trials()) {
-      if (trial.number == question.number || trial.state == State::waiting) continue;
-      const int64_t point = point_of(space, question.history, trial);
-      if (point >= 0) visits[point] += trial.state == State::failed ? 1 : 2;
+  // What trials that have ended did: each is looked at once.
+  struct Ended {
+    size_t count = 0;  // of History::finished()
+    int64_t last = -1;
+    double when = 0;
+    uint64_t seed = 0;
+    Visits visits = {};
+    size_t settled = 0;  // so many points, from the first, are done
+  };
+
+  // Looks at the trials that have ended since, and returns where the others are.
+  Visits look(const Space& space, const Question& question) {
+    const History& history = question.history;
+    const std::vector<int64_t>& finished = history.finished();
+    const auto trial_of = [&](int64_t number) -> const TrialRecord& {
+      return history.trials()[static_cast<size_t>(number)];
+    };
+    const bool same = ended_.seed == question.seed && ended_.count <= finished.size() &&
+                      (ended_.count == 0 || (finished[ended_.count - 1] == ended_.last &&
+                                             trial_of(ended_.last).ended == ended_.when));
+    if (!same) ended_ = {};
+    ended_.seed = question.seed;
+    for (; ended_.count < finished.size(); ++ended_.count) {
+      const TrialRecord& trial = trial_of(finished[ended_.count]);
+      const int64_t point = point_of(space, history, trial);
+      if (point >= 0) ended_.visits[point] += trial.state == State::failed ? 1 : 2;
+      ended_.last = trial.number;
+      ended_.when = trial.ended;
     }
-    return visits;
+    Visits running;
+    for (const int64_t number : history.open()) {
+      const TrialRecord& trial = trial_of(number);
+      if (number == question.number || trial.state == State::waiting) continue;
+      const int64_t point = point_of(space, history, trial);
+      if (point >= 0) running[point] += 2;
+    }
+    return running;
   }
 
-  static bool done(const Visits& visits, int64_t point) {
+  static int visits_of(const Visits& visits, int64_t point) {
     const auto it = visits.find(point);
-    return it != visits.end() && it->second >= 2;
+    return it == visits.end() ? 0 : it->second;
   }
 
-  static std::vector<int64_t>::const_iterator first_open(const std::vector<int64_t>& points,
-                                                         const Visits& visits) {
-    return std::find_if(points.begin(), points.end(),
-                        [&](int64_t point) { return !done(visits, point); });
+  bool done(const Visits& running, int64_t point) const {
+    return visits_of(ended_.visits, point) + visits_of(running, point) >= 2;
+  }
+
+  std::vector<int64_t>::const_iterator first_open(const std::vector<int64_t>& points,
+                                                  const Visits& running) {
+    while (ended_.settled < points.size() &&
+           visits_of(ended_.visits, points[ended_.settled]) >= 2) {
+      ++ended_.settled;
+    }
+    return std::find_if(points.begin() + static_cast<std::ptrdiff_t>(ended_.settled), points.end(),
+                        [&](int64_t point) { return !done(running, point); });
   }
 
   // NaN for what the grid does not name.
@@ -246,6 +284,7 @@ class GridSampler : public Sampler {
   std::vector<Param> planned_;
   uint64_t planned_seed_ = 0;
   std::vector<int64_t> plan_;
+  Ended ended_;
 };
 
 }  // namespace
