@@ -166,10 +166,15 @@ constexpr Row kLosses[] = {
         .with_zyx("kl_div_loss")
         .no_extremes(),
     Row("cosine_similarity", "nn::cosine_similarity(a, b, axis = 1, epsilon = 1e-8)",
-        "a b / (|a| |b|) along an axis; nn::cosine_embedding(a, b, target, margin = 0, reduction) "
-        "is a loss of it",
-        floating, {kPrediction, kTarget}, ATTUNE_CALL(nn::cosine_similarity(in[0], in[1], 0)))
+        "a b / (|a| |b|) along an axis", floating, {kPrediction, kTarget},
+        ATTUNE_CALL(nn::cosine_similarity(in[0], in[1], 0)))
         .with_zyx("cosine_similarity_loss"),
+    Row("cosine_embedding", "nn::cosine_embedding(a, b, target, margin = 0, reduction)",
+        "1 - cosine_similarity where the target is 1, and where it is -1 what it is above the "
+        "margin",
+        floating, {kPrediction, kTarget},
+        ATTUNE_CALL(
+            nn::cosine_embedding(in[0].reshape({1, -1}), in[1].reshape({1, -1}), Tensor({1.f})))),
     Row("triplet_margin",
         "nn::triplet_margin(anchor, positive, negative, {margin = 1, p = 2, epsilon = 1e-6, swap = "
         "false, reduction})",
