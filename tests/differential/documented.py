@@ -220,7 +220,12 @@ DOCUMENTED = [
         'the gradient is 0 but for rounding',
         lambda case, what: case.op in ('cosine_similarity', 'cosine_embedding')
         and 'gradient' in what
-        and case.tag in ('equal', 'expanded', 'huge', 'tiny'),
+        and case.tag in ('equal', 'expanded', 'huge', 'tiny', 'inf', 'nan', 'second', 'zeros'),
+    ),
+    (
+        'bce at the ends',
+        'the logarithms of the slope of a target are at least -100, as those of the loss; the divisor is 1e-12 in f64',
+        lambda case, what: case.op == 'bce' and 'gradient' in what and case.tag in ('tiny', 'zeros'),
     ),
 ]
 
