@@ -54,6 +54,10 @@ target_link_libraries(attune_quality PRIVATE attune::attune attune_build_flags a
 add_executable(attune_real_search bench/real_search.cpp)
 target_link_libraries(attune_real_search PRIVATE attune::attune attune_build_flags attune_fmt)
 
+# How few epochs the schedulers need: see bench/quality/budgets.cpp.
+add_executable(attune_budgets bench/quality/budgets.cpp)
+target_link_libraries(attune_budgets PRIVATE attune::tune_core attune_build_flags attune_fmt)
+
 # The same with several objectives: see bench/quality/hypervolume.cpp.
 add_executable(attune_hypervolume bench/quality/hypervolume.cpp bench/quality/multi_objective.cpp)
 target_link_libraries(attune_hypervolume PRIVATE attune::attune attune_build_flags attune_fmt)

@@ -52,7 +52,7 @@ struct AskTell : Common {
   void declare(Options options) {
     options.required("--space", space, "The space as JSON, or a file that holds it");
     options.text("--sampler", sampler, tune::sampler_names());
-    options.text("--pruner", pruner, "median, none");
+    options.text("--pruner", pruner, tune::pruner_names());
     options.text("--direction", direction, "minimize, maximize");
     options.list("--directions", directions, "Several objectives: minimize,maximize");
     options.number("--trials", trials,

@@ -57,7 +57,7 @@ struct FitArguments : Common {
                    "8)");
     options.text("--timeout", timeout, "Of the whole call: 30s, 5m, 1h");
     options.text("--sampler", sampler, tune::sampler_names());
-    options.text("--pruner", pruner, "median (default), none");
+    options.text("--pruner", pruner, tune::pruner_names() + " (default: median)");
     options.text("--out", out, "The model (default: model.safetensors)");
     options.number("--threads", threads, "Threads of the kernels of each trial (default: 1)", 1,
                    1024);
@@ -136,11 +136,7 @@ tune::FitOptions options_of(const FitArguments& a) {
   o.networks = a.networks;
   if (!a.timeout.empty()) o.timeout = parse_duration(a.timeout);
   o.sampler = tune::sampler_by_name(a.sampler);
-  if (a.pruner == "none") {
-    o.pruner = tune::pruner_by_name(a.pruner);
-  } else if (a.pruner != "median") {  // fit's own default, which waits some epochs
-    tune::pruner_by_name(a.pruner);
-  }
+  if (a.pruner != "median") o.pruner = tune::pruner_by_name(a.pruner);  // fit's own waits a little
   o.study = a.study;
   o.storage = a.storage_or(kDefaultStorage);
   o.seed = a.seed.value_or(0);

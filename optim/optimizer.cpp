@@ -213,6 +213,15 @@ void Optimizer::set_rates(std::span<Item> items, std::span<const int> group_of) 
   }
 }
 
+void Optimizer::go_on_from(const Optimizer& other) {
+  check<ValueError>(std::string_view(kind_) == other.kind_ && slots_.size() == other.slots_.size(),
+                    "optimizer: {} cannot go on from {}", kind_, other.kind_);
+  steps_ = other.steps_;
+  parameters_ = other.parameters_;
+  state_ = other.state_;
+  group_of_.clear();  // by this one's groups
+}
+
 void Optimizer::save(const std::string& path) const {
   const std::string kind = kind_;
   nn::NamedTensors tensors{{kind + ".steps", Tensor(steps_)},

@@ -61,6 +61,11 @@ class Optimizer {
   void set_schedule(Schedule schedule) { schedule_ = std::move(schedule); }
   int64_t steps() const { return steps_; }  // done so far
 
+  // Takes over what another optimizer has gathered on the same model (moments, step count), and
+  // keeps this one's own settings, learning rate and schedule among them. ValueError unless it is of
+  // the same kind. What a fork of a trial does with its parent's.
+  void go_on_from(const Optimizer& other);
+
   // State (moments, step count, learning rate) as a safetensors file. Settings and schedule are
   // code: call load() on an optimizer constructed like the saved one. IoError if it was of another
   // kind; the optimizer is then as it was.

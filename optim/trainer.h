@@ -34,9 +34,9 @@ struct EpochReport {
 
 struct TrainOptions {
   int64_t epochs = 20;  // in all
-  // How many of them the model and the optimizer have had already: with the same `shuffle`, 3 epochs
-  // and then 3 with first_epoch = 3 are 6, bit for bit; also from copies of both, and from files of
-  // both where the model draws nothing (a file does not hold Dropout's stream).
+  // How many of them the model and the optimizer have had already: with the same `shuffle`, 3
+  // epochs and then 3 with first_epoch = 3 are 6, bit for bit; also from copies of both, and from
+  // files of both where the model draws nothing (a file does not hold Dropout's stream).
   int64_t first_epoch = 0;
   int64_t batch_size = 64;
   std::optional<Rng> shuffle{};  // a new order of the rows in each epoch; without, the data's order

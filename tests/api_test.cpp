@@ -172,6 +172,61 @@ TEST_CASE("api: studies and spaces") {
   }
 }
 
+TEST_CASE("api: a training that pauses and goes on") {
+  struct Mlp : nn::Module {
+    nn::Linear hidden, out;
+    explicit Mlp(Rng& rng) : hidden(4, 8, rng), out(8, 3, rng) {}
+    Tensor forward(const Tensor& x) override { return out(hidden(x).relu()); }
+    void fields(nn::Fields& f) override { f("hidden", hidden)("out", out); }
+  };
+  Rng rng(1);
+  const nn::Dataset data{Tensor::randn({60, 4}, rng), Tensor::randint({60}, 0, 3, rng)};
+  const auto train_one_epoch = [&](Mlp& model, optim::Adam& adam) {
+    nn::train(model, adam, data, {.epochs = 1, .batch_size = 20});
+    return nn::evaluate(model, data).score;
+  };
+  for (const auto& scheduler :
+       {tune::asha(), tune::hyperband({.max_steps = 6}), tune::population({.size = 4}),
+        tune::successive_halving({.min_steps = 1, .reduction = 3}),
+        tune::freeze_thaw({.max_steps = 6})}) {
+    std::vector<std::string> tables;
+    for (const int jobs : {1, 2}) {
+      tune::Study study({.direction = tune::maximize,
+                         .sampler = tune::random(),
+                         .scheduler = scheduler,
+                         .seed = 3,
+                         .deterministic = true});
+      std::atomic<int64_t> epochs{0};
+      study.optimize(
+          [&](tune::Trial& trial) -> tune::Outcome {
+            const double lr = trial.suggest_float("lr", 1e-4, 1e-1, tune::log);
+            Rng weights = trial.rng("weights");
+            Mlp model(weights);
+            optim::Adam adam({.learning_rate = lr});
+            trial.checkpointable(model);
+            trial.checkpointable(adam);
+            double accuracy = 0;
+            for (int64_t epoch = trial.first_step(); epoch < 6; ++epoch) {
+              accuracy = train_one_epoch(model, adam);
+              ++epochs;
+              if (trial.report(epoch, accuracy).should_stop()) return trial.stopped();
+            }
+            return accuracy;
+          },
+          {.trials = 12, .jobs = jobs, .timeout = 10min, .trial_timeout = 5min});
+      CHECK(study.total_steps() == epochs);
+      CHECK(study.best_trial().value > 0);
+      std::string table;
+      for (const tune::TrialResult& t : study.trials()) {
+        for (const auto& [step, value] : t.intermediate) table += tune::to_json(value) + ' ';
+        CHECK(study.lineage(t.number).back().trial == t.number);
+      }
+      tables.push_back(table);
+    }
+    CHECK(tables[0] == tables[1]);
+  }
+}
+
 TEST_CASE("api: searches") {
   Rng rng(3);
   const Tensor x = Tensor::randn({100, 4}, rng), y = Tensor::randint({100}, 0, 3, rng);

@@ -156,7 +156,6 @@ attune_test(attune_tune_tests
     tests/tune/param_test.cpp
     tests/tune/parzen_test.cpp
     tests/tune/sampler_test.cpp
-    tests/tune/scheduler_test.cpp
     tests/tune/space_text_test.cpp
     tests/tune/study_test.cpp
     tests/tune/tpe_test.cpp
@@ -166,6 +165,23 @@ attune_test(attune_tune_tests
   LINK attune::tune OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt ${attune_sqlite_library})
 if(ATTUNE_WITH_SQLITE)  # all_storages() has SQLite's in it
   target_compile_definitions(attune_tune_tests PRIVATE ATTUNE_WITH_SQLITE)
+endif()
+
+set(attune_killed_tests "")
+if(ATTUNE_WITH_SQLITE)
+  set(attune_killed_tests tests/tune/killed_test.cpp)
+endif()
+attune_test(attune_scheduler_tests
+  SOURCES
+    tests/tune/all_schedulers_test.cpp
+    tests/tune/fork_test.cpp
+    tests/tune/pruner_test.cpp
+    tests/tune/rung_test.cpp
+    tests/tune/scheduler_test.cpp
+    ${attune_killed_tests}
+  LINK attune::tune_core attune_fmt ${attune_sqlite_library})
+if(ATTUNE_WITH_SQLITE)
+  target_compile_definitions(attune_scheduler_tests PRIVATE ATTUNE_WITH_SQLITE)
 endif()
 
 set(attune_resume_tests "")

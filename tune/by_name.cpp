@@ -8,6 +8,7 @@
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
 #include "attune/tune/samplers.h"
+#include "attune/tune/schedulers.h"
 
 namespace attune::tune {
 namespace {
@@ -45,26 +46,56 @@ constexpr Named<std::shared_ptr<Sampler>> kSamplers[] = {
     {"tpe", [] { return tpe(); }},
 };
 
+constexpr int64_t kPatience = 3;  // reports
+
+constexpr Named<std::shared_ptr<Pruner>> kPruners[] = {
+    {"median", [] { return median(); }},
+    {"none", [] { return no_pruning(); }},
+    {"patient", [] { return patient(median(), kPatience); }},
+    {"percentile", [] { return percentile(); }},
+    {"wilcoxon", [] { return wilcoxon(); }},
+};
+
+using SchedulerPointer = std::shared_ptr<const Scheduler>;
+constexpr Named<SchedulerPointer> kSchedulers[] = {
+    {"asha", [] { return asha(); }},
+    {"freeze_thaw", [] { return freeze_thaw(); }},
+    {"hyperband", [] { return hyperband(); }},
+    {"median", [] { return pruning(median()); }},
+    {"none", [] { return SchedulerPointer(); }},
+    {"patient", [] { return pruning(patient(median(), kPatience)); }},
+    {"percentile", [] { return pruning(percentile()); }},
+    {"population", [] { return population(); }},
+    {"successive_halving", [] { return successive_halving(); }},
+    {"wilcoxon", [] { return pruning(wilcoxon()); }},
+};
+
+template <typename T, size_t n>
+std::string names_of(const Named<T> (&all)[n]) {
+  std::vector<std::string_view> names;
+  for (const auto& one : all) names.push_back(one.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 }  // namespace
 
 std::shared_ptr<Sampler> sampler_by_name(std::string_view name) {
   return pick<std::shared_ptr<Sampler>>("sampler", name, kSamplers);
 }
 
-std::string sampler_names() {
-  std::vector<std::string_view> names;
-  for (const auto& one : kSamplers) names.push_back(one.name);
-  return fmt::format("{}", fmt::join(names, ", "));
-}
+std::string sampler_names() { return names_of(kSamplers); }
 
 std::shared_ptr<Pruner> pruner_by_name(std::string_view name) {
-  using Pointer = std::shared_ptr<Pruner>;
-  static constexpr Named<Pointer> kAll[] = {
-      {"median", [] { return median(); }},
-      {"none", [] { return no_pruning(); }},
-  };
-  return pick<Pointer>("pruner", name, kAll);
+  return pick<std::shared_ptr<Pruner>>("pruner", name, kPruners);
 }
+
+std::string pruner_names() { return names_of(kPruners); }
+
+SchedulerPointer scheduler_by_name(std::string_view name) {
+  return pick<SchedulerPointer>("scheduler", name, kSchedulers);
+}
+
+std::string scheduler_names() { return names_of(kSchedulers); }
 
 Direction direction_by_name(std::string_view name) {
   static constexpr Named<Direction> kAll[] = {

@@ -1,5 +1,6 @@
 #pragma once
-// Samplers, pruners and directions by the names that commands and configuration files use.
+// Samplers, pruners, schedulers and directions by the names that commands and configuration files
+// use.
 
 #include <memory>
 #include <string>
@@ -14,13 +15,19 @@ namespace attune::tune {
 std::shared_ptr<Sampler> sampler_by_name(std::string_view name);
 std::string sampler_names();  // with commas between
 
-// median, none. ValueError lists them.
+// median, percentile, patient (a median that waits for three reports without a new best), wilcoxon,
+// none. threshold() needs its bounds. ValueError lists them.
 std::shared_ptr<Pruner> pruner_by_name(std::string_view name);
+std::string pruner_names();
+
+// asha, freeze_thaw, hyperband, population, successive_halving, and the pruners. ValueError lists them.
+std::shared_ptr<const Scheduler> scheduler_by_name(std::string_view name);
+std::string scheduler_names();
 
 // minimize, maximize. ValueError lists them.
 Direction direction_by_name(std::string_view name);
 
-// waiting, running, complete, pruned, failed; minimize, maximize.
+// waiting, running, paused, complete, pruned, failed; minimize, maximize.
 std::string_view name_of(State state);
 std::string_view name_of(Direction direction);
 

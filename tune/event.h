@@ -54,6 +54,16 @@ struct Decided {
   int64_t step = 0;
   What what = What::stop;
 };
+// The trial is new and goes on from where another was paused, usually with other parameters.
+struct Forked {
+  int64_t trial = 0;
+  int64_t parent = 0;
+  int64_t step = 0;  // the parent's last before its pause
+};
+struct Retried {  // the trial is another attempt at one that failed, with the same parameters
+  int64_t trial = 0;
+  int64_t of = 0;
+};
 struct Attribute {  // of a trial, or of the study (trial -1)
   static constexpr int64_t kStudy = -1;
   int64_t trial = kStudy;
@@ -69,8 +79,8 @@ struct Finished {
   double time = 0;
 };
 
-using Event =
-    std::variant<Created, Claimed, ParamSet, Reported, Paused, Decided, Attribute, Finished>;
+using Event = std::variant<Created, Claimed, ParamSet, Reported, Paused, Decided, Attribute,
+                           Finished, Forked, Retried>;
 
 inline int64_t trial_of(const Event& event) {
   return std::visit([](const auto& e) { return e.trial; }, event);

@@ -65,6 +65,11 @@ double TrialRecord::violation() const {
   return sum;
 }
 
+bool TrialRecord::interrupted() const {
+  const bool as_decided = decided == Decided::What::pause && decided_step + 1 == resume_step;
+  return state == State::paused && !as_decided;
+}
+
 History::History(std::vector<double> signs)
     : signs_(std::move(signs)), shared_(std::make_shared<const Space>()) {}
 
@@ -186,16 +191,37 @@ void History::on(const Finished& e) {
   note_finished(*trial);
 }
 
+void History::on(const Forked& e) {
+  TrialRecord* trial = unfinished(e.trial);
+  if (!trial || trial->parent >= 0) return;
+  if (e.parent < 0 || e.parent >= e.trial || e.step < -1) {
+    throw StorageError(fmt::format("history: trial {} is a fork of trial {} after step {}", e.trial,
+                                   e.parent, e.step));
+  }
+  trial->parent = e.parent;
+  trial->fork_step = e.step;
+  trial->resume_step = e.step + 1;
+}
+
+void History::on(const Retried& e) {
+  if (TrialRecord* trial = unfinished(e.trial)) trial->retry_of = e.of;
+}
+
 void History::adopt(const TrialRecord& trial, const History& from) {
-  const auto number = static_cast<int64_t>(trials_.size());
-  trials_.push_back(trial);
-  trials_.back().number = number;
+  for (auto next = static_cast<int64_t>(trials_.size()); next <= trial.number; ++next) {
+    on(Created{next});
+  }
+  TrialRecord& mine = trials_[static_cast<size_t>(trial.number)];
+  const State before = mine.state;
+  if (tune::finished(before)) return;
+  mine = trial;
+  mine.state = before;
+  set_state(mine, trial.state);
   constrained_ = constrained_ || !trial.constraints.empty();
-  for (TrialRecord::Use& use : trials_.back().params) {
+  for (TrialRecord::Use& use : mine.params) {
     use.param = intern(*from.params_[static_cast<size_t>(use.param)]);
   }
-  ++counts_[static_cast<size_t>(trial.state)];
-  note_finished(trials_.back());
+  if (tune::finished(trial.state)) note_finished(mine);
 }
 
 int32_t History::intern(const Param& param) {

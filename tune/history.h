@@ -35,7 +35,10 @@ struct TrialRecord {
   std::vector<Use> params = {};      // in the order chosen
   std::vector<Report> reports = {};  // by step
   std::string worker = {};           // who claimed it last, as JSON text; empty: unknown
-  int64_t resume_step = 0;           // paused: the step to go on with
+  int64_t resume_step = 0;           // the step it goes on with, or has gone on with last
+  int64_t parent = -1;               // the trial it was forked from; -1: none
+  int64_t fork_step = -1;            // the parent's last step before that
+  int64_t retry_of = -1;             // the failed trial that it repeats; -1: none
   // What a scheduler decided last, and on which step's report; -1: nothing.
   int64_t decided_step = -1;
   Decided::What decided = Decided::What::stop;
@@ -52,6 +55,9 @@ struct TrialRecord {
   // How far the trial is from feasible: the sum of the constraints' positive values. 0: feasible;
   // so is a trial without constraints.
   double violation() const;
+
+  // Paused because its run ended, not by a scheduler: the next run goes on with it.
+  bool interrupted() const;
 };
 
 class History {
@@ -64,7 +70,8 @@ class History {
   // what cannot be, such as a trial that nobody created: a storage's rows may be damaged.
   void apply(const Event& event);
 
-  // Takes over one finished trial of another history; numbers must come in order.
+  // Takes over a trial as it is in another history. Those with lower numbers that are not known yet
+  // are there as waiting ones. What has ended here stays as it is.
   void adopt(const TrialRecord& trial, const History& from);
 
   // Treats the trial as waiting and ignores later events about it. Before it ends.
@@ -111,6 +118,8 @@ class History {
   void on(const Decided& e);
   void on(const Attribute& e);
   void on(const Finished& e);
+  void on(const Forked& e);
+  void on(const Retried& e);
   TrialRecord* unfinished(int64_t number);
   void set_state(TrialRecord& trial, State state);
   void note_finished(const TrialRecord& trial);

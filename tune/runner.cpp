@@ -51,8 +51,7 @@ void Runner::run() {
 }
 
 bool Runner::step() {
-  if (study_.exhausted()) return false;
-  std::optional<Trial> trial = study_.ask(limits_);
+  std::optional<Trial> trial = study_.ask(limits_, !study_.exhausted());
   if (!trial) return false;
   run_one(std::move(*trial));
   return !study_.exhausted();
@@ -73,9 +72,9 @@ void Runner::work() {
 std::optional<Trial> Runner::next() {
   const std::lock_guard lock(mutex_);
   if (error_ || ended_ || limits_->reached()) return std::nullopt;
-  if (started_ >= options_.trials) return study_.ask(limits_, true);
+  if (started_ >= options_.trials) return study_.ask(limits_, false);
   const bool full = options_.total && study_.size() >= *options_.total;  // but for those that wait
-  if (!full && study_.exhausted()) return std::nullopt;
+  if (!full && study_.exhausted()) return study_.ask(limits_, false);
   if (!full && options_.stop_when) {
     std::string reason = study_.stops(*options_.stop_when, *limits_);
     ended_ = !reason.empty();
@@ -133,6 +132,9 @@ std::exception_ptr run_trial(StudyState& study, Trial& trial, const Objective& o
     if (outcome.state() == State::complete && given != wanted) {
       throw ValueError(
           fmt::format("the objective returned {} values for {} objectives", given, wanted));
+    }
+    if (outcome.state() == State::complete) {
+      if (const std::optional<Outcome> last = study.end_at_pause(trial)) outcome = *last;
     }
   } catch (const std::exception& e) {
     outcome = Failed{e.what()};

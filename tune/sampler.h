@@ -16,12 +16,6 @@
 
 namespace attune::tune {
 
-// A parameter that the asking trial has already, and its value (see Param).
-struct Chosen {
-  const Param* param = nullptr;
-  double value = 0;
-};
-
 // What a sampler is asked, and all it may know.
 struct Question {
   int64_t number = 0;  // the trial's
@@ -32,6 +26,7 @@ struct Question {
   // own values: those that are fixed win over whatever the sampler says.
   const History& history;
   std::span<const Chosen> chosen = {};  // for sample(): in the order chosen
+  std::span<const Chosen> parent = {};  // of a fork: what the trial had that it goes on from
 };
 
 // A study calls its sampler under its lock; one sampler object must not serve two studies that run

@@ -48,6 +48,7 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/internal/math/box_decomposition.cpp
     tune/internal/configurations.cpp
     tune/internal/math/crowding_distance.cpp
+    tune/internal/checkpoints.cpp
     tune/internal/chooser.cpp
     tune/internal/decimal_steps.cpp
     tune/internal/dialogue.cpp
@@ -58,8 +59,10 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/internal/ledger.cpp
     tune/internal/math/nondominated.cpp
     tune/internal/param_extras.cpp
+    tune/internal/planner.cpp
     tune/internal/prior.cpp
     tune/internal/math/sobol_sequence.cpp
+    tune/internal/timeline.cpp
     tune/report/findings.cpp
     tune/report/internal/page.cpp
     tune/report/report.cpp
@@ -127,9 +130,20 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/program/internal/program_run.cpp
     tune/program/program.cpp
     tune/program/program_output.cpp
-    tune/schedulers/median.cpp
+    tune/schedulers/asha.cpp
+    tune/schedulers/freeze_thaw.cpp
+    tune/schedulers/hyperband.cpp
+    tune/schedulers/internal/brackets.cpp
+    tune/schedulers/internal/curve_model.cpp
+    tune/schedulers/internal/rungs.cpp
     tune/schedulers/no_pruning.cpp
+    tune/schedulers/patient.cpp
+    tune/schedulers/percentile.cpp
+    tune/schedulers/population.cpp
     tune/schedulers/pruning.cpp
+    tune/schedulers/successive_halving.cpp
+    tune/schedulers/threshold.cpp
+    tune/schedulers/wilcoxon.cpp
     tune/storages/memory.cpp
     tune/storages/url.cpp
     tune/storages/worker.cpp

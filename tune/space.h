@@ -101,4 +101,10 @@ Param dropout();         // 0 .. 0.5; first 0.1
 Param epochs();          // 5 .. 100, log; first 20
 }  // namespace defaults
 
+// A parameter that a trial has already, and its value (see Param).
+struct Chosen {
+  const Param* param = nullptr;
+  double value = 0;
+};
+
 }  // namespace attune::tune

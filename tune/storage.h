@@ -23,12 +23,14 @@ struct StudyInfo {
 
 // What must hold for an append to take place: the trial is in this state; none: there is no such
 // trial, and its number is the next. With a worker, it must also be the one that claimed it last.
-// With `absent`, which stands alone: the study has no system attribute of that name.
+// With `step`, it has been paused after this one. With `absent`, which stands alone: the study has
+// no system attribute of that name.
 struct Expect {
   int64_t trial = 0;
   std::optional<State> state = {};
   std::string worker = {};
   std::string absent = {};
+  std::optional<int64_t> step = {};
 };
 
 // A place in a log's order: all that came before has been read.
@@ -70,6 +72,10 @@ class StudyLog {
 
   // Nothing has been written for a second: a moment for tidying up.
   virtual void settle() {}
+
+  // Where files may be kept that belong to the study, such as the checkpoints of its trials; the
+  // folder need not be there yet. Empty: nowhere.
+  virtual std::string folder() const { return {}; }
 
   // A wait for another program's lock ends with a StorageError once this returns true.
   virtual void give_up_when(std::function<bool()> /*condition*/) {}

@@ -96,6 +96,8 @@ std::vector<TrialResult> Study::best_trials() const { return state_->pareto(); }
 std::vector<TrialResult> Study::trials() const { return state_->results(); }
 TrialResult Study::trial(int64_t number) const { return state_->result(number); }
 int64_t Study::size() const { return state_->size(); }
+int64_t Study::total_steps() const { return state_->total_steps(); }
+std::vector<LineagePart> Study::lineage(int64_t number) const { return state_->lineage(number); }
 History Study::history() const { return state_->history(); }
 Space Study::space() const { return state_->space(); }
 const std::string& Study::name() const { return state_->options().name; }

@@ -58,11 +58,12 @@ enum class First : uint8_t { defaults, sampler };
 struct StudyOptions {
   std::string name = "study";  // an existing study of this name in the storage is resumed
   StorageRef storage = {};
-  std::optional<Direction> direction = {};          // absent: as stored; a new study minimises
-  std::vector<Direction> directions = {};           // for several objectives
-  std::shared_ptr<Sampler> sampler = {};            // absent: automatic()
-  std::shared_ptr<Pruner> pruner = {};              // absent: no_pruning()
-  std::shared_ptr<const Scheduler> scheduler = {};  // in place of a pruner; ValueError with both
+  std::optional<Direction> direction = {};  // absent: as stored; a new study minimises
+  std::vector<Direction> directions = {};   // for several objectives
+  std::shared_ptr<Sampler> sampler = {};    // absent: automatic()
+  std::shared_ptr<Pruner> pruner = {};      // absent: no_pruning()
+  // In place of a pruner, schedulers.h; ValueError with both.
+  std::shared_ptr<const Scheduler> scheduler = {};
   std::optional<uint64_t> seed = {};  // absent: as stored; a new study draws one and keeps it
   Space space = {};                   // when known ahead; otherwise found by running
   First first = First::defaults;
@@ -167,6 +168,12 @@ class Study {
   std::vector<TrialResult> trials() const;
   TrialResult trial(int64_t number) const;
   int64_t size() const;  // trials in any state
+  // Steps reported by all trials; a fork's are those after its parent's.
+  int64_t total_steps() const;
+  // How the trial came about, the eldest first: itself alone, or its parent and so on before it.
+  // Run one after the other, each from where the last has ended, they are a schedule of parameters
+  // that trains the same model again.
+  std::vector<LineagePart> lineage(int64_t number) const;
 
   // What the trials tell, each by a header in analysis/, which a caller includes.
   std::vector<ParamImportance> importances() const;  // importance.h

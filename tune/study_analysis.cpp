@@ -10,26 +10,25 @@ std::string StudyState::stops(const StoppingRule& rule, const RunLimits& limits)
   Patience patience;
   for (;;) {
     ledger_->sync();
-    if (deal_with_lapsed(false)) return {};  // it is run first
-    const auto [waiting, number] = ledger_->look([this](const History& history) {
-      return std::pair(next(history).state.has_value(),
-                       static_cast<int64_t>(history.trials().size()));
+    if (broken_off(false)) return {};  // it is run first
+    int64_t number = 0, turn = 0, open = -1;
+    bool waiting = false;
+    ledger_->look_at_all([&](const History& history, const auto& left_out) {
+      number = static_cast<int64_t>(history.trials().size());
+      waiting = history.count(State::waiting) > 0;
+      if (!views_) return;
+      turn = ledger_->turns()->size();
+      const int64_t first = ledger_->turns()->open_before(turn - views_->lag());
+      if (first >= 0) {
+        open = (*ledger_->turns())[first].trial;
+      } else {
+        views_->prepare(turn, *ledger_->turns(), history, left_out);
+      }
     });
     if (waiting) return {};
-    const int64_t open = open_before(number);
-    if (open < 0) {
-      prepare_view(number);
-      return chooser_.stops(rule, number);
-    }
-    if (!wait_for(open, number, limits, patience)) return {};
+    if (open < 0) return chooser_.stops(rule, number, turn);
+    if (!wait_for(open, limits, patience)) return {};
   }
-}
-
-void StudyState::prepare_view(int64_t number) {
-  if (!views_) return;
-  ledger_->look_at_all([&](const History& history, const auto& left_out) {
-    views_->prepare(number, history, left_out);
-  });
 }
 
 History StudyState::history() {
@@ -46,7 +45,7 @@ Space StudyState::space() {
 // Where the space forbids it, what the study began with stands in for it.
 std::pair<std::string, Params> StudyState::default_configuration() {
   ledger_->sync();
-  const Space* declared = chooser_.declared();
+  const Space* declared = chooser_.declared().get();
   const bool forbidden = declared && !declared->allowed(declared->default_values());
   if (!forbidden) return {"\"default\"", {}};
   return ledger_->look([](const History& history) {

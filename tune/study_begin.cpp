@@ -40,30 +40,9 @@ int64_t takeovers(const TrialRecord& trial) {
   return count;
 }
 
-// It was paused because its run ended, not by a scheduler.
-bool interrupted(const TrialRecord& trial) {
-  return trial.state == State::paused &&
-         !(trial.decided == Decided::What::pause && trial.decided_step + 1 == trial.resume_step);
-}
+constexpr int64_t kMostRounds = 1000;  // of decisions that start nothing, before it is an error
 
 }  // namespace
-
-// Those that were broken off come first, then what the scheduler resumes, what waits, a new one.
-StudyState::Next StudyState::next(const History& history) const {
-  int64_t waiting = -1;
-  for (const int64_t number : history.open()) {
-    const TrialRecord& trial = history.trials()[static_cast<size_t>(number)];
-    if (interrupted(trial)) return {number, State::paused, {}};
-    if (trial.state == State::waiting && waiting < 0) waiting = number;
-  }
-  if (history.count(State::paused) > 0) {
-    if (const int64_t paused = scheduler_->resume(history); paused >= 0) {
-      return {paused, State::paused, {}};
-    }
-  }
-  if (waiting >= 0) return {waiting, State::waiting, {}};
-  return {static_cast<int64_t>(history.trials().size()), {}, {}};
-}
 
 void StudyState::fail(int64_t number, const std::string& worker, const std::string& reason) {
   const Event events[] = {
@@ -73,120 +52,229 @@ void StudyState::fail(int64_t number, const std::string& worker, const std::stri
   ledger_->commit(events, {&expect, 1});  // false: somebody was faster
 }
 
+// What has begun and is nobody's: it comes before anything else.
+std::optional<StudyState::Todo> StudyState::broken_off(bool look_now) {
+  if (std::optional<Todo> todo = lapsed(look_now)) return todo;
+  return ledger_->look([](const History& history) -> std::optional<Todo> {
+    if (history.count(State::paused) == 0) return std::nullopt;
+    for (const int64_t number : history.open()) {
+      const TrialRecord& trial = history.trials()[static_cast<size_t>(number)];
+      if (trial.interrupted()) {
+        return Todo{.number = number, .state = State::paused, .step = trial.resume_step - 1};
+      }
+    }
+    return std::nullopt;
+  });
+}
+
 // A running trial whose worker is gone is failed. In a deterministic study it is run again, since
 // others depend on how it ends; but not for ever, for it may be what kills its workers.
-std::optional<StudyState::Next> StudyState::deal_with_lapsed(bool now) {
-  for (const int64_t number : ledger_->lapsed(now)) {
+std::optional<StudyState::Todo> StudyState::lapsed(bool look_now) {
+  for (const int64_t number : ledger_->lapsed(look_now)) {
     const TrialRecord trial =
         ledger_->look([&](const History& history) { return record(history, number); });
     const bool again = options_.deterministic && !trial.worker.empty() &&
                        takeovers(trial) < kMostTakeovers && !ledger_->repeats(number);
-    if (again) return Next{number, State::running, trial.worker};
+    if (again) return Todo{.number = number, .state = State::running, .worker = trial.worker};
     fail(number, trial.worker,
          fmt::format("{} ended without telling how the trial went", worker_name(trial.worker)));
   }
   return std::nullopt;
 }
 
-// Waits a moment for the trial that `number` depends on. False: the limits are reached.
-bool StudyState::wait_for(int64_t open, int64_t number, const RunLimits& limits,
-                          Patience& patience) {
+bool StudyState::anything_runs() const {
+  return ledger_->look_at_search(
+      [](const History& search) { return search.count(State::running) > 0; });
+}
+
+// Waits a moment for the trial `open`, or for anything; -1. False: the limits are reached.
+bool StudyState::wait_for(int64_t open, const RunLimits& limits, Patience& patience) {
   if (limits.reached()) return false;
   const auto now = std::chrono::steady_clock::now();
   if (open != patience.trial) patience = {open, now};
-  const bool silent = ledger_->look([&](const History& history) {
+  const bool silent = open >= 0 && ledger_->look([&](const History& history) {
     const TrialRecord& trial = record(history, open);
     return trial.state == State::running &&
            (trial.worker.empty() || trial.worker == kOutsideWorker);
   });
   if (silent && !ledger_->worker().empty() && now - patience.since > kLongestWait) {
-    throw StorageError(
-        fmt::format("{} depends on trial {}, which another program runs without a sign of life; "
-                    "tell it, or use a "
-                    "study that is not deterministic",
-                    trial_name(number), open));
+    throw StorageError(fmt::format(
+        "study {}: what is next depends on trial {}, which another program runs without a sign of "
+        "life; tell it, or use a study that is not deterministic",
+        in_quotes(options_.name), open));
   }
   ledger_->wait_for_change(kLookAgain);
   return true;
 }
 
-int64_t StudyState::open_before(int64_t number) const {
-  if (!views_) return -1;
-  return ledger_->look(
-      [&](const History& history) { return views_->open_before(number, history); });
+StudyState::Todo StudyState::todo_of(const Next& next) const {
+  return ledger_->look([&](const History& history) {
+    const auto fresh = static_cast<int64_t>(history.trials().size());
+    if (next.what == Next::What::start) {
+      for (const int64_t number : history.open()) {
+        if (record(history, number).state == State::waiting) {
+          return Todo{.number = number, .state = State::waiting};
+        }
+      }
+      return Todo{.number = fresh, .params = next.params};
+    }
+    const TrialRecord& trial = record(history, next.trial);
+    const int64_t step = trial.resume_step - 1;
+    if (next.what == Next::What::resume) {
+      return Todo{.number = next.trial, .state = State::paused, .step = step};
+    }
+    return Todo{.number = fresh, .step = step, .parent = next.trial, .params = next.params};
+  });
 }
 
-std::optional<Trial> StudyState::ask(const std::shared_ptr<RunLimits>& limits, bool only_begun) {
+// At the scheduler's word. Another worker may be faster.
+void StudyState::end_paused(int64_t number) {
+  Finished end{.trial = number, .state = State::pruned, .values = {}, .time = unix_time()};
+  Expect expect{.trial = number, .state = State::paused};
+  ledger_->look([&](const History& history) {
+    const TrialRecord& trial = record(history, number);
+    end.values = last_values(trial);
+    expect.step = trial.resume_step - 1;
+  });
+  const Event event = std::move(end);
+  if (ledger_->commit({&event, 1}, {&expect, 1})) checkpoints_.drop(number);
+}
+
+std::optional<Trial> StudyState::ask(const std::shared_ptr<RunLimits>& limits, bool may_start) {
   Patience patience;
-  for (;;) {
+  bool no_more = false;
+  for (int64_t round = 0;;) {
     ledger_->sync();
-    std::optional<Next> todo = deal_with_lapsed(only_begun);
-    if (!todo) todo = ledger_->look([this](const History& history) { return next(history); });
-    if (only_begun && !todo->begun()) return std::nullopt;
     // Here, and not before the question: other processes make trials too, and a number is claimed.
-    const bool made = todo->state.has_value();
-    if (!made && limits && limits->total && todo->number >= *limits->total) {
-      todo = deal_with_lapsed(true);
-      if (!todo) return std::nullopt;
-    }
-    const int64_t open = open_before(todo->number);
-    if (open >= 0 && !limits) {
-      throw ValueError(fmt::format(
-          "study {}: it is deterministic with lag {}, so tell trial {} before asking for another",
-          in_quotes(options_.name), options_.lag, open));
-    }
-    if (open >= 0) {
-      if (!wait_for(open, todo->number, *limits, patience)) return std::nullopt;
-      continue;
+    const auto [full, any_waits] = ledger_->look([&](const History& history) {
+      const auto number = static_cast<int64_t>(history.trials().size());
+      return std::pair(limits && limits->total && number >= *limits->total,
+                       history.count(State::waiting) > 0);
+    });
+    const bool may = may_start && (!full || (any_waits && !no_more));
+    std::optional<Todo> todo = broken_off(!may);
+    if (!todo) {
+      const Planner::Plan plan = planner_.next(may);
+      const auto& [next, open] = plan;
+      if (next.what == Next::What::start && !may) return std::nullopt;
+      if (next.what == Next::What::wait) {
+        const bool pointless = open < 0 && !anything_runs();
+        if (limits && pointless) return std::nullopt;
+        if (!limits && open >= 0) {
+          throw ValueError(
+              fmt::format("study {}: it is deterministic with lag {}, so tell trial {} before "
+                          "asking for another",
+                          in_quotes(options_.name), options_.lag, open));
+        }
+        if (!limits) {
+          throw ValueError(fmt::format("study {}: its scheduler {}", in_quotes(options_.name),
+                                       pointless
+                                           ? "starts no more trials"
+                                           : "waits for the trials that run; tell them first"));
+        }
+        if (!wait_for(open, *limits, patience)) return std::nullopt;
+        continue;
+      }
+      if (++round > kMostRounds && round > kMostRounds + 2 * size()) {
+        throw ValueError(fmt::format("study {}: its scheduler decides on trial {} over and over",
+                                     in_quotes(options_.name), next.trial));
+      }
+      if (next.what == Next::What::stop) {
+        end_paused(next.trial);
+        continue;
+      }
+      todo = todo_of(next);
+      if (full && !todo->state) {  // it would make one more
+        no_more = true;
+        continue;
+      }
     }
     if (std::optional<Trial> trial = claim(*todo, limits)) return trial;
     if (limits && limits->reached()) return std::nullopt;
   }
 }
 
-// Nothing: another worker was faster.
-std::optional<Trial> StudyState::claim(const Next& next, const std::shared_ptr<RunLimits>& limits) {
-  const Expect expect{next.number, next.state, next.worker, {}};
+std::vector<Event> StudyState::claim_events(const Todo& todo) const {
   std::vector<Event> events;
-  if (!next.state) events.emplace_back(Created{next.number});
-  events.emplace_back(Claimed{next.number, unix_time(), ledger_->worker()});
-  if (next.state == State::running) {
-    const int64_t before = ledger_->look(
-        [&](const History& history) { return takeovers(record(history, next.number)); });
-    events.emplace_back(attribute(next.number, true, kTakeovers, fmt::format("{}", before + 1)));
+  const int64_t number = todo.number;
+  if (!todo.state) events.emplace_back(Created{number});
+  if (todo.parent) {
+    events.emplace_back(Forked{number, *todo.parent, *todo.step});
   }
-  if (!ledger_->commit(events, {&expect, 1}, false)) return std::nullopt;
-  Params fixed;
-  std::vector<Trial::Set> set;
-  std::vector<std::any> checkpoint;
-  int64_t first_step = 0, resume_step = 0;
+  if (!todo.params.empty()) {
+    events.emplace_back(attribute(number, true, kFixed, json::text(todo.params)));
+  }
+  events.emplace_back(Claimed{number, unix_time(), ledger_->worker()});
+  if (todo.state == State::running) {
+    const int64_t before =
+        ledger_->look([&](const History& history) { return takeovers(record(history, number)); });
+    events.emplace_back(attribute(number, true, kTakeovers, fmt::format("{}", before + 1)));
+  }
+  return events;
+}
+
+// Nothing: another worker was faster, or what is to be run cannot be.
+std::optional<Trial> StudyState::claim(const Todo& todo, const std::shared_ptr<RunLimits>& limits) {
+  std::vector<Expect> expects{{.trial = todo.number, .state = todo.state, .worker = todo.worker}};
+  if (todo.parent) {
+    expects.push_back({.trial = *todo.parent, .state = State::paused, .step = todo.step});
+  } else {
+    expects.front().step = todo.step;
+  }
+  if (!ledger_->commit(claim_events(todo), expects, false)) return std::nullopt;
+  Trial trial(shared_from_this(), todo.number);
   try {
-    if (!ledger_->knows(next.number)) ledger_->sync();  // it could not be read just now
-    ledger_->look([&](const History& history) {
-      const TrialRecord& trial = record(history, next.number);
-      fixed = fixed_params(trial);
-      for (const TrialRecord::Use& use : trial.params) {
-        set.push_back({history.params()[static_cast<size_t>(use.param)], use.value});
-      }
-      resume_step = trial.resume_step;
-    });
-    if (next.begun()) checkpoint = kept(next.number, resume_step - 1);
-    if (!checkpoint.empty()) first_step = resume_step;
-    prepare_view(next.number);
+    if (!ledger_->knows(todo.number)) ledger_->sync();  // it could not be read just now
+    hand_over(trial, todo);
   } catch (const std::exception& e) {
-    fail(next.number, ledger_->worker(), e.what());
+    trial.study_ = nullptr;
+    fail(todo.number, ledger_->worker(), e.what());
+    if (todo.parent) return std::nullopt;
     throw;
   }
-  Trial trial(shared_from_this(), next.number);
-  trial.fixed_ = std::move(fixed);
-  trial.set_ = std::move(set);
   trial.limits_ = limits;
-  trial.begun_ = next.begun();
-  trial.repeats_ = ledger_->repeats(next.number);
-  trial.last_step_ = first_step - 1;
-  trial.kept_ = std::move(checkpoint);
-  trial.first_step_ = first_step;
+  trial.begun_ = todo.begun();
   return trial;
+}
+
+// What the trial knows of before it runs: its parameters, where it goes on and with what.
+void StudyState::hand_over(Trial& trial, const Todo& todo) {
+  int64_t resume_step = 0, parent = -1, fork_step = -1;
+  ledger_->look_at_all([&](const History& history, const auto& left_out) {
+    const TrialRecord& mine = record(history, todo.number);
+    trial.fixed_ = fixed_params(mine);
+    for (const TrialRecord::Use& use : mine.params) {
+      trial.set_.push_back({history.params()[static_cast<size_t>(use.param)], use.value});
+    }
+    trial.repeats_ = left_out(todo.number);
+    resume_step = mine.resume_step, parent = mine.parent, fork_step = mine.fork_step;
+    if (parent >= 0) {
+      for (const TrialRecord::Use& use : record(history, parent).params) {
+        const auto& param = history.params()[static_cast<size_t>(use.param)];
+        trial.parent_set_.push_back({param, use.value});
+        trial.parent_params_.push_back({param.get(), use.value});
+      }
+    }
+    if (!views_ || trial.repeats_) return;
+    trial.turn_ = ledger_->turns()->last_of(todo.number);
+    views_->prepare(trial.turn_, *ledger_->turns(), history, left_out);
+  });
+  trial.parent_ = parent;
+  trial.forked_ = parent >= 0 && resume_step == fork_step + 1;
+  if (todo.parent) checkpoints_.fork(parent, fork_step, todo.number);
+  if (resume_step == 0) return;
+  trial.checkpoint_ = checkpoints_.of(todo.number, resume_step - 1);
+  if (trial.checkpoint_) {
+    trial.first_step_ = resume_step;
+    trial.last_step_ = resume_step - 1;
+  } else if (parent >= 0) {
+    throw ValueError(fmt::format(
+        "nothing is kept here of its state after step {}, and a fork of trial {} cannot start "
+        "anew: "
+        "name the state by trial.checkpointable(), and keep the study in a file if several "
+        "processes work on it",
+        resume_step - 1, parent));
+  }
 }
 
 int64_t StudyState::enqueue(const Params& params) {

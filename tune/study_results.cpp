@@ -42,6 +42,7 @@ TrialResult result_of(const TrialRecord& trial, const History& history) {
   for (const auto& [name, value] : trial.constraints) r.constraints[name] = value;
   r.user = trial.user;
   r.system = trial.system;
+  if (trial.parent >= 0) r.parent = trial.parent, r.parent_step = trial.fork_step;
   r.seconds = finished(trial.state) && trial.started > 0 ? trial.ended - trial.started : kNaN;
   return r;
 }
@@ -145,6 +146,32 @@ int64_t StudyState::size() {
   ledger_->sync();
   return ledger_->look(
       [](const History& history) { return static_cast<int64_t>(history.trials().size()); });
+}
+
+// Each step once, however often it was run.
+int64_t StudyState::total_steps() {
+  ledger_->sync();
+  return ledger_->look([](const History& history) {
+    size_t steps = 0;
+    for (const TrialRecord& trial : history.trials()) steps += trial.reports.size();
+    return static_cast<int64_t>(steps);
+  });
+}
+
+std::vector<LineagePart> StudyState::lineage(int64_t number) {
+  ledger_->sync();
+  return ledger_->look([&](const History& history) {
+    std::vector<LineagePart> parts;
+    int64_t last = -1;  // of the trial itself
+    for (int64_t n = number; n >= 0;) {
+      const TrialRecord& trial = record(history, n);
+      if (parts.empty() && !trial.reports.empty()) last = trial.reports.back().step;
+      parts.push_back({n, trial.fork_step + 1, last, params_of(trial, history)});
+      last = trial.fork_step, n = trial.parent;
+    }
+    std::reverse(parts.begin(), parts.end());
+    return parts;
+  });
 }
 
 bool StudyState::exhausted() {

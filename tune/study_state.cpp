@@ -46,8 +46,14 @@ StudyOptions checked(StudyOptions o) {
 }
 
 std::shared_ptr<const Scheduler> scheduler_of(const StudyOptions& o) {
-  if (o.scheduler) return o.scheduler;
-  return pruning(o.pruner ? o.pruner : no_pruning());
+  if (o.scheduler || !o.pruner) return o.scheduler;
+  return pruning(o.pruner);
+}
+
+// The sampler's, and the scheduler's. A deterministic study shows them its turns.
+size_t feeds_of(const StudyOptions& o) {
+  if (o.deterministic) return 0;
+  return o.scheduler || o.pruner ? 2 : 1;
 }
 
 // The study's log; a new study gets these directions and this seed.
@@ -94,10 +100,13 @@ void require_utf8(std::string_view what, std::string_view text) {
 
 StudyState::StudyState(StudyOptions options)
     : options_(checked(std::move(options))),
-      scheduler_(scheduler_of(options_)),
       seed_(options_.seed ? *options_.seed : drawn_seed()),
-      ledger_(std::make_unique<Ledger>(opened(options_, seed_), !options_.deterministic)),
-      chooser_(options_, *ledger_, prepare_views()) {
+      ledger_(std::make_unique<Ledger>(opened(options_, seed_), feeds_of(options_),
+                                       options_.deterministic)),
+      chooser_(options_, *ledger_, prepare_views()),
+      planner_(scheduler_of(options_), *ledger_, 1, views_ ? &*views_ : nullptr,
+               chooser_.declared()),
+      checkpoints_(ledger_->folder()) {
   ledger_->give_up_when([this] { return runs_.all_reached(); });
   settle_seed();
 }
@@ -135,6 +144,7 @@ void StudyState::settle_seed() {
   }
   seed_ = known;
   chooser_.set_seed(seed_);
+  planner_.set_seed(seed_);
 }
 
 const TrialRecord& StudyState::record(const History& history, int64_t number) const {
@@ -180,6 +190,20 @@ std::vector<double> StudyState::last_values(const TrialRecord& trial) const {
   return whole ? values : std::vector<double>{};
 }
 
+std::optional<Outcome> StudyState::end_at_pause(const Trial& ended) const {
+  if (!ended.had_nothing_to_do()) return std::nullopt;
+  const std::vector<double> values = ledger_->look([&](const History& history) {
+    TrialRecord trial = record(history, ended.number_);
+    if (trial.reports.empty() && trial.parent >= 0) {  // it stands where its parent stood
+      const int64_t fork_step = trial.fork_step;
+      trial = record(history, trial.parent);
+      std::erase_if(trial.reports, [&](const auto& report) { return report.step > fork_step; });
+    }
+    return last_values(trial);
+  });
+  return values.empty() ? std::nullopt : std::optional<Outcome>(values);
+}
+
 bool StudyState::tell(int64_t number, const Outcome& outcome) {
   Finished end{
       .trial = number, .state = outcome.state(), .values = outcome.values(), .time = unix_time()};
@@ -213,9 +237,7 @@ bool StudyState::tell(int64_t number, const Outcome& outcome) {
     events.emplace_back(std::move(end));
   }
   const auto forget = [&] {  // what it kept, once its end stands
-    if (outcome.state() == State::paused) return;
-    const std::lock_guard lock(kept_mutex_);
-    kept_.erase(number);
+    if (outcome.state() != State::paused) checkpoints_.drop(number);
   };
   try {
     if (!ledger_->commit(events, {&expect, 1})) return false;
@@ -260,7 +282,13 @@ bool StudyState::report_by_number(int64_t number, int64_t step, std::span<const 
   check_told_by_number("report", number);
   const Event report = checked_report(number, step, values);
   if (!reported(number, step)) ledger_->commit({&report, 1}, {});
-  return verdict(number) != Verdict::go_on;
+  int64_t turn = -1;
+  ledger_->look_at_all([&](const History& history, const auto& left_out) {
+    if (!views_ || left_out(number)) return;
+    turn = ledger_->turns()->last_of(number);
+    views_->prepare(turn, *ledger_->turns(), history, left_out);
+  });
+  return verdict(number, turn, step) != Verdict::go_on;
 }
 
 bool StudyState::reported(int64_t number, int64_t step) const {
@@ -286,30 +314,9 @@ void StudyState::report(int64_t number, int64_t step, std::span<const double> va
   if (!reported(number, step)) ledger_->post(std::move(report));  // the first value stays
 }
 
-// A decision stands: a step that a trial reports again after it was taken over gets the same.
-Verdict StudyState::verdict(int64_t number) {
+Verdict StudyState::verdict(int64_t number, int64_t turn, int64_t step) {
   ledger_->sync();
-  if (ledger_->repeats(number)) return Verdict::go_on;
-  std::optional<Decided> decided;
-  const Verdict verdict = ledger_->look_at_search([&](const History& search) {
-    const TrialRecord& trial = record(search, number);
-    if (finished(trial.state)) return Verdict::stop;  // somebody else has ended it
-    if (trial.reports.empty()) return Verdict::go_on;
-    const int64_t step = trial.reports.back().step;
-    const bool resumed = trial.decided == Decided::What::pause && step < trial.resume_step;
-    if (resumed) return Verdict::go_on;  // it starts again, and has been paused here before
-    if (trial.decided_step == step) {
-      return trial.decided == Decided::What::pause ? Verdict::pause : Verdict::stop;
-    }
-    const Verdict said = scheduler_->after(trial, views_ ? views_->of(number) : search);
-    if (said != Verdict::go_on) {
-      decided = Decided{number, step,
-                        said == Verdict::pause ? Decided::What::pause : Decided::What::stop};
-    }
-    return said;
-  });
-  if (decided) ledger_->post(*decided);
-  return verdict;
+  return planner_.after(number, turn, step);
 }
 
 // Where Optuna looks for them: a list of those without a name (which its dashboard knows too), an
@@ -350,16 +357,12 @@ void StudyState::set_attribute(int64_t trial, std::string_view name, std::string
   ledger_->commit({&event, 1}, {});
 }
 
-void StudyState::keep(int64_t number, int64_t step, std::vector<std::any> copies) {
-  const std::lock_guard lock(kept_mutex_);
-  kept_[number] = {step, std::move(copies)};
-}
-
-std::vector<std::any> StudyState::kept(int64_t number, int64_t step) {
-  const std::lock_guard lock(kept_mutex_);
-  const auto at = kept_.find(number);
-  if (at == kept_.end() || at->second.step != step) return {};  // another process went further
-  return at->second.copies;
+void StudyState::keep(int64_t number, int64_t step, std::span<const keeping::StateRef> states) {
+  checkpoints_.drop_if([this](int64_t other) {
+    return ledger_->look(
+        [&](const History& history) { return finished(record(history, other).state); });
+  });
+  checkpoints_.keep(number, step, states);
 }
 
 }  // namespace attune::tune

@@ -31,14 +31,18 @@ Trial& Trial::operator=(Trial&& other) noexcept {
   fixed_ = std::move(other.fixed_);
   proposal_ = std::move(other.proposal_);
   set_ = std::move(other.set_);
+  turn_ = other.turn_;
+  parent_ = other.parent_;
+  forked_ = other.forked_;
+  parent_set_ = std::move(other.parent_set_);
+  parent_params_ = std::move(other.parent_params_);
   limits_ = std::move(other.limits_);
   deadline_ = other.deadline_;
   first_step_ = other.first_step_;
   last_step_ = other.last_step_;
   unnamed_ = other.unnamed_;
-  kept_ = std::move(other.kept_);
-  restored_ = other.restored_;
-  copies_ = std::move(other.copies_);
+  checkpoint_ = std::move(other.checkpoint_);
+  states_ = std::move(other.states_);
   return *this;
 }
 
@@ -120,7 +124,9 @@ Trial& Trial::set_constraint(double value) {
 
 bool Trial::should_stop() { return stop_requested() || should_prune(); }
 
-bool Trial::should_prune() { return study_ && study_->verdict(number_) != Verdict::go_on; }
+bool Trial::should_prune() {
+  return study_ && study_->verdict(number_, turn_, last_step_) != Verdict::go_on;
+}
 
 bool Trial::stop_requested() const {
   return (limits_ && limits_->reached()) ||
@@ -129,20 +135,19 @@ bool Trial::stop_requested() const {
 
 Outcome Trial::stopped() {
   if (!study_) throw ValueError("trial: it has been told already");
-  const Verdict verdict = study_->verdict(number_);
+  const Verdict verdict = study_->verdict(number_, turn_, last_step_);
   if (verdict == Verdict::stop) return pruned;
   if (verdict == Verdict::go_on && !(limits_ && limits_->reached())) {
     if (stop_requested()) return Failed{"the trial's time was up"};
     return pruned;  // the objective's own decision
   }
-  std::vector<std::any> copies;
-  for (const auto& copy : copies_) copies.push_back(copy());
-  study_->keep(number_, last_step_, std::move(copies));
+  study_->keep(number_, last_step_, states_);
   return PausedHere{last_step_};
 }
 
-const std::any* Trial::next_kept() {
-  return restored_ < kept_.size() ? &kept_[restored_++] : nullptr;
+void Trial::keep(const keeping::StateRef& state) {
+  if (checkpoint_) checkpoint_->restore(states_.size(), state, forked_);
+  states_.push_back(state);
 }
 
 Params Trial::params() const {

@@ -2,7 +2,6 @@
 // One run of the objective: it asks for parameters, may report how it goes, and ends with an
 // Outcome.
 
-#include <any>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "attune/base/rng.h"
+#include "attune/tune/checkpointable.h"
 #include "attune/tune/event.h"
 #include "attune/tune/space.h"
 
@@ -77,6 +77,8 @@ struct TrialResult {
       {};                                                     // of all, when there are several
   std::map<std::string, std::string> user = {}, system = {};  // attributes, JSON text
   double seconds = 0;                                         // NaN until the trial has ended
+  std::optional<int64_t> parent = {};                         // the trial it was forked from
+  std::optional<int64_t> parent_step = {};                    // the parent's last step before
 
   bool feasible() const;  // no constraint is violated
   // Why it failed: the reason told, or what the objective threw; empty: not failed, or not known.
@@ -87,7 +89,15 @@ struct TrialResult {
 // (trial 0) with: no memory". Empty: none has failed.
 std::string failures(const std::vector<TrialResult>& trials);
 
+// One trial's part in a lineage: with these parameters it ran from step first to step last.
+struct LineagePart {
+  int64_t trial = 0;
+  int64_t first = 0, last = 0;
+  Params params = {};
+};
+
 class StudyState;
+struct Checkpoint;
 struct RunLimits;
 
 // To be used by one thread at a time. Destroying an untold trial marks it failed.
@@ -142,19 +152,26 @@ class Trial {
   bool stop_requested() const;
   // The outcome after should_stop() or stop_requested(): pruned, or paused. A paused trial is the
   // same objective called again, later, with the same number and parameters; one that its run broke
-  // off is resumed by the next run.
+  // off is resumed by the next run. If it was paused after its last step, and so returns without
+  // another report, its last report is its value.
   Outcome stopped();
 
-  // State to keep while the trial is paused: a module, an optimizer, an Rng, anything that can be
-  // copied. To be called for the same things in the same order, before the first step; of a resumed
-  // trial they are set back here to where they stood. Kept in this process: a trial resumed by
-  // another starts again from step 0.
+  // State to keep while the trial is paused: a module, an optimizer, an Rng, a tuple of them,
+  // anything that can be copied. To be called for the same things in the same order, before the
+  // first step; of a resumed trial they are set back here to where they stood, and of a fork to
+  // where its parent stood; an optimizer then keeps its own settings. A copy of weights shares them
+  // until they change. Where the study is
+  // kept in a file, states that can be saved (checkpointable.h) are written beside it as well, for
+  // other processes and for after a crash. A trial of which nothing is kept starts again from step
+  // 0; a fork then fails. ValueError: other states than before the pause. IoError.
   template <typename T>
   void checkpointable(T& state) {
-    if (const std::any* kept = next_kept()) state = std::any_cast<const T&>(*kept);
-    copies_.push_back([&state] { return std::any(state); });
+    keep(keeping::StateRef::of(state));
   }
-  int64_t first_step() const { return first_step_; }  // where a resumed trial goes on; else 0
+  int64_t first_step() const { return first_step_; }  // where a resumed trial or a fork goes on
+  std::optional<int64_t> parent() const {             // the trial it was forked from
+    return parent_ < 0 ? std::nullopt : std::optional(parent_);
+  }
   bool resumed() const { return begun_; }  // it has run before, and was paused or broken off
 
   Params params() const;                 // chosen so far
@@ -173,7 +190,9 @@ class Trial {
   double choose(const Param& param);
   void give_up() noexcept;
   void end_by(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
-  const std::any* next_kept();
+  void keep(const keeping::StateRef& state);
+  // Resumed after what was its last step, as turns out.
+  bool had_nothing_to_do() const { return checkpoint_ && last_step_ < first_step_; }
 
   struct Proposed {
     std::string name;
@@ -194,13 +213,17 @@ class Trial {
   Params fixed_;                    // values enqueued, frozen, or held by the sampler
   std::vector<Proposed> proposal_;  // to be used when asked for
   std::vector<Set> set_;            // chosen so far
+  int64_t turn_ = -1;               // of a deterministic study
+  int64_t parent_ = -1;
+  bool forked_ = false;                // it goes on from its parent's state, not yet its own
+  std::vector<Set> parent_set_;        // what it had
+  std::vector<Chosen> parent_params_;  // the same, for the sampler
   std::shared_ptr<const RunLimits> limits_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   int64_t first_step_ = 0, last_step_ = -1;
-  int64_t unnamed_ = 0;  // constraints
-  std::vector<std::any> kept_;
-  size_t restored_ = 0;
-  std::vector<std::function<std::any()>> copies_;
+  int64_t unnamed_ = 0;                           // constraints
+  std::shared_ptr<const Checkpoint> checkpoint_;  // to go on with
+  std::vector<keeping::StateRef> states_;
 };
 
 }  // namespace attune::tune

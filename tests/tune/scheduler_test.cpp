@@ -23,11 +23,12 @@ class PauseTwice : public Scheduler {
     const int64_t step = trial.reports.back().step;
     return step == 1 || step == 3 ? Verdict::pause : Verdict::go_on;
   }
-  int64_t resume(const History& history) const override {
-    for (const int64_t number : history.open()) {
-      if (history.trials()[static_cast<size_t>(number)].state == State::paused) return number;
+  Next next(const Situation& now) const override {
+    for (const int64_t number : now.history.open()) {
+      const TrialRecord& trial = now.history.trials()[static_cast<size_t>(number)];
+      if (trial.state == State::paused) return Next::resume(number);
     }
-    return -1;
+    return {};
   }
 };
 

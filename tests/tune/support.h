@@ -1,5 +1,6 @@
 #pragma once
-// The lists that the suites of tune run over. A new sampler, pruner or storage is one line here.
+// The lists that the suites of tune run over. A new sampler, pruner, scheduler or storage is one
+// line here.
 
 #include <cmath>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "attune/tune/samplers.h"
+#include "attune/tune/schedulers.h"
 #include "attune/tune/study.h"
 
 namespace attune::tune::test {
@@ -69,7 +71,29 @@ inline bool is_seedless(const std::string& sampler) {
 }
 
 inline std::vector<Named<std::shared_ptr<Pruner>>> all_pruners() {
-  return {{"no_pruning", [] { return no_pruning(); }}, {"median", [] { return median(); }}};
+  return {{"no_pruning", [] { return no_pruning(); }},
+          {"median", [] { return median(); }},
+          {"percentile", [] { return percentile(); }},
+          {"threshold", [] { return threshold({.high = 40}); }},
+          {"patient", [] { return patient(median({.startup_trials = 2}), 1); }},
+          {"wilcoxon", [] { return wilcoxon(); }}};
+}
+
+inline std::vector<Named<std::shared_ptr<const Scheduler>>> all_schedulers() {
+  std::vector<Named<std::shared_ptr<const Scheduler>>> all = {
+      {"asha", [] { return asha(); }},
+      {"asha, by two", [] { return asha({.min_steps = 2, .reduction = 2}); }},
+      {"freeze_thaw", [] { return freeze_thaw({.max_steps = 12, .interval = 2}); }},
+      {"hyperband", [] { return hyperband({.max_steps = 9}); }},
+      {"population", [] { return population({.size = 8, .interval = 3}); }},
+      {"population, at each step", [] { return population({.size = 5}); }},
+      {"successive_halving", [] { return successive_halving(); }},
+      {"successive_halving, of five",
+       [] { return successive_halving({.reduction = 2, .size = 5}); }}};
+  for (const auto& [name, make] : all_pruners()) {
+    all.push_back({name, [make = make] { return pruning(make()); }});
+  }
+  return all;
 }
 
 // Each call gives an empty storage; the URL form is what users write.
@@ -127,6 +151,7 @@ inline std::string table(const Study& study) {
     text += std::to_string(t.number) + ' ' + std::to_string(static_cast<int>(t.state)) + ' ' +
             to_json(t.value) + ' ' + t.params.to_string();
     for (const auto& [step, value] : t.intermediate) text += ' ' + to_json(value);
+    if (t.parent) text += " from " + std::to_string(*t.parent);
     text += '\n';
   }
   return text;

@@ -35,7 +35,7 @@ double as_asked(const Param& p, double proposed, const ParamValue& choice) {
 }  // namespace
 
 Chooser::Chooser(const StudyOptions& options, Ledger& ledger, const LaggedViews* views)
-    : options_(options), ledger_(ledger), views_(views), sampler_rng_(0), seen_(ledger.signs()) {
+    : options_(options), ledger_(ledger), views_(views), sampler_rng_(0), seen_(ledger, 0) {
   const Space* brought = options.sampler->space();
   if (!options.space.empty() || brought) {
     declared_ = std::make_shared<const Space>(options.space.empty() ? *brought : options.space);
@@ -51,15 +51,7 @@ std::shared_ptr<const Space> Chooser::joint_space(const History& history) const 
   return declared_ ? declared_ : history.shared_space();
 }
 
-const History& Chooser::seen() {
-  for (const Event& event : ledger_.drain()) {
-    seen_.apply(event);
-    if (const int64_t repeat = repeat_in(event); repeat >= 0) seen_.hide(repeat);
-  }
-  return seen_;
-}
-
-const History& Chooser::view(int64_t number) { return views_ ? views_->of(number) : seen(); }
+const History& Chooser::view(int64_t turn) { return views_ ? views_->of(turn) : seen_.read(); }
 
 bool Chooser::exhausted() {
   const std::lock_guard lock(mutex_);
@@ -69,12 +61,12 @@ bool Chooser::exhausted() {
     return options_.sampler->exhausted(
         {static_cast<int64_t>(history.trials().size()), seed_, *space, history});
   };
-  return views_ ? ledger_.look_at_search(ask) : ask(seen());
+  return views_ ? ledger_.look_at_search(ask) : ask(seen_.read());
 }
 
-std::string Chooser::stops(const StoppingRule& rule, int64_t number) {
+std::string Chooser::stops(const StoppingRule& rule, int64_t number, int64_t turn) {
   const std::lock_guard lock(mutex_);
-  const History& history = view(number);
+  const History& history = view(turn);
   const std::shared_ptr<const Space> space = joint_space(history);
   return rule.reason({number, seed_, *space, history});
 }
@@ -103,7 +95,7 @@ bool Chooser::first_is_default(const Trial& trial) const {
 double Chooser::choose(Trial& trial, const Param& param) {
   const std::lock_guard lock(mutex_);
   if (!trial.proposed_any_) {
-    const std::shared_ptr<const Space> space = joint_space(view(trial.number_));
+    const std::shared_ptr<const Space> space = joint_space(view(trial.turn_));
     propose(trial, *space);
     trial.proposed_any_ = true;
   }
@@ -138,11 +130,16 @@ double Chooser::value_of(Trial& trial, const Param& p) {
     if (!std::isnan(here)) return here;
   }
   if (first_is_default(trial)) return p.default_value();
-  const History& history = view(trial.number_);
+  const History& history = view(trial.turn_);
   const std::shared_ptr<const Space> space = without_held(joint_space(history), trial.fixed_);
   std::vector<Chosen> chosen;
   for (const Trial::Set& set : trial.set_) chosen.push_back({set.param.get(), set.value});
-  const Question question{trial.number_, seed_, *space, history, chosen};
+  const Question question{.number = trial.number_,
+                          .seed = seed_,
+                          .space = *space,
+                          .history = history,
+                          .chosen = chosen,
+                          .parent = trial.parent_params_};
   Rng rng = sampler_rng_.fork(trial.number_).fork(p.name);
   return p.from_unit(options_.sampler->sample(question, p, rng));
 }
@@ -249,7 +246,11 @@ void Chooser::propose(Trial& trial, const Space& whole) {
                   [&](const Param& p) { return trial.fixed_.contains(p.name); })) {
     return;  // enqueued as a whole, and nothing is forbidden: the sampler need not be asked
   }
-  const Question question{trial.number_, seed_, space, view(trial.number_)};
+  const Question question{.number = trial.number_,
+                          .seed = seed_,
+                          .space = space,
+                          .history = view(trial.turn_),
+                          .parent = trial.parent_params_};
   keep_note(question);
   std::vector<double> values;
   if (first_is_default(trial)) {

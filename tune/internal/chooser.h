@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attune/tune/analysis/stopping.h"
+#include "attune/tune/internal/fed_history.h"
 #include "attune/tune/internal/lagged_views.h"
 #include "attune/tune/internal/ledger.h"
 #include "attune/tune/study.h"
@@ -27,17 +28,16 @@ class Chooser {
   void check_enqueued(const Params& params) const;
   bool exhausted();  // the sampler has nothing left to try
 
-  // Why optimize() is to end before trial `number`; empty: it is not.
-  std::string stops(const StoppingRule& rule, int64_t number);
+  // Why optimize() is to end before trial `number`, whose turn is `turn`; empty: it is not.
+  std::string stops(const StoppingRule& rule, int64_t number, int64_t turn);
 
   // The parameters that are chosen together: as declared, else those that all complete trials had.
   std::shared_ptr<const Space> joint_space(const History& history) const;
-  const Space* declared() const { return declared_.get(); }
+  const std::shared_ptr<const Space>& declared() const { return declared_; }
 
  private:
   // With the sampler's lock held.
-  const History& view(int64_t number);
-  const History& seen();
+  const History& view(int64_t turn);
   void propose(Trial& trial, const Space& whole);
   std::vector<double> draw(Trial& trial, const Space& space, const Question& question);
   double value_of(Trial& trial, const Param& param);
@@ -58,7 +58,7 @@ class Chooser {
   Rng sampler_rng_;
 
   std::mutex mutex_;
-  History seen_;  // of a study that is not deterministic
+  FedHistory seen_;  // of a study that is not deterministic
 };
 
 }  // namespace attune::tune

@@ -1,12 +1,14 @@
 #pragma once
-// What each trial of a deterministic study may see: the trials below its number less the lag, and
-// no others, however many run at a time and wherever.
+// What each turn of a deterministic study may see: what the turns below it less the lag have left,
+// and nothing else, however many run at a time and wherever. Without a scheduler that pauses, a
+// trial has one turn, and turns are numbered as trials are.
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
 #include "attune/tune/history.h"
+#include "attune/tune/internal/timeline.h"
 
 namespace attune::tune {
 
@@ -14,20 +16,24 @@ class LaggedViews {
  public:
   LaggedViews(int64_t lag, const std::vector<double>& signs);
 
-  // The first trial that `number` depends on and that has not ended; -1: all have.
-  int64_t open_before(int64_t number, const History& history) const;
+  int64_t lag() const { return lag_; }
 
-  // Makes the view of trial `number`, once all it depends on have ended. It may be read, without a
-  // lock, until the trial ends. `left_out`: trials that the search does not know.
-  void prepare(int64_t number, const History& history,
+  // Makes the view of the turn, once all it depends on are over. It may be read, without a lock,
+  // until the turn is over. `left_out`: trials that the search does not know.
+  void prepare(int64_t turn, const Timeline& turns, const History& now,
                const std::function<bool(int64_t)>& left_out);
-  const History& of(int64_t number) const;
+  const History& of(int64_t turn) const;  // -1: of none, where there is nothing to see
 
  private:
+  struct View {
+    History history;
+    int64_t seen = 0;  // turns
+  };
+
   int64_t lag_;
-  std::vector<double> signs_;
-  // Trial k uses views_[k % (lag + 1)]; trial k - lag - 1, which used it before, has ended by then.
-  std::vector<History> views_;
+  // Turn k uses views_[k % (lag + 1)]; turn k - lag - 1, which used it before, is over by then.
+  std::vector<View> views_;
+  History none_;
 };
 
 }  // namespace attune::tune

@@ -24,14 +24,16 @@ std::vector<double> signs_of(const std::vector<Direction>& directions) {
 
 }  // namespace
 
-Ledger::Ledger(std::unique_ptr<StudyLog> log, bool feed)
+Ledger::Ledger(std::unique_ptr<StudyLog> log, size_t feeds, bool timeline)
     : log_(std::move(log)),
       directions_(log_->directions()),
       signs_(signs_of(directions_)),
       worker_(log_->worker()),
-      feeds_(feed),
+      folder_(log_->folder()),
       gathers_(log_->gather()),
-      history_(signs_) {
+      history_(signs_),
+      feeds_(feeds) {
+  if (timeline) timeline_.emplace();
   sync();
 }
 
@@ -70,7 +72,8 @@ void Ledger::apply(const Event& event) {
     if (!search_) search_ = history_;
     search_->hide(repeat);
   }
-  if (feeds_) feed_.push_back(event);
+  if (timeline_) timeline_->apply(event, history_);
+  for (std::vector<Event>& feed : feeds_) feed.push_back(event);
 }
 
 void Ledger::sync() {
@@ -185,9 +188,9 @@ void Ledger::flush() {
   if (done && done->before == position_) position_ = done->after;
 }
 
-std::vector<Event> Ledger::drain() {
+std::vector<Event> Ledger::drain(size_t feed) {
   const std::lock_guard lock(mutex_);
-  return std::exchange(feed_, {});
+  return std::exchange(feeds_[feed], {});
 }
 
 void Ledger::wait_for_change(std::chrono::milliseconds longest) {

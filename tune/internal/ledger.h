@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "attune/tune/history.h"
+#include "attune/tune/internal/timeline.h"
 #include "attune/tune/storage.h"
 
 namespace attune::tune {
@@ -29,13 +30,15 @@ int64_t repeat_in(const Event& event);
 
 class Ledger {
  public:
-  // With `feed`, every event is kept until drain() takes it.
-  Ledger(std::unique_ptr<StudyLog> log, bool feed);
+  // Every event is kept in each of the feeds until drain() takes it. With `timeline` the turns are
+  // kept too.
+  Ledger(std::unique_ptr<StudyLog> log, size_t feeds, bool timeline);
   ~Ledger();  // writes what has been gathered
 
   const std::vector<Direction>& directions() const { return directions_; }
   const std::vector<double>& signs() const { return signs_; }
   const std::string& worker() const { return worker_; }  // empty: no other process can join
+  std::string folder() const { return folder_; }         // as StudyLog::folder()
 
   void sync();  // reads what is new
 
@@ -69,8 +72,11 @@ class Ledger {
   bool repeats(int64_t number) const;  // is a run of confirm()
   bool knows(int64_t number) const;    // the trial has been read
 
-  // The events since the last call, to be applied to another history.
-  std::vector<Event> drain();
+  // To be looked at within look() and look_at_all(). Null: not kept.
+  const Timeline* turns() const { return timeline_ ? &*timeline_ : nullptr; }
+
+  // The events since the last call for this feed, to be applied to another history.
+  std::vector<Event> drain(size_t feed);
 
   // Waits for something to change, for so long at most.
   void wait_for_change(std::chrono::milliseconds longest);
@@ -98,8 +104,8 @@ class Ledger {
   std::unique_ptr<StudyLog> log_;
   std::vector<Direction> directions_;
   std::vector<double> signs_;
-  std::string worker_;
-  bool feeds_, gathers_;
+  std::string worker_, folder_;
+  bool gathers_;
 
   std::mutex log_mutex_;
   Position position_ = 0;
@@ -111,7 +117,9 @@ class Ledger {
   History history_;
   std::set<int64_t> repeats_;
   std::optional<History> search_;  // once there are repeats
-  std::vector<Event> gathered_, feed_;
+  std::optional<Timeline> timeline_;
+  std::vector<Event> gathered_;
+  std::vector<std::vector<Event>> feeds_;
 
   std::condition_variable_any wake_;
   bool busy_ = false;    // there is something for the thread to do

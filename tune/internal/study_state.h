@@ -2,7 +2,6 @@
 // The inside of a Study, shared by its handles and its trials: the ledger of what it holds, the
 // chooser of parameters, the runs that are on. The one place that knows of maximising and of seeds.
 
-#include <any>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -16,9 +15,11 @@
 #include <utility>
 #include <vector>
 
+#include "attune/tune/internal/checkpoints.h"
 #include "attune/tune/internal/chooser.h"
 #include "attune/tune/internal/lagged_views.h"
 #include "attune/tune/internal/ledger.h"
+#include "attune/tune/internal/planner.h"
 #include "attune/tune/internal/run_limits.h"
 #include "attune/tune/study.h"
 
@@ -31,10 +32,10 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
  public:
   explicit StudyState(StudyOptions options);
 
-  // The next trial. A deterministic study's waits for those it depends on, until the limits are
-  // reached: then nothing. Without limits it does not wait: ValueError.
-  // `only_begun`: nothing but one that was broken off, by its run or by the death of its worker.
-  std::optional<Trial> ask(const std::shared_ptr<RunLimits>& limits, bool only_begun = false);
+  // The next trial, after a wait for those it depends on, if need be; nothing once the limits are
+  // reached, or when nothing is left to do. Without limits it does not wait: ValueError.
+  // Without `may_start`: one that has begun already.
+  std::optional<Trial> ask(const std::shared_ptr<RunLimits>& limits, bool may_start = true);
   void tell(Trial& trial, const Outcome& outcome);    // the trial lets go of the study
   bool finish(Trial& trial, const Outcome& outcome);  // the same; false: see below
   // False: it has been ended by somebody else.
@@ -53,15 +54,18 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   double choose(Trial& trial, const Param& param) { return chooser_.choose(trial, param); }
   Params suggest(Trial& trial, const Space& space) { return chooser_.suggest(trial, space); }
   void report(int64_t number, int64_t step, std::span<const double> values);  // one per objective
-  Verdict verdict(int64_t number);  // of the scheduler, on the last report
+  // Of the scheduler, after the report of this step.
+  Verdict verdict(int64_t number, int64_t turn, int64_t step);
   void set_constraint(int64_t number, std::string_view name, double value,
                       int64_t place = 0);  // "": without a name, the trial's so-many-th
   // at_once: it is in the storage when this returns, as those of the study are in any case.
   void set_attribute(int64_t trial, std::string_view name, std::string json, bool at_once = false);
 
-  // Copies of what a paused trial was given to keep, until it ends.
-  void keep(int64_t number, int64_t step, std::vector<std::any> copies);
-  std::vector<std::any> kept(int64_t number, int64_t step);  // none: not of that step
+  // The last report of a trial that was paused after its last step, as turns out when it goes on:
+  // its value. Nothing: it has reported since, or never.
+  std::optional<Outcome> end_at_pause(const Trial& trial) const;
+  // What a trial that pauses after the step will go on with.
+  void keep(int64_t number, int64_t step, std::span<const keeping::StateRef> states);
 
   std::vector<TrialResult> results();
   TrialResult result(int64_t number);
@@ -70,6 +74,8 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::vector<TrialResult> pareto();
   Params params(int64_t number) const;
   int64_t size();
+  int64_t total_steps();
+  std::vector<LineagePart> lineage(int64_t number);
   bool exhausted();
   std::map<std::string, std::string> attributes();
 
@@ -90,29 +96,35 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
 
  private:
   void settle_seed();
-  // What the next ask() is to run: a trial that waits, is paused or lost its worker, or a new one.
-  struct Next {
+  // What ask() is to run: a trial that waits, is paused or lost its worker, or a new one.
+  struct Todo {
     int64_t number = 0;
-    std::optional<State> state = {};  // as it is now; none: it is to be made
-    std::string worker = {};          // running: whose it was
+    std::optional<State> state = {};     // as it is now; none: it is to be made
+    std::string worker = {};             // running: whose it was
+    std::optional<int64_t> step = {};    // paused: after which
+    std::optional<int64_t> parent = {};  // a fork's; `step` is the parent's
+    Params params = {};                  // of a new one, from the scheduler
 
     bool begun() const { return state && *state != State::waiting; }
   };
-  Next next(const History& history) const;
-  std::optional<Next> deal_with_lapsed(bool now);
+  std::optional<Todo> broken_off(bool look_now);
+  std::optional<Todo> lapsed(bool look_now);
+  Todo todo_of(const Next& next) const;
+  void end_paused(int64_t number);
   void fail(int64_t number, const std::string& worker, const std::string& reason);
-  std::optional<Trial> claim(const Next& next, const std::shared_ptr<RunLimits>& limits);
-  int64_t open_before(int64_t number) const;  // of a deterministic study; -1: nothing
+  std::optional<Trial> claim(const Todo& todo, const std::shared_ptr<RunLimits>& limits);
+  std::vector<Event> claim_events(const Todo& todo) const;
+  void hand_over(Trial& trial, const Todo& todo);
   struct Patience {
     int64_t trial = -1;
     std::chrono::steady_clock::time_point since = {};
   };
-  bool wait_for(int64_t open, int64_t number, const RunLimits& limits, Patience& patience);
+  bool anything_runs() const;
+  bool wait_for(int64_t open, const RunLimits& limits, Patience& patience);
   bool reported(int64_t number, int64_t step) const;
   Reported checked_report(int64_t number, int64_t step, std::span<const double> values) const;
   std::vector<double> last_values(const TrialRecord& trial) const;
   const LaggedViews* prepare_views();
-  void prepare_view(int64_t number);
 
   // A trial that runs from the start, so that no other process takes it for work to do.
   Trial created(std::vector<Event> events, const Params& params);
@@ -121,21 +133,16 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
 
   Runs runs_;
   StudyOptions options_;
-  std::shared_ptr<const Scheduler> scheduler_;
   uint64_t seed_ = 0;
   std::unique_ptr<Ledger> ledger_;
   std::optional<LaggedViews> views_;  // deterministic
   Chooser chooser_;
+  Planner planner_;
+  Checkpoints checkpoints_;
 
   std::mutex best_mutex_;  // before the ledger's
   int64_t best_ = -1;
   size_t best_scanned_ = 0;
-  std::mutex kept_mutex_;
-  struct Kept {
-    int64_t step = -1;
-    std::vector<std::any> copies = {};
-  };
-  std::map<int64_t, Kept> kept_;
 };
 
 double unix_time();  // seconds since 1970

@@ -15,6 +15,7 @@ class Pruning : public Scheduler {
   Verdict after(const TrialRecord& trial, const History& history) const override {
     return pruner_->should_stop(trial, history) ? Verdict::stop : Verdict::go_on;
   }
+  bool only_stops() const override { return true; }
 
  private:
   std::shared_ptr<const Pruner> pruner_;

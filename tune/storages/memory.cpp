@@ -16,7 +16,8 @@ struct Shared {
   std::mutex mutex = {};
   std::vector<Direction> directions = {};
   std::deque<Event> events = {};
-  std::vector<State> states = {};  // by trial number
+  std::vector<State> states = {};          // by trial number
+  std::map<int64_t, int64_t> paused = {};  // trial -> the step it was paused after last
   bool removed = false;
 };
 
@@ -64,8 +65,11 @@ class MemoryLog : public StudyLog {
     }
     const auto count = static_cast<int64_t>(shared_->states.size());
     if (!expect.state) return expect.trial == count;
-    return expect.trial >= 0 && expect.trial < count &&
-           shared_->states[static_cast<size_t>(expect.trial)] == *expect.state;
+    if (expect.trial < 0 || expect.trial >= count) return false;
+    if (shared_->states[static_cast<size_t>(expect.trial)] != *expect.state) return false;
+    if (!expect.step) return true;
+    const auto paused = shared_->paused.find(expect.trial);
+    return paused != shared_->paused.end() && paused->second == *expect.step;
   }
 
   void add(const Event& event) {
@@ -77,8 +81,14 @@ class MemoryLog : public StudyLog {
       State& state = states.at(static_cast<size_t>(trial));
       if (finished(state)) return;
       if (std::holds_alternative<Claimed>(event)) state = State::running;
-      if (std::holds_alternative<Paused>(event)) state = State::paused;
-      if (const auto* end = std::get_if<Finished>(&event)) state = end->state;
+      if (const auto* pause = std::get_if<Paused>(&event)) {
+        state = State::paused;
+        shared_->paused[trial] = pause->step;
+      }
+      if (const auto* end = std::get_if<Finished>(&event)) {
+        state = end->state;
+        shared_->paused.erase(trial);
+      }
     }
     shared_->events.push_back(event);
   }

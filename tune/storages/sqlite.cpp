@@ -81,6 +81,9 @@ class SqliteStorage : public Storage {
       db.execute(fmt::format("DELETE FROM {} WHERE study_id={}", table, id).c_str());
     }
     transaction.commit();
+    std::error_code ignored;
+    std::filesystem::remove_all(checkpoint_folder(path_, id), ignored);
+    std::filesystem::remove(checkpoint_folder(path_, -1), ignored);  // if it is empty
     return true;
   }
 

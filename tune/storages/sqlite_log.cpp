@@ -155,10 +155,10 @@ bool SqliteLog::holds(const Expect& expect) {
     }
     state = optuna::state_of(q.text(0));
   }
-  if (state == State::running && is_step(system_attribute(id, kPausedAttribute))) {
-    state = State::paused;  // Optuna knows no such state
-  }
-  if (state != *expect.state) return false;
+  std::optional<int64_t> paused;  // Optuna knows no such state
+  if (state == State::running) paused = step_of(system_attribute(id, kPausedAttribute));
+  if (paused) state = State::paused;
+  if (state != *expect.state || (expect.step && expect.step != paused)) return false;
   return expect.worker.empty() || expect.worker == system_attribute(id, kWorkerAttribute);
 }
 
@@ -184,11 +184,7 @@ void SqliteLog::write(const Event& event, std::span<const Event> nearby) {
   std::visit(
       [this](const auto& e) {
         using E = std::decay_t<decltype(e)>;
-        if constexpr (std::is_same_v<E, Decided>) {
-          set_system(e.trial, kDecidedAttribute, decision_text(e));
-        } else if constexpr (!std::is_same_v<E, Created>) {
-          write(e);
-        }
+        if constexpr (!std::is_same_v<E, Created>) write(e);
       },
       event);
 }
@@ -221,7 +217,7 @@ void SqliteLog::write(const Claimed& claim) {
   } else if (db_->changes() == 0 && claim.trial != inserted_) {
     beat(id);  // its start was long ago
   }
-  if (is_step(system_attribute(id, kPausedAttribute))) {
+  if (step_of(system_attribute(id, kPausedAttribute))) {
     set_system(claim.trial, kPausedAttribute, "null");
   }
   set_system(claim.trial, kWorkerAttribute, claim.worker);
@@ -230,8 +226,34 @@ void SqliteLog::write(const Claimed& claim) {
 // Optuna would take a trial without heartbeats for one whose program has died.
 void SqliteLog::write(const Paused& pause) {
   db_->query("DELETE FROM trial_heartbeats WHERE trial_id=?").bind(id_of(pause.trial)).run();
-  set_system(pause.trial, kPausedAttribute, fmt::format("{}", std::max<int64_t>(pause.step, -1)));
+  const int64_t step = std::max<int64_t>(pause.step, -1);
+  set_system(pause.trial, kPausedAttribute, fmt::format("{}", step));
+  note(Happened::paused, pause.trial, step);
 }
+
+void SqliteLog::write(const Decided& decision) {
+  set_system(decision.trial, kDecidedAttribute, decision_text(decision));
+  note(decision.what == Decided::What::pause ? Happened::decided_to_pause
+                                             : Happened::decided_to_stop,
+       decision.trial, decision.step);
+}
+
+void SqliteLog::write(const Forked& fork) {
+  set_system(fork.trial, kForkAttribute, fork_text(fork));
+}
+
+void SqliteLog::write(const Retried& retry) {
+  set_system(retry.trial, kRetryAttribute, fmt::format("{}", retry.of));
+}
+
+// What no trigger lists.
+void SqliteLog::note(Happened kind, int64_t trial, int64_t item) {
+  Query q = db_->query("INSERT INTO attune_events VALUES(?, ?, ?, ?, ?)");
+  q.bind(study_id_).bind(last_position() + 1).bind(static_cast<int64_t>(kind));
+  q.bind(id_of(trial)).bind(item).run();
+}
+
+std::string SqliteLog::folder() const { return checkpoint_folder(path_, study_id_); }
 
 void SqliteLog::write(const ParamSet& set) {
   Query q = db_->query(
@@ -301,7 +323,7 @@ void SqliteLog::beat(std::span<const int64_t> trials) {
   for (const int64_t trial : trials) {
     if (!may_change(trial)) continue;
     const int64_t id = id_of(trial);
-    if (!is_step(system_attribute(id, kPausedAttribute))) beat(id);
+    if (!step_of(system_attribute(id, kPausedAttribute))) beat(id);
   }
   transaction.commit();
 }

@@ -97,6 +97,13 @@ void SqliteLog::pass_on(const Row& row, const Sink& sink) {
     case Happened::claimed:
     case Happened::finished:
       return read_trial(row, number_of(row.trial_id, row.kind == Happened::created), sink);
+    case Happened::decided_to_stop:
+    case Happened::decided_to_pause: {
+      const bool pause = row.kind == Happened::decided_to_pause;
+      return sink(Decided{number_of(row.trial_id, false), row.item,
+                          pause ? Decided::What::pause : Decided::What::stop});
+    }
+    case Happened::paused: return sink(Paused{number_of(row.trial_id, false), row.item});
     case Happened::report: return read_report(row, number_of(row.trial_id, false), sink);
     case Happened::param: {
       const int64_t number = number_of(row.trial_id, false);

@@ -184,6 +184,9 @@ SELECT study_id, kind, trial_id, item, phase, at, sort FROM (
     FROM trial_user_attributes a JOIN trials t ON t.trial_id=a.trial_id
   UNION ALL SELECT t.study_id, 7, a.trial_id, trial_system_attribute_id, 1, '', a.trial_id
     FROM trial_system_attributes a JOIN trials t ON t.trial_id=a.trial_id
+  UNION ALL SELECT t.study_id, 12, a.trial_id, CAST(value_json AS INTEGER), 1, '', a.trial_id
+    FROM trial_system_attributes a JOIN trials t ON t.trial_id=a.trial_id
+    WHERE "key"='attune:paused' AND value_json GLOB '[-0-9]*' AND state='RUNNING'
   UNION ALL SELECT study_id, 3, trial_id, NULL, 2, coalesce(datetime_complete, ''), trial_id
     FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')))";
 
@@ -253,6 +256,11 @@ void make_events(Database& db) {
   db.execute(kForget);
   list_rows(db);
   transaction.commit();
+}
+
+std::string checkpoint_folder(const std::string& path, int64_t study_id) {
+  const std::string all = path + ".checkpoints";
+  return study_id < 0 ? all : fmt::format("{}/study-{}", all, study_id);
 }
 
 bool make_temporary_events(Database& db) {

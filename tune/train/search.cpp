@@ -89,11 +89,13 @@ struct SearchResult::Data {
 
   // One trial, from its parameters and its streams alone.
   Trained train(const Params& chosen, Rng weights, const Rng& order,
-                const std::function<bool(int64_t, double)>& on_score = {}) const {
+                const std::function<bool(int64_t, double)>& on_score = {},
+                Trial* trial = nullptr) const {
     Trained trained{factory(chosen, weights), {}};
     if (!trained.model) throw ValueError("search: the model factory gave no model");
-    trained.training = train_scored(*trained.model, parts.train, parts.validation,
-                                    settings_from(chosen, settings), order, on_score);
+    trained.training =
+        train_scored(*trained.model, parts.train, parts.validation, settings_from(chosen, settings),
+                     order, on_score, {.trial = trial});
     return trained;
   }
 };
@@ -107,6 +109,11 @@ SearchResult::SearchResult(Study searched, std::shared_ptr<Data> data)
 }
 
 std::unique_ptr<nn::Module> SearchResult::model() const {
+  if (study.trial(number_).parent) {
+    throw Error(fmt::format(
+        "search: trial {} is a fork; Study::lineage() has the schedule that trains it again",
+        number_));
+  }
   return data_->train(params, study.rng(number_, "weights"), study.rng(number_, "order")).model;
 }
 
@@ -141,6 +148,7 @@ SearchResult search(const Space& space, std::shared_ptr<Sampler> sampler, int64_
                .direction = maximize,
                .sampler = std::move(sampler),
                .pruner = options.pruner,
+               .scheduler = options.scheduler,
                .seed = options.seed,
                .space = space,
                .first = first});
@@ -151,7 +159,8 @@ SearchResult search(const Space& space, std::shared_ptr<Sampler> sampler, int64_
         const Params params = trial.suggest(space);
         const auto trained = shared->train(
             params, trial.rng("weights"), trial.rng("order"),
-            [&](int64_t epoch, double score) { return !trial.report(epoch, score).should_stop(); });
+            [&](int64_t epoch, double score) { return !trial.report(epoch, score).should_stop(); },
+            &trial);
         trial.set_attribute(kWeights, hash_text(hash_weights(*trained.model)));
         if (trained.training.stopped) return trial.stopped();
         return trained.training.score;

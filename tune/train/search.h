@@ -53,6 +53,8 @@ struct SearchOptions {
   int jobs = 1;         // trials at a time
   int threads = 1;      // of the kernels of each trial
   std::shared_ptr<Pruner> pruner = {};
+  // In place of a pruner (schedulers.h). Models and optimizers are kept while their trials pause.
+  std::shared_ptr<const Scheduler> scheduler = {};
   ProgressSink progress = {};
   // Of the study, which is resumed if the storage has it; ValueError if it was made with other
   // data.

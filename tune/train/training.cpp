@@ -2,7 +2,8 @@
 
 #include <cmath>
 #include <limits>
-#include <memory>
+#include <string>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -17,23 +18,80 @@
 namespace attune::tune {
 namespace {
 
-std::unique_ptr<optim::Optimizer> make_optimizer(const TrainingSettings& s) {
+// One of those that settings name, as a value.
+class AnyOptimizer {
+ public:
+  explicit AnyOptimizer(const TrainingSettings& settings) : optimizer_(made(settings)) {}
+
+  optim::Optimizer& get() {
+    return std::visit([](auto& one) -> optim::Optimizer& { return one; }, optimizer_);
+  }
+  const optim::Optimizer& get() const { return const_cast<AnyOptimizer*>(this)->get(); }
+  void save(const std::string& path) const { get().save(path); }
+  void load(const std::string& path) { get().load(path); }
+  void go_on_from(const AnyOptimizer& other) { get().go_on_from(other.get()); }
+
+ private:
+  using Each = std::variant<optim::AdamW, optim::Adam, optim::SGD>;
+  static Each made(const TrainingSettings& settings);
+
+  Each optimizer_;
+};
+
+AnyOptimizer::Each AnyOptimizer::made(const TrainingSettings& s) {
   const double rate = s.learning_rate, decay = s.weight_decay;
   if (s.optimizer == "adamw") {
-    return std::make_unique<optim::AdamW>(
-        optim::AdamWOptions{.learning_rate = rate, .weight_decay = decay});
+    return optim::AdamW({.learning_rate = rate, .weight_decay = decay});
   }
-  if (s.optimizer == "adam") {
-    return std::make_unique<optim::Adam>(
-        optim::AdamOptions{.learning_rate = rate, .weight_decay = decay});
-  }
+  if (s.optimizer == "adam") return optim::Adam({.learning_rate = rate, .weight_decay = decay});
   if (s.optimizer == "sgd") {
-    return std::make_unique<optim::SGD>(optim::SGDOptions{
-        .learning_rate = rate, .momentum = 0.9, .nesterov = true, .weight_decay = decay});
+    return optim::SGD(
+        {.learning_rate = rate, .momentum = 0.9, .nesterov = true, .weight_decay = decay});
   }
   throw ValueError(fmt::format("training: unknown optimizer {}; there are adamw, adam, sgd",
                                in_quotes(s.optimizer)));
 }
+
+// What a model of unknown type keeps: a copy is a checkpoint, and assigning that restores the
+// model.
+class ModelState {
+ public:
+  explicit ModelState(nn::Module& model) : model_(&model) {}
+  ModelState(const ModelState& other) : kept_(other.checkpoint()) {}
+  ModelState& operator=(const ModelState& other) {
+    if (this != &other) restore(other.checkpoint());
+    return *this;
+  }
+  ~ModelState() = default;
+
+  nn::Checkpoint checkpoint() const { return model_ ? model_->checkpoint() : kept_; }
+  void restore(const nn::Checkpoint& saved) {
+    if (model_) {
+      model_->restore(saved);
+    } else {
+      kept_ = saved;
+    }
+  }
+  void save(const std::string& path) const {  // the tensors; StateRef saves the streams
+    NamedTensors named;
+    for (const Tensor& tensor : checkpoint().tensors) {
+      named.emplace_back(fmt::format("{}", named.size()), tensor);
+    }
+    save_safetensors(path, named);
+  }
+  void load(const std::string& path) {
+    const TensorFile file = load_safetensors(path);
+    nn::Checkpoint saved = checkpoint();
+    for (size_t i = 0; i < saved.tensors.size(); ++i) {
+      saved.tensors[i] = file.at(fmt::format("{}", i));
+    }
+    restore(saved);
+  }
+
+ private:
+  nn::Module* model_ = nullptr;
+  nn::Checkpoint kept_ = {};
+};
 
 void check(const TrainingSettings& s) {
   const auto need = [](bool holds, std::string_view what, double got) {
@@ -70,10 +128,15 @@ Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dat
                       const TrainingSettings& settings, const Rng& order, const OnScore& on_score,
                       const TrainingHooks& hooks) {
   check(settings);
-  const std::unique_ptr<optim::Optimizer> optimizer = make_optimizer(settings);
+  AnyOptimizer optimizer(settings);
   const int64_t batches = (train.size() + settings.batch_size - 1) / settings.batch_size;
   if (settings.schedule == "cosine") {
-    optimizer->set_schedule(optim::cosine(settings.epochs * settings.passes * batches));
+    optimizer.get().set_schedule(optim::cosine(settings.epochs * settings.passes * batches));
+  }
+  ModelState state(model);
+  if (hooks.trial) {
+    hooks.trial->checkpointable(state);
+    hooks.trial->checkpointable(optimizer);
   }
   const bool scored = validation.x.defined() && validation.size() > 0;
   const auto score = [&] {
@@ -81,14 +144,16 @@ Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dat
     return hooks.score(nn::predict(model, validation.x), validation.y);
   };
   Training result;
+  const int64_t first = hooks.trial ? hooks.trial->first_step() : 0;
   const nn::TrainReport report =
-      nn::train(model, *optimizer, train,
+      nn::train(model, optimizer.get(), train,
                 {.epochs = settings.epochs * settings.passes,
+                 .first_epoch = first * settings.passes,
                  .batch_size = settings.batch_size,
                  .shuffle = order,
                  .on_epoch = [&](const nn::EpochReport& pass) {
                    if ((pass.epoch + 1) % settings.passes != 0) return true;
-                   const int64_t epoch = result.epochs++;
+                   const int64_t epoch = first + result.epochs++;
                    if (scored) {
                      result.scores.push_back(score());
                      result.stopped = on_score && !on_score(epoch, result.scores.back());

@@ -10,6 +10,7 @@
 
 #include "attune/nn/forward.h"
 #include "attune/base/rng.h"
+#include "attune/tune/trial.h"
 #include "attune/tune/value.h"
 
 namespace attune::tune {
@@ -43,6 +44,9 @@ struct TrainingHooks {
   // labels, R^2 for numbers.
   std::function<double(const Tensor& outputs, const Tensor& labels)> score = {};
   std::function<bool()> go_on = {};  // asked after each epoch; false ends the training
+  // Keeps the model and the optimizer by Trial::checkpointable(): a trial that was paused goes on
+  // at its first_step(), and scores and steps are those since.
+  Trial* trial = nullptr;
 };
 
 // Trains the model in place. `order` shuffles the rows. After each epoch on_score(epoch, score) is

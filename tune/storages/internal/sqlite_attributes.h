@@ -12,10 +12,16 @@ namespace attune::tune {
 
 inline constexpr char kPausedAttribute[] = "attune:paused";  // the last step; null: it was resumed
 inline constexpr char kDecidedAttribute[] = "attune:decided";  // {"step": 3, "what": "stop"}
+inline constexpr char kForkAttribute[] = "attune:fork";        // {"parent": 3, "step": 7}
+inline constexpr char kRetryAttribute[] = "failed_trial";  // Optuna's: the failed trial's number
 
-bool is_step(std::string_view json);  // a whole number; -1: before the first step
+// A whole number; -1: before the first step.
+std::optional<int64_t> step_of(std::string_view json);
 std::string decision_text(const Decided& decision);
-// The event that the attribute stands for, if it is one of those above or names a worker.
+std::string fork_text(const Forked& fork);
+// The event that the attribute stands for, if it makes a fork or a retry or names a worker. That a
+// trial was paused, and what was decided, is listed by itself: an attribute keeps its last value
+// only.
 std::optional<Event> event_of(int64_t trial, std::string_view name, const std::string& json,
                               double started);
 

@@ -28,6 +28,7 @@ class SqliteLog : public StudyLog {
   void beat(std::span<const int64_t> trials) override;
   std::vector<int64_t> lapsed(double grace_seconds) override;
   void settle() override;
+  std::string folder() const override;
   void give_up_when(std::function<bool()> condition) override;
 
  private:
@@ -44,6 +45,10 @@ class SqliteLog : public StudyLog {
   void insert_trial(int64_t number, const Claimed* claim);
   void write(const Claimed& claim);
   void write(const Paused& pause);
+  void write(const Decided& decision);
+  void write(const Forked& fork);
+  void write(const Retried& retry);
+  void note(Happened kind, int64_t trial, int64_t item);
   void write(const ParamSet& set);
   void write(const Reported& report);
   void write(const Attribute& attribute);
