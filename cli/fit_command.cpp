@@ -30,7 +30,7 @@ struct FitArguments : Common {
   CsvArguments csv;
   std::vector<std::string> missing;
   bool keep_index = false;
-  int64_t trials = 50, networks = tune::FitOptions{}.networks;
+  int64_t trials = 50, networks = 0;
   int threads = 1;
 
   void declare(Options options) {
@@ -52,9 +52,10 @@ struct FitArguments : Common {
         "The share of the rows for the sealed test (default: 0.2); 0: no test, and the model "
         "is trained on all rows");
     options.number("--trials", trials, "Trials of the study in all (default: 50)");
-    options.number("--networks", networks,
-                   "The model is the mean of the networks of so many of the best trials (default: "
-                   "8)");
+    options.number(
+        "--networks", networks,
+        "The model is the mean of the networks of so many of the best trials (default: a "
+        "tenth of the trials, 5 at most)");
     options.text("--timeout", timeout, "Of the whole call: 30s, 5m, 1h");
     options.text("--sampler", sampler, tune::sampler_names());
     options.text("--pruner", pruner, tune::pruner_names() + " (default: median)");
@@ -253,8 +254,8 @@ std::string table(const tune::FitResult& r, const std::string& model) {
 }
 
 int run(const FitArguments& a) {
-  if (a.networks < 1) {
-    throw WrongInput(fmt::format("--networks must be 1 or more, got {}", a.networks));
+  if (a.networks < 0) {
+    throw WrongInput(fmt::format("--networks must be 0 or more, got {}", a.networks));
   }
   if (a.trials < 1) throw WrongInput(fmt::format("--trials must be 1 or more, got {}", a.trials));
   tune::FitOptions options = options_of(a);

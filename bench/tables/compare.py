@@ -124,7 +124,8 @@ def summary(rows, names, models):
             means[model] = np.mean(scores)
             totals[model].append(means[model])
             cells.append(f"{means[model]:.4f} ({np.mean([r['seconds'] for r in mine]):.1f})")
-        others = [m for m in means if m != "attune"]
+        others = [m for m in means if m != "attune" and
+                  len([s for (t, k, s) in found if (t, k) == (name, m)]) >= 3]
         if "attune" in means and others:
             best = max(others, key=means.get)
             seeds = [s for (t, m, s) in found if t == name and m == "attune" and (t, best, s) in found]

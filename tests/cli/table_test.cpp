@@ -235,7 +235,7 @@ TEST_CASE("shares of the rows, a model without a test, and the mean of several n
                                                 {"--test", "-0.1"},
                                                 {"--test", "some"},
                                                 {"--validation", "0"},
-                                                {"--networks", "0"}}) {
+                                                {"--networks", "-1"}}) {
     CAPTURE(wrong[0] + " " + wrong[1]);
     CHECK(fit(folder, text, wrong).code == 2);
   }

@@ -14,6 +14,7 @@
 #include "attune/tune/internal/document.h"
 #include "attune/tune/tabular/best_trials.h"
 #include "attune/tune/tabular/fit.h"
+#include "tune/tabular/internal/fit_clock.h"
 
 using namespace attune;
 using namespace attune::tune;
@@ -66,7 +67,8 @@ std::vector<int64_t> numbers(const std::vector<TrialResult>& trials) {
 }  // namespace
 
 TEST_CASE("Recipe: pieces of the inputs' ranges are learned with, and only where there are any") {
-  const Sheet sheet = steps(400);
+  CHECK(Recipe(steps(400), {.target = "y"}).space().find("pieces") == nullptr);  // few rows
+  const Sheet sheet = steps(1000);
   const Recipe recipe(sheet, {.target = "y"});
   CHECK(recipe.space().find("pieces") != nullptr);
   const double plain = recipe.train(settings(recipe, 0, 32), streams(1)).training.score;
@@ -74,10 +76,9 @@ TEST_CASE("Recipe: pieces of the inputs' ranges are learned with, and only where
   CHECK(cut > plain);  // the jumps are where a piece can be
   CHECK(recipe.train(settings(recipe, 16, 32), streams(1)).training.score == cut);
 
-  const Recipe coarse(Sheet::parse("a,b,y\nx,u,1.5\ny,u,2.5\nx,v,3.5\ny,v,2.25\nx,u,4.5\ny,u,5.5\n"
-                                   "x,v,6.5\ny,v,7.5\nx,u,8.5\ny,u,9.5\nx,v,10.5\ny,v,11.5\n"),
-                      {.target = "y"});
-  CHECK(coarse.space().find("pieces") == nullptr);
+  std::string binary = "a,b,y\n";
+  for (int i = 0; i < 1000; ++i) binary += fmt::format("{},{},{}\n", i % 2, i / 2 % 2, i / 7 + 0.5);
+  CHECK(Recipe(Sheet::parse(binary), {.target = "y"}).space().find("pieces") == nullptr);
 }
 
 TEST_CASE("TabularModel: the mean of several networks, as numbers and as probabilities") {
@@ -156,22 +157,25 @@ TEST_CASE("TabularModel: files of version 2 load; pieces that are none are refus
 }
 
 TEST_CASE("best_trials: by value, then by loss, then the earlier; each setting once") {
-  const TrialResult best = trial(4, 0.9, 0.5);
-  std::vector<TrialResult> trials = {trial(0, 0.7, 0.1),
-                                     trial(1, 0.9, 0.4),
-                                     trial(2, 0.9, 0.2),
-                                     trial(3, 0.95, 0.1, State::pruned),
-                                     best,
-                                     trial(5, 0.8, NAN),
-                                     trial(6, 0.8, 0.9),
-                                     trial(7, 0.9, 0.2)};
-  CHECK(numbers(best_trials(trials, best, false, 6, "loss")) ==
-        std::vector<int64_t>{4, 2, 7, 1, 6, 5});
-  CHECK(numbers(best_trials(trials, best, true, 3, "loss")) == std::vector<int64_t>{4, 0, 6});
+  std::vector<TrialResult> trials = {trial(0, 0.7, 0.1), trial(1, 0.9, 0.4),
+                                     trial(2, 0.9, 0.2), trial(3, 0.95, 0.1, State::pruned),
+                                     trial(4, 0.9, 0.5), trial(5, 0.8, NAN),
+                                     trial(6, 0.8, 0.9), trial(7, 0.9, 0.2)};
+  CHECK(numbers(best_trials(trials, false, 6, "loss")) == std::vector<int64_t>{2, 7, 1, 4, 6, 5});
+  CHECK(numbers(best_trials(trials, true, 3, "loss")) == std::vector<int64_t>{0, 6, 5});
   trials[7].params = trials[2].params;
-  CHECK(numbers(best_trials(trials, best, false, 3, "loss")) == std::vector<int64_t>{4, 2, 1});
-  CHECK(numbers(best_trials(trials, best, false, 1, "loss")) == std::vector<int64_t>{4});
-  CHECK(best_trials(trials, best, false, 100, "loss").size() == 6);
+  CHECK(numbers(best_trials(trials, false, 3, "loss")) == std::vector<int64_t>{2, 1, 4});
+  CHECK(numbers(best_trials(trials, false, 1, "loss")) == std::vector<int64_t>{2});
+  CHECK(best_trials(trials, false, 100, "loss").size() == 6);
+}
+
+TEST_CASE("FitClock: a further network is trained only if there is time for what must be") {
+  const FitClock::Time now = FitClock::Clock::now();
+  FitClock clock(FitClock::Seconds(1000), now);
+  clock.complete(100, 0.5);
+  CHECK(clock.leaves(500));
+  CHECK(!clock.leaves(600));  // 1.5 (600 + 100) are more than 1000
+  CHECK(FitClock({}, now).leaves(1e9));
 }
 
 TEST_CASE("fit: the model is the mean of the best trials; without a test it learns from all rows") {
@@ -205,7 +209,9 @@ TEST_CASE("fit: the model is the mean of the best trials; without a test it lear
   CHECK(all.train_rows + all.validation_rows == 90);
   CHECK(std::isnan(all.test));
   CHECK(std::isfinite(all.validation));
-  options.networks = 0;
+  options.networks = 0;  // a tenth of 6 trials
+  CHECK(fit(options).networks == 1);
+  options.networks = -1;
   CHECK_THROWS_AS(fit(options), ValueError);
   std::filesystem::remove(table);
 }

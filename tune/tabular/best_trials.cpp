@@ -6,11 +6,9 @@
 
 namespace attune::tune {
 
-std::vector<TrialResult> best_trials(std::vector<TrialResult> trials, const TrialResult& best,
-                                     bool lower_is_better, int64_t count, const std::string& loss) {
-  std::erase_if(trials, [&](const TrialResult& trial) {
-    return trial.state != State::complete || trial.number == best.number;
-  });
+std::vector<TrialResult> best_trials(std::vector<TrialResult> trials, bool lower_is_better,
+                                     int64_t count, const std::string& loss) {
+  std::erase_if(trials, [](const TrialResult& trial) { return trial.state != State::complete; });
   const auto rank = [&](const TrialResult& trial) {
     const auto kept = trial.user.find(loss);
     return std::tuple(lower_is_better ? trial.value : -trial.value,
@@ -20,7 +18,7 @@ std::vector<TrialResult> best_trials(std::vector<TrialResult> trials, const Tria
   };
   std::sort(trials.begin(), trials.end(),
             [&](const TrialResult& a, const TrialResult& b) { return rank(a) < rank(b); });
-  std::vector<TrialResult> winners = {best};
+  std::vector<TrialResult> winners;
   for (TrialResult& trial : trials) {
     if (std::ssize(winners) >= count) break;
     const auto same = [&](const TrialResult& other) { return other.params == trial.params; };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -184,6 +183,10 @@ class Fit {
     return trained.training.score;
   }
 
+  std::vector<TrialResult> winners(int64_t count) const {
+    return best_trials(study_.trials(), lower_is_better(recipe_.score()), count, kLossAttribute);
+  }
+
   FitResult figures() const {
     const std::vector<TrialResult> trials = study_.trials();
     FitResult r{.study = study_.name()};
@@ -201,10 +204,8 @@ class Fit {
       if (steps != trial.user.end()) r.steps += from_json(steps->second).as_int();
     }
     r.interrupted = stopped() && r.trials < o_.trials;
-    const bool any = std::any_of(trials.begin(), trials.end(),
-                                 [](const TrialResult& t) { return t.state == State::complete; });
-    if (any) {
-      r.best = study_.best_trial();
+    if (!winners(1).empty()) {
+      r.best = winners(1)[0];
       r.validation = r.best.value;
     } else if (!r.interrupted) {
       throw Error(fmt::format("fit: none of {} trials of study {} was completed{}", r.trials,
@@ -247,12 +248,22 @@ class Fit {
 
   TabularModel final_models(FitResult& r) const {
     std::vector<TabularModel> models;
-    for (const TrialResult& trial :
-         best_trials(study_.trials(), r.best, lower_is_better(recipe_.score()), o_.networks,
-                     kLossAttribute)) {
-      if (!models.empty() && clock_.is_over()) break;
-      models.push_back(final_model(r, models.empty() ? "the model" : "a further network",
-                                   trial.params, streams_of(study_, trial.number)));
+    double longest = 0;  // seconds of a training
+    const int64_t tenth = std::clamp<int64_t>(r.trials / 10, 1, kMostNetworks);
+    for (const TrialResult& trial : winners(o_.networks > 0 ? o_.networks : tenth)) {
+      if (!models.empty() && !clock_.leaves(longest)) break;
+      const double began = clock_.seconds();
+      Training training;
+      TabularModel model =
+          recipe_.final_model(trial.params, streams_of(study_, trial.number), &training, go_on());
+      longest = std::max(longest, clock_.seconds() - began);
+      if (models.empty()) {
+        note_cut(r, "the model", training);
+      } else {
+        r.steps += training.steps;
+        if (training.cut) break;  // half trained, it would spoil the mean
+      }
+      models.push_back(std::move(model));
     }
     r.networks = std::ssize(models);
     return TabularModel::mean_of(models);
@@ -275,11 +286,7 @@ class Fit {
     const Recipe::Trained linear = recipe_.train(recipe_.linear(), linear_streams(), {}, go_on());
     note_cut(r, "the linear model", linear.training);
     r.linear_validation = linear.training.score;
-    if (r.test_rows == 0) {
-      constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-      r.test = r.default_test = r.linear_test = r.baseline_test = kNone;
-      return;
-    }
+    if (r.test_rows == 0) return;
     test(r);
     compare(r);
   }
@@ -349,8 +356,8 @@ FitResult fit(const FitOptions& options) {
   if (options.trials < 1) {
     throw ValueError(fmt::format("fit: trials must be 1 or more, got {}", options.trials));
   }
-  if (options.networks < 1) {
-    throw ValueError(fmt::format("fit: networks must be 1 or more, got {}", options.networks));
+  if (options.networks < 0) {
+    throw ValueError(fmt::format("fit: networks must be 0 or more, got {}", options.networks));
   }
   if (options.jobs < 1) {
     throw ValueError(fmt::format("fit: jobs must be 1 or more, got {}", options.jobs));

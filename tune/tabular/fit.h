@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,8 @@
 #include "attune/tune/tabular/recipe.h"
 
 namespace attune::tune {
+
+inline constexpr int64_t kMostNetworks = 5;
 
 struct FitOptions {
   std::string data;  // a CSV file
@@ -25,8 +28,11 @@ struct FitOptions {
   // Shares of the rows. Without a test (0) nothing is known of the model but what the trials said.
   double validation = 0.2, test = 0.2;
 
-  int64_t networks = 8;  // the model is the mean of the networks of so many trials, the best ones
-  int64_t trials = 50;   // of the study in all, those it has already among them
+  // The model is the mean of the networks of so many trials, the best ones; 0: of a tenth of all
+  // trials, kMostNetworks at most. Among few trials there is hardly a second one as good as the
+  // best.
+  int64_t networks = 0;
+  int64_t trials = 50;  // of the study in all, those it has already among them
   // Of the whole call. Trials end early, within an epoch, so that there is time for the final
   // training; what was cut short is among the result's remarks.
   std::optional<std::chrono::duration<double>> timeout = {};
@@ -44,6 +50,7 @@ struct FitOptions {
 };
 
 struct FitResult {
+  static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();  // without test rows
   std::string study;
   bool interrupted = false;  // by stop: there is a best trial, but no model, and the test is unseen
   bool reopened = false;  // the test part had been opened for another winner of this study before
@@ -59,7 +66,7 @@ struct FitResult {
   // best one, and so is a linear model; the baseline is the most frequent class or the mean.
   Score score = Score::accuracy;
   double validation = 0, default_validation = 0, linear_validation = 0, baseline_validation = 0;
-  double test = 0, default_test = 0, linear_test = 0, baseline_test = 0;  // NaN without test rows
+  double test = kNone, default_test = kNone, linear_test = kNone, baseline_test = kNone;
   std::vector<std::string> remarks = {};  // on what the user should know of these figures
   std::string weights = {};               // the hash of the model's
   TabularModel model = {};

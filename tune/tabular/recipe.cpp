@@ -15,9 +15,11 @@
 namespace attune::tune {
 namespace {
 
-constexpr int64_t kMostPieces = 1024;  // of all inputs; wide tables are cut into fewer, or none
-constexpr int64_t kLeastSteps = 8;     // in an epoch; fewer rows are gone through several times
-constexpr int64_t kMostBatches = 64, kLargestLeastBatch = 256;
+constexpr int64_t kMostPieces = 512;     // of all inputs; wide tables are cut into fewer, or none
+constexpr int64_t kRowsForPieces = 500;  // to train on; fewer are learned by heart with them
+constexpr int64_t kMostKept = 1 << 24;   // numbers of a data set that is kept in pieces
+constexpr int64_t kLeastSteps = 8;       // in an epoch; fewer rows are gone through several times
+constexpr int64_t kMostBatches = 32, kLargestLeastBatch = 256;
 
 uint64_t hash_text_into(uint64_t hash, std::string_view text) {
   const uint64_t size = text.size();
@@ -30,7 +32,7 @@ Streams streams_of(const Study& study, int64_t trial) {
   return {study.rng(trial, "weights"), study.rng(trial, "order"), study.rng(trial, "dropout")};
 }
 
-// Bounds by the size of the table: a batch is no less than a 64th of many rows, which are learned
+// Bounds by the size of the table: a batch is no less than a 32nd of many rows, which are learned
 // from as well in fewer steps.
 Space Recipe::space() const {
   int64_t least = 16, most = 256;
@@ -63,8 +65,8 @@ Recipe::Recipe(const Sheet& sheet, RecipeOptions options)
   }
   split(sheet);
   const Tensor& inputs = parts_[0].train.x;
-  has_pieces_ =
-      kMostPieces / inputs.size(1) > 1 && nn::PiecewiseLinear::fit(inputs, 2).pieces() > 0;
+  has_pieces_ = train_rows() >= kRowsForPieces && kMostPieces / inputs.size(1) > 1 &&
+                nn::PiecewiseLinear::fit(inputs, 2).pieces() > 0;
   const uint64_t table = sheet.hash();
   fingerprint_ = hash_text_into(hash_bytes(&table, sizeof table), target_.to_json());
   fingerprint_ = hash_text_into(
@@ -220,7 +222,8 @@ Recipe::Trained Recipe::train_part(const Part& part, const Params& params, const
   return train_on(part.train, part.validation, params, streams, on_score, hooks);
 }
 
-// The pieces of the inputs' ranges are computed once, not in each step.
+// The pieces of the inputs' ranges are computed once, not in each step, unless that takes too much
+// memory. Both ways give the same numbers.
 Recipe::Trained Recipe::train_on(const nn::Dataset& train, const nn::Dataset& validation,
                                  const Params& params, const Streams& streams,
                                  const OnScore& on_score, const TrainingHooks& hooks,
@@ -229,21 +232,24 @@ Recipe::Trained Recipe::train_on(const nn::Dataset& train, const nn::Dataset& va
   const int64_t most = std::min(params.get("pieces", int64_t{0}), kMostPieces / columns);
   const nn::PiecewiseLinear pieces =
       most > 1 ? nn::PiecewiseLinear::fit(train.x, most) : nn::PiecewiseLinear(columns, 0);
+  const bool once = train.size() * pieces.outputs() <= kMostKept;
   const auto cut = [&](const nn::Dataset& rows) -> nn::Dataset {
-    if (!rows.x.defined()) return rows;
+    if (!once || !rows.x.defined()) return rows;
     return {pieces(rows.x), rows.y};
   };
-  const nn::Dataset cut_validation = cut(validation);
-  const PerceptronShape own = shape_of(params, columns, pieces.pieces());
   TrainingSettings settings = settings_from(params);
   const int64_t batches = (train.size() + settings.batch_size - 1) / settings.batch_size;
   settings.passes = (kLeastSteps + batches - 1) / batches;
-  nn::Sequential perceptron = make_perceptron(own, streams.weights, streams.dropout);
+
+  const PerceptronShape own = shape_of(params, columns, pieces.pieces());
+  nn::Sequential network = make_perceptron(own, streams.weights, streams.dropout);
+  if (!once) network = behind_pieces(pieces, std::move(network));
+  const nn::Dataset scored = cut(validation);
   Trained trained;
-  trained.training = train_scored(perceptron, cut(train), cut_validation, settings, streams.order,
-                                  on_score, hooks);
-  if (cut_validation.x.defined()) trained.loss = nn::evaluate(perceptron, cut_validation).loss;
-  trained.network = behind_pieces(pieces, std::move(perceptron));
+  trained.training =
+      train_scored(network, cut(train), scored, settings, streams.order, on_score, hooks);
+  if (scored.x.defined()) trained.loss = nn::evaluate(network, scored).loss;
+  trained.network = once ? behind_pieces(pieces, std::move(network)) : std::move(network);
   if (shape != nullptr) *shape = own;
   return trained;
 }

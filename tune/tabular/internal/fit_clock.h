@@ -38,6 +38,14 @@ class FitClock {
     return any_;
   }
 
+  // Whether so many seconds may be used once more, after which there is time for training the first
+  // configuration again.
+  bool leaves(double seconds) const {
+    if (!all_) return true;
+    const std::lock_guard lock(mutex_);
+    return this->seconds() + kLonger * (seconds + first_) < all_->count();
+  }
+
   // Whether the rest is needed for training the best and the first configuration once more, on
   // training and validation rows together. While no trial is complete, the one that runs may have
   // half of the time.
