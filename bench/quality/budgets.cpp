@@ -89,7 +89,8 @@ Run run(const Curves& curves, std::string_view scheduler, bool tpe, uint64_t see
                      .sampler = tpe ? tune::tpe() : tune::random(),
                      .scheduler = scheduler_of(scheduler),
                      .seed = seed,
-                     .space = Curves::space()});
+                     .space = Curves::space(),
+                     .first = tune::First::sampler});
   study.optimize(
       [&](tune::Trial& t) -> tune::Outcome {
         const tune::Params params = t.suggest(Curves::space());
