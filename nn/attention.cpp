@@ -39,10 +39,12 @@ struct Attention {
 
   // The weights; 0 where a query sees nothing, whose softmax is NaN.
   Tensor weights(const Tensor& q, const Tensor& k, int64_t first) const {
-    const Tensor s = scores(q, k, first), w = s.softmax(-1);
-    if (!mask.defined() && !(causal && q.size(-2) + first > k.size(-2))) return w;
+    const Tensor s = scores(q, k, first);
+    if (!mask.defined() || s.numel() == 0) return s.softmax(-1);  // a causal query sees a key
     const Tensor blind = s.detach().max(-1, keep_dims).eq(-INFINITY);
-    return blind.any().item<bool>() ? w.masked_fill(blind, 0) : w;
+    if (!blind.any().item<bool>()) return s.softmax(-1);
+    // Such scores are replaced first, or the gradient of their softmax would be NaN.
+    return s.masked_fill(blind, 0).softmax(-1).masked_fill(blind, 0);
   }
 };
 

@@ -1,10 +1,16 @@
 #include "attune/nn/batch_norm.h"
 
 #include <cmath>
+#include <utility>
 
+#include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/dispatch.h"
 
 namespace attune::nn {
+
+using attune::internal::is_half;
+using attune::internal::require_defined;
 
 BatchNorm::BatchNorm(const char* kind, int64_t channels, int least, int most,
                      const BatchNormOptions& o)
@@ -22,8 +28,11 @@ BatchNorm::BatchNorm(const char* kind, int64_t channels, int least, int most,
   bias = Tensor::zeros({channels});
 }
 
-Tensor BatchNorm::forward(const Tensor& x) {
+Tensor BatchNorm::forward(const Tensor& input) {
   const int64_t channels = running_mean.size(0);
+  require_defined(kind_, input);
+  // Squares of f16 would overflow.
+  const Tensor x = is_half(input.dtype()) ? input.cast(DType::f32) : input;
   check<ShapeError>(x.rank() >= least_ && x.rank() <= most_ && x.size(1) == channels,
                     "{}: takes {} axes, the second of {}, got {}", kind_, most_, channels,
                     x.shape());
@@ -46,16 +55,20 @@ Tensor BatchNorm::forward(const Tensor& x) {
               now.detach().reshape({channels}).cast(old.dtype()) * momentum_)
           .detach();
     };
-    running_mean = moved(running_mean, mean);
-    running_var = moved(running_var, variance * (n / (n - 1)));
+    // All three or, should one fail, none.
+    Tensor means = moved(running_mean, mean);
+    Tensor variances = moved(running_var, variance * (n / (n - 1)));
     num_batches_tracked = num_batches_tracked + 1;
+    running_mean = std::move(means);
+    running_var = std::move(variances);
   } else {
     apart = x - running_mean.reshape(along);
     variance = running_var.reshape(along);
   }
   const Tensor scale = (variance + epsilon_).rsqrt();
-  if (!weight.defined()) return apart * scale;
-  return apart * (scale * weight.reshape(along)) + bias.reshape(along);
+  const DType result = promote(input.dtype(), running_mean.dtype());
+  if (!weight.defined()) return (apart * scale).cast(result);
+  return (apart * (scale * weight.reshape(along)) + bias.reshape(along)).cast(result);
 }
 
 std::string BatchNorm::describe() const {

@@ -3,9 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include "attune/tensor/internal/block.h"
 #include "attune/tensor/internal/check.h"
 
 namespace attune::nn {
+
+using attune::internal::require_defined;
 
 GroupNorm::GroupNorm(int64_t groups, int64_t channels, const GroupNormOptions& o)
     : groups_(groups), channels_(channels), epsilon_(o.epsilon) {
@@ -42,13 +45,19 @@ RMSNorm::RMSNorm(int64_t features, const RMSNormOptions& o)
   if (o.affine) weight = Tensor::ones({features});
 }
 
-Tensor RMSNorm::forward(const Tensor& x) {
-  check<ShapeError>(x.rank() > 0 && x.size(-1) == features_,
-                    "RMSNorm: the last axis of x must be {}, but x is {}", features_, x.shape());
+Tensor RMSNorm::forward(const Tensor& input) {
+  require_defined("RMSNorm", input);
+  check<ShapeError>(input.rank() > 0 && input.size(-1) == features_,
+                    "RMSNorm: the last axis of x must be {}, but x is {}", features_,
+                    input.shape());
+  // Squares of f16 would overflow, and those of integers wrap around.
+  const Tensor x = input.dtype() == DType::f64 ? input : input.cast(DType::f32);
+  const DType given = is_floating(input.dtype()) ? input.dtype() : DType::f32;
   const double precision = x.dtype() == DType::f64 ? std::numeric_limits<double>::epsilon()
                                                    : std::numeric_limits<float>::epsilon();
   const Tensor scale = (x.square().mean(-1, keep_dims) + epsilon_.value_or(precision)).rsqrt();
-  return weight.defined() ? x * scale * weight : x * scale;
+  if (!weight.defined()) return (x * scale).cast(given);
+  return (x * scale * weight).cast(promote(given, weight.dtype()));
 }
 
 std::string RMSNorm::describe() const { return fmt::format("RMSNorm({})", features_); }

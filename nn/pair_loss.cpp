@@ -49,8 +49,14 @@ Tensor bce_of(const Tensor& p, const Tensor& t) {
 // (sum |d|^p)^(1 / p) along the last axis; the slope at 0 is 0.
 Tensor length(const Tensor& d, double p) {
   if (p == 2) return d.norm(-1);
-  if (p == 1) return d.abs().sum(-1);
-  return d.abs().pow(p).sum(-1).pow(1 / p);
+  const Tensor size = d.abs();
+  if (p == 1) return size.sum(-1);
+  if (std::isinf(p)) return size.max(-1);
+  // Zeros are put aside: a power may have an infinite slope there.
+  const Tensor none = size.eq(0);
+  const Tensor sum = size.masked_fill(none, 1).pow(p).masked_fill(none, 0).sum(-1);
+  const Tensor empty = sum.eq(0);
+  return sum.masked_fill(empty, 1).pow(1 / p).masked_fill(empty, 0);
 }
 
 }  // namespace

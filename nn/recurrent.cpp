@@ -86,6 +86,10 @@ std::pair<Tensor, LstmState> Recurrent::run(const Tensor& x, const LstmState& gi
   const Tensor hiddens = state_or_zeros(given.hidden), cells = state_or_zeros(given.cell);
   const Tensor ends = lengths.defined() ? checked_lengths(kind_, lengths, batch, length) : lengths;
   Tensor layer_input = x;
+  if (ends.defined()) {  // what lies behind an end may be anything, even NaN
+    const Tensor outside = Tensor::arange(0, length).ge(ends);
+    layer_input = x.masked_fill(outside.unsqueeze(2), 0);
+  }
   std::vector<Tensor> last_hidden, last_cell;
   for (int64_t i = 0; i < count; i += directions_) {
     std::vector<Tensor> sides;

@@ -160,9 +160,12 @@ Vector moved(const Vector& x, double step, const Vector& direction) {
   return y;
 }
 
-double largest(const Vector& x) {
+double largest(const Vector& x) {  // NaN if there is one
   double top = 0;
-  for (const double v : x) top = std::max(top, std::abs(v));
+  for (const double v : x) {
+    if (std::isnan(v)) return v;
+    top = std::max(top, std::abs(v));
+  }
   return top;
 }
 
@@ -269,6 +272,11 @@ LBFGS::Report LBFGS::minimize(nn::ModuleBase& model, const Closure& closure) con
     check<ValueError>(grads.size() == before.size(),
                       "LBFGS: the closure returned {} gradients for {} parameters", grads.size(),
                       before.size());
+    for (size_t i = 0; i < grads.size(); ++i) {
+      check<ShapeError>(grads[i].shape() == before[i].shape(),
+                        "LBFGS: gradient {} is {}, its parameter {}", i, grads[i].shape(),
+                        before[i].shape());
+    }
     ++evaluations;
     return std::pair{loss, flat(grads)};
   };
@@ -279,13 +287,17 @@ LBFGS::Report LBFGS::minimize(nn::ModuleBase& model, const Closure& closure) con
     Vector x = flat(before);
     auto [loss, gradient] = evaluate(x);
     check<ValueError>(std::isfinite(loss), "LBFGS: the loss is {} at first", loss);
+    check<ValueError>(std::isfinite(largest(gradient)),
+                      "LBFGS: a gradient is not finite at first, but {}", largest(gradient));
     std::deque<Pair> pairs;
     Report report{loss, 0, 0, false};
     while (report.iterations < options_.max_iterations) {
-      if (largest(gradient) <= options_.gradient_tolerance) {
+      const double steepest = largest(gradient);
+      if (steepest <= options_.gradient_tolerance) {
         report.converged = true;
         break;
       }
+      if (!std::isfinite(steepest)) break;  // it leads nowhere
       Vector direction = gradient;
       std::array<double, kMost> sy{}, yy{};
       for (size_t i = 0; i < pairs.size(); ++i) {

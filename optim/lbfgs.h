@@ -36,7 +36,7 @@ class LBFGS : public Optimizer {
   };
   // Moves the model's parameters to where the loss is lowest nearby, each step by a search for the
   // strong Wolfe conditions. The history is its own; update() does not see it. If the closure
-  // throws, or the loss is not finite at first (ValueError), the model is as it was.
+  // throws, or the loss or a gradient is not finite at first (ValueError), the model is as it was.
   Report minimize(nn::ModuleBase& model, const Closure& closure) const;
 
  private:

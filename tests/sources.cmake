@@ -45,6 +45,7 @@ endif()
 attune_test(attune_nn_tests
   SOURCES
     tests/nn/data_test.cpp
+    tests/nn/edges_test.cpp
     tests/nn/ensemble_test.cpp
     tests/nn/fields_test.cpp
     tests/nn/layers_test.cpp

@@ -85,7 +85,7 @@ Tensor tiled(const char* op, const Tensor& x, const Shape& counts) {
 Tensor rolled(const Tensor& x, int64_t shift, int axis) {
   const int64_t n = x.size(axis);
   if (n == 0) return x;
-  const int64_t first = ((-shift) % n + n) % n;
+  const int64_t first = (n - shift % n) % n;
   if (first == 0) return x;
   return cat({x.narrow(axis, first, n - first), x.narrow(axis, 0, first)}, axis);
 }

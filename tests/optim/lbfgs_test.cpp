@@ -60,6 +60,19 @@ TEST_CASE(
   CHECK_THROWS_AS(optim::LBFGS({.history = 0}), ValueError);
 }
 
+TEST_CASE("LBFGS: gradients that are no numbers or do not fit are errors, and nothing moves") {
+  Valley model;
+  const Tensor before = model.at.clone();
+  const optim::LBFGS lbfgs;
+  const auto minimize = [&](const Tensor& gradient) {
+    lbfgs.minimize(model, [&] { return std::pair{1.0, std::vector<Tensor>(1, gradient)}; });
+  };
+  CHECK_THROWS_AS(minimize(Tensor({double(NAN), 0.0})), ValueError);
+  CHECK_THROWS_AS(minimize(Tensor({double(INFINITY), 0.0})), ValueError);
+  CHECK_THROWS_AS(minimize(Tensor({1.0})), ShapeError);
+  CHECK(model.at.eq(before).all().item<bool>());
+}
+
 TEST_CASE("line search: the strong Wolfe conditions hold") {
   const auto f = [](double x) { return optim::LinePoint{x, (x - 3) * (x - 3), 2 * (x - 3)}; };
   for (const double first : {0.01, 1.0, 100.0}) {

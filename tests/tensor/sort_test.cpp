@@ -108,3 +108,13 @@ TEST_CASE("sort, topk: empty, 0-d, mistakes") {
   CHECK_THROWS_AS(Tensor::zeros({3}).topk(-1), ValueError);
   CHECK_THROWS_AS(Tensor().argsort(), ValueError);
 }
+
+TEST_CASE("quantile: infinite neighbours, and the gradient of equal ones") {
+  const double inf = INFINITY;
+  CHECK(Tensor({-inf, 1.0, 2.0}).quantile(0).item<double>() == -inf);
+  CHECK(Tensor({1.0, inf}).quantile(0).item<double>() == 1);
+  CHECK(Tensor({1.0, inf, inf}).quantile(0.75).item<double>() == inf);
+  const Tensor x({1.0, 1.0});
+  Tape tape({x});
+  CHECK(tape.gradient(x.quantile(0.5))[0].to_vector<double>() == std::vector<double>{0.5, 0.5});
+}

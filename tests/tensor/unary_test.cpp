@@ -1,5 +1,7 @@
 // What the table of all ops (op_table.h) does not check: exactness, and the points where a value or
 // a gradient is a convention.
+#include <functional>
+
 #include "tests/support/check.h"
 
 using namespace attune;
@@ -137,4 +139,17 @@ TEST_CASE("unary: infinities are what <cmath> makes of them") {
 TEST_CASE("unary: booleans are refused where numbers are kept") {
   CHECK_THROWS_WITH_AS(Tensor(true).abs(), "abs: takes numbers, got booleans; cast them first",
                        DTypeError);
+}
+
+TEST_CASE("unary: slopes where a piece of an activation meets the next, and at NaN") {
+  on_all_targets([] {
+    const auto slopes = [](const std::function<Tensor(const Tensor&)>& f) {
+      const Tensor x({-3.0, 0.0, 3.0, 6.0, kNan});
+      Tape tape({x});
+      return tape.gradient(f(x).sum())[0];
+    };
+    CHECK(max_error(slopes([](const Tensor& x) { return x.relu6(); }), {0, 0, 1, 0, 1}) == 0);
+    CHECK(max_error(slopes([](const Tensor& x) { return x.hard_sigmoid(); }),
+                    {0, 1.0 / 6, 0, 0, 0}) < 1e-15);
+  });
 }
