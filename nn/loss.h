@@ -68,7 +68,8 @@ struct KlDivOptions {
   bool batch_mean = false;  // the sum over the number of rows, the divergence proper
   Reduction reduction = Reduction::mean;
 };
-// target (log target - prediction), prediction being log-probabilities; 0 where the target is 0.
+// target (log target - prediction), prediction being log-probabilities; 0 where the target is 0 and
+// the prediction is finite.
 Tensor kl_div(const Tensor& prediction, const Tensor& target, const KlDivOptions& options = {});
 
 // ---- Of vectors ----

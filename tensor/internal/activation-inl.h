@@ -104,8 +104,8 @@ struct HardSigmoid {
 struct HardSilu {
   static auto value(auto x) { return x * minimum(maximum(x + 3.0, 0), 6) / 6.0; }
   static auto slope(const auto& x, const auto&) {
-    const auto middle = select(above(x, 3.0), constant(x, 1.0), x / 3.0 + 0.5);
-    return select(above(-x, 3.0), constant(x, 0.0), middle);
+    const auto middle = select(above(nonpositive(3.0 - x), 0.0), constant(x, 1.0), x / 3.0 + 0.5);
+    return select(above(nonpositive(x + 3.0), 0.0), constant(x, 0.0), middle);
   }
 };
 struct LogSigmoid {

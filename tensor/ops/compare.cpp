@@ -119,7 +119,10 @@ Tensor Tensor::isclose(const Tensor& other, double relative, double absolute,
   check<ValueError>(relative >= 0 && absolute >= 0,
                     "isclose: tolerances must not be negative, got {} and {}", relative, absolute);
   DType dtype = types_of("isclose", Takes::any, promote(this->dtype(), other.dtype())).computed;
-  if (!is_floating(dtype)) dtype = DType::f64;
+  if (!is_floating(dtype)) {
+    if (relative == 0 && absolute == 0) return eq(other);  // f64 does not tell large i64 apart
+    dtype = DType::f64;
+  }
   const Tensor a = into(detach(), dtype), b = into(other.detach(), dtype);
   Tensor y = make_broadcast("isclose", a, b, DType::boolean);
   dispatch_floating("isclose", dtype, [&]<class T>() {

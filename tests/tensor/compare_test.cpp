@@ -138,3 +138,10 @@ TEST_CASE("isnan, isinf, isfinite") {
   CHECK(Tensor::zeros({0, 2}).isinf().shape() == Shape{0, 2});
   CHECK_THROWS_AS(Tensor().isnan(), ValueError);
 }
+
+TEST_CASE("compare: isclose without tolerances tells neighbouring large integers apart") {
+  const int64_t large = int64_t{1} << 53;
+  const Tensor a(large), b(large + 1);
+  CHECK_FALSE(a.isclose(b, 0, 0).item<bool>());
+  CHECK(a.isclose(a, 0, 0).item<bool>());
+}

@@ -151,5 +151,7 @@ TEST_CASE("unary: slopes where a piece of an activation meets the next, and at N
     CHECK(max_error(slopes([](const Tensor& x) { return x.relu6(); }), {0, 0, 1, 0, 1}) == 0);
     CHECK(max_error(slopes([](const Tensor& x) { return x.hard_sigmoid(); }),
                     {0, 1.0 / 6, 0, 0, 0}) < 1e-15);
+    CHECK(max_error(slopes([](const Tensor& x) { return x.hard_silu(); }), {0, 0.5, 1, 1, kNan}) ==
+          0);
   });
 }
