@@ -1,6 +1,9 @@
 #pragma once
 // Studies: search spaces, samplers, schedulers and storages. Made by script/umbrella.
 
+#include "attune/base/error.h"
+#include "attune/base/rng.h"
+#include "attune/base/threads.h"
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/importance.h"
 #include "attune/tune/analysis/model_best.h"
