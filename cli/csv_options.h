@@ -19,7 +19,7 @@ inline void notes(const Common& common, const std::vector<std::string>& remarks)
 }
 
 struct CsvArguments {
-  std::string delimiter, header = "automatic", encoding = "utf8";
+  std::string decimal, delimiter, header = "automatic", encoding = "utf8";
 
   void declare(Options& options) {
     options.text("--delimiter", delimiter, "Between cells; \"tab\" (default: as it looks)");
@@ -29,8 +29,15 @@ struct CsvArguments {
                    {"utf8", "latin1"});
   }
 
+  // Of a table whose columns are still to be understood.
+  void declare_decimal(Options& options) {
+    options.one_of("--decimal", decimal, "The decimal sign, , or . (default: as each column looks)",
+                   {",", "."});
+  }
+
   tune::SheetOptions options() const {
     tune::SheetOptions o;
+    if (!decimal.empty()) o.decimal = decimal[0];
     if (delimiter == "tab" || delimiter == "\\t") {
       o.delimiter = '\t';
     } else if (delimiter.size() == 1) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 
@@ -65,6 +66,7 @@ struct FitArguments : Common {
     options.list("--missing", missing, "Further texts that mean \"not known\": -99,unknown");
     options.flag("--keep-index", keep_index, "Learn from an index or identifiers too");
     csv.declare(options);
+    csv.declare_decimal(options);
     storage_option(options, *this);
     study_option(options, *this);
     seed_option(options, *this);
@@ -172,8 +174,8 @@ std::vector<std::string> left_out(const tune::Recipe& recipe) {
   return remarks;
 }
 
-void note_start(const Common& common, const tune::Recipe& recipe, const tune::Study& study) {
-  const int64_t kept = study.size();
+void note_start(const Common& common, const tune::Recipe& recipe, const tune::Study& study,
+                int64_t kept) {
   note(common,
        fmt::format(
            "{} rows ({} train, {} validation, {} test), {} inputs; {}: {}{}", recipe.rows(),
@@ -237,8 +239,8 @@ std::string table(const tune::FitResult& r, const std::string& model) {
   const std::string_view score = r.score == tune::Score::r2 ? "R^2" : tune::name_of(r.score);
   std::string text = fmt::format("{:<24}{:>12}{:>12}\n", score, "validation", "test");
   const auto row = [&](std::string_view name, double validation, double test) {
-    text += fmt::format("{:<24}{:>12.4f}{:>12}\n", name, validation,
-                        r.test_rows > 0 ? fmt::format("{:.4f}", test) : "-");
+    const auto figure = [](double x) { return std::isnan(x) ? "-" : fmt::format("{:.4f}", x); };
+    text += fmt::format("{:<24}{:>12}{:>12}\n", name, figure(validation), figure(test));
   };
   row(classes ? "most frequent class" : "mean", r.baseline_validation, r.baseline_test);
   row("linear model", r.linear_validation, r.linear_test);
@@ -261,11 +263,15 @@ int run(const FitArguments& a) {
   tune::FitOptions options = options_of(a);
   check_place(a.out);
   ProgressLine progress(a.quiet);
+  int64_t kept = 0;  // trials that the study has from before
   options.on_start = [&](const tune::Recipe& recipe, const tune::Study& study) {
-    note_start(a, recipe, study);
+    const auto trials = study.trials();
+    kept = std::ranges::count_if(
+        trials, [](const tune::TrialResult& trial) { return tune::finished(trial.state); });
+    note_start(a, recipe, study, kept);
     rehearse_saving(recipe, a.out);
   };
-  options.progress = [&](const tune::Progress& p) { progress.show(p); };
+  options.progress = [&](const tune::Progress& p) { progress.show(p, kept); };
   watch_signals("\nattune: ending after the running trials; Ctrl-C again to end at once\n");
   const tune::FitResult result = tune::fit(options);
   progress.end();

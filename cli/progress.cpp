@@ -16,9 +16,10 @@ std::string time_text(double seconds) {
 
 }  // namespace
 
-std::string progress_text(const tune::Progress& p) {
-  std::string text = p.wanted > 0 ? fmt::format("{} of {} trials", p.trials, p.wanted)
-                                  : fmt::format("{} trials", p.trials);
+std::string progress_text(const tune::Progress& p, int64_t earlier) {
+  const int64_t trials = earlier + p.trials;
+  std::string text = p.wanted > 0 ? fmt::format("{} of {} trials", trials, p.wanted)
+                                  : fmt::format("{} trials", trials);
   if (p.pruned > 0) text += fmt::format(" ({} pruned)", p.pruned);
   if (p.failed > 0) {
     text +=
@@ -30,8 +31,8 @@ std::string progress_text(const tune::Progress& p) {
     const double rate = static_cast<double>(p.trials) / p.seconds;
     text += rate < 0.1 ? fmt::format(", {} a trial", time_text(1 / rate))
                        : fmt::format(", {:.1f} a second", rate);
-    if (p.wanted > p.trials) {
-      text += fmt::format(", {} to go", time_text(static_cast<double>(p.wanted - p.trials) / rate));
+    if (p.wanted > trials) {
+      text += fmt::format(", {} to go", time_text(static_cast<double>(p.wanted - trials) / rate));
     }
   }
   return text;
@@ -39,14 +40,14 @@ std::string progress_text(const tune::Progress& p) {
 
 ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(terminal_columns() > 0) {}
 
-void ProgressLine::show(const tune::Progress& progress) {
+void ProgressLine::show(const tune::Progress& progress, int64_t earlier) {
   if (quiet_) return;
   const Clock::time_point now = Clock::now();
-  const bool last = progress.wanted > 0 && progress.trials >= progress.wanted;
+  const bool last = progress.wanted > 0 && earlier + progress.trials >= progress.wanted;
   const auto wait = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(2000);
   if (!last && now - shown_ < wait) return;
   shown_ = now;
-  last_ = progress_text(progress);
+  last_ = progress_text(progress, earlier);
   if (terminal_) {  // its width may have changed; the last column is left free for the cursor
     write_error("\r" + cut_to_columns(last_, terminal_columns() - 1) + "\033[K");
   } else {

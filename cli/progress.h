@@ -13,7 +13,8 @@ class ProgressLine {
  public:
   explicit ProgressLine(bool quiet);
 
-  void show(const tune::Progress& progress);
+  // `earlier` trials, which the study had before, are counted too.
+  void show(const tune::Progress& progress, int64_t earlier = 0);
   void end();  // leaves the last state on a line of its own
 
  private:
@@ -24,6 +25,6 @@ class ProgressLine {
 };
 
 // "12 of 50 trials, best 0.9812, 14.2 a second, 2.7 s to go"
-std::string progress_text(const tune::Progress& progress);
+std::string progress_text(const tune::Progress& progress, int64_t earlier = 0);
 
 }  // namespace attune::cli

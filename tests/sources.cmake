@@ -233,6 +233,7 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
       tests/cli/output_test.cpp
       tests/cli/process.cpp
       tests/cli/study_test.cpp
+      tests/cli/table_doubts_test.cpp
       tests/cli/table_test.cpp
       tests/cli/tune_test.cpp
     LINK attune::tensor nlohmann_json::nlohmann_json attune_fmt)

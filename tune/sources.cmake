@@ -161,11 +161,13 @@ attune_module(tune ONLY train|tabular
     tune/tabular/date_form.cpp
     tune/tabular/fit.cpp
     tune/tabular/internal/encoding.cpp
+    tune/tabular/internal/fit_study.cpp
     tune/tabular/internal/identifiers.cpp
     tune/tabular/internal/split_columns.cpp
     tune/tabular/network.cpp
     tune/tabular/number_form.cpp
     tune/tabular/predict.cpp
+    tune/tabular/reading_remarks.cpp
     tune/tabular/recipe.cpp
     tune/tabular/repeated_rows.cpp
     tune/tabular/replay.cpp

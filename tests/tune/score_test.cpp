@@ -44,6 +44,7 @@ TEST_CASE("score: numbers, in the target's unit") {
   CHECK(measure(Score::rmse, p, y, 10) == doctest::Approx(10));
   CHECK(measure(Score::mae, p, y, 10) == doctest::Approx(5));
   CHECK(measure(Score::r2, Tensor::ones({2, 1}), Tensor::ones({2, 1})) == 1);
+  CHECK(std::isnan(measure(Score::r2, Tensor::ones({1, 1}), Tensor::ones({1, 1}))));
   CHECK(std::isnan(measure(Score::mae, Tensor::zeros({0, 1}), Tensor::zeros({0, 1}))));
 }
 

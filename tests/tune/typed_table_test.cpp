@@ -54,6 +54,63 @@ TEST_CASE("1,234 is a thousand and some, unless the table is of ;") {
   CHECK(column_of({"1,234", "5,678"}, {}, ';').numbers == Numbers{1.234, 5.678});
 }
 
+TEST_CASE("thousands and decimals are told apart by the digits behind the separator") {
+  // Three digits behind each separator, and whole numbers below 1000 without one.
+  CHECK(column_of({"1,619", "754", "12,000"}, {}, ';').numbers == Numbers{1619, 754, 12000});
+  CHECK(column_of({"1.619", "754", "12.000"}, {}, ';').numbers == Numbers{1619, 754, 12000});
+  CHECK(column_of({"1.619", "1.234.567"}, {}, ';').numbers == Numbers{1619, 1234567});
+  CHECK(column_of({"1,619 \u20AC", "754 \u20AC"}, {}, ';').numbers == Numbers{1619, 754});
+  // Anything else is decimals.
+  CHECK(column_of({"1,619", "754,5"}, {}, ';').numbers == Numbers{1.619, 754.5});
+  CHECK(column_of({"1,619", "7540"}, {}, ';').numbers == Numbers{1.619, 7540});
+  CHECK(column_of({"0.619", "754"}, {}, ';').numbers == Numbers{0.619, 754});
+  CHECK(column_of({"1.619", "754"}).numbers == Numbers{1.619, 754});  // a table of commas
+}
+
+TEST_CASE("where thousands and decimals look alike, that is said and can be told") {
+  const Sheet sheet = Sheet::parse("x;y\n1,619;a\n2,500;b\n");
+  CHECK(remarks_on_reading(read_columns(sheet, {.keep_index = true}))[0] ==
+        "'x': '1,619' is read as 1.619, and may be a number of thousands; --decimal , or "
+        "--decimal . says which");
+  const auto told = [](const char* text, char decimal) {
+    SheetOptions options;
+    options.decimal = decimal;
+    const Column column = read_column(Sheet::parse(text, options), 0, MissingTexts());
+    CHECK(column.thousands_or_decimals.empty());
+    return column.numbers;
+  };
+  CHECK(told("x;y\n1,619;a\n2,500;b\n", '.') == Numbers{1619, 2500});
+  CHECK(told("x;y\n1,619;a\n2,500;b\n", ',') == Numbers{1.619, 2.5});
+  CHECK(told("x;y\n1.619;a\n2.500;b\n", ',') == Numbers{1619, 2500});
+  CHECK(told("x;y\n1.619;a\n254;b\n", '.') == Numbers{1.619, 254});
+  CHECK(!column_of({"1,234", "5,678"}).thousands_or_decimals.empty());
+  CHECK(column_of({"1.234", "5.678"}).thousands_or_decimals.empty());
+}
+
+TEST_CASE("percents with and without their sign, dates of two readings, mixed decimals") {
+  const Column mixed = column_of({"32.4", "15.1%", "2 %"});
+  CHECK(mixed.numbers == Numbers{0.324, 0.151, 0.02});
+  CHECK(mixed.bare_percents == 1);
+  const auto remarks = [](const char* cells) {
+    return remarks_on_reading(read_columns(Sheet::parse(cells), {.keep_index = true}));
+  };
+  CHECK(remarks("d,y\n1/2/2023,1\n3/4/2023,2\n")[0] ==
+        "read as dates (mdy; no day is above 12, so dmy is possible as well): 'd'");
+  CHECK(remarks("d,y\n1/20/2023,1\n3/4/2023,2\n")[0] == "read as dates (mdy): 'd'");
+  CHECK(remarks("d,y\n27 Mar 2020,1\n1 Apr 2020,2\n")[0] == "read as dates (months by name): 'd'");
+  const TypedTable both = read_columns(Sheet::parse("x;y\n1,50;1\n1.55;2\n2,5;3\n2.5;4\n"));
+  CHECK(both.left_out[0].reason == "it mixes decimal points and decimal commas, as 1.50 and 1,50");
+}
+
+TEST_CASE("a column that is there twice is refused where the model knows one") {
+  const std::vector<ColumnFormat> one = {{.name = "x"}}, two = {{.name = "x"}, {.name = "x.1"}};
+  const Sheet sheet = Sheet::parse("x,x\n1,2\n3,4\n");
+  CHECK_THROWS_WITH_AS(read_columns(sheet, one, MissingTexts()),
+                       "table: several columns are named 'x'; give them names of their own",
+                       ValueError);
+  CHECK(read_columns(sheet, two, MissingTexts()).columns[1].numbers == Numbers{2, 4});
+}
+
 TEST_CASE("texts stay texts") {
   for (const Texts& cells : {Texts{"red", "blue"}, Texts{"A1", "01", "02"}, Texts{"1.2.3", "4.5.6"},
                              Texts{"1-2", "3-4"}, Texts{"12:30", "9:15"}, Texts{"0x10", "0x20"},

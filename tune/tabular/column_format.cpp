@@ -49,6 +49,7 @@ std::string ColumnFormat::to_json() const {
                         json::quote(std::string_view(&number.decimal, 1)),
                         json::quote(std::string_view(&number.thousands, number.thousands != 0)),
                         json::quote(number.unit));
+    if (number.percent) text += ",\"percent\":true";
   }
   if (kind == ColumnKind::date) text += fmt::format(",\"order\":\"{}\"", tune::name_of(date));
   return text;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,119 +15,32 @@
 #include "attune/tune/samplers.h"
 #include "attune/tune/tabular/best_trials.h"
 #include "tune/tabular/internal/fit_clock.h"
+#include "tune/tabular/internal/fit_study.h"
 
 namespace attune::tune {
 namespace {
 
-// Attributes of the study.
-constexpr char kRecipe[] = "attune:recipe";  // how to make the Recipe again
-constexpr char kTest[] = "attune:test";      // what the test part said, and for which trial
+// An attribute of the study: what the test part said, and for which trial.
+constexpr char kTest[] = "attune:test";
 
-Document to_json(const SheetOptions& csv) {
-  return {{"delimiter", std::string(csv.delimiter ? 1 : 0, csv.delimiter)},
-          {"header", static_cast<int>(csv.header)},
-          {"encoding", csv.encoding == Encoding::latin1 ? "latin1" : "utf8"}};
-}
-
-SheetOptions csv_from(const Document& json) {
-  SheetOptions csv;
-  const std::string delimiter = json.at("delimiter").as<std::string>();
-  csv.delimiter = delimiter.empty() ? '\0' : delimiter[0];
-  csv.header = static_cast<CsvHeader>(json.at("header").as<int64_t>());
-  if (json.has("encoding") && json.at("encoding").as<std::string>() == "latin1") {
-    csv.encoding = Encoding::latin1;
-  }
-  return csv;
-}
-
-Document describe(const FitOptions& o, const Recipe& recipe) {
-  return {{"data", std::filesystem::absolute(o.data).string()},
-          {"target", o.target},
-          {"task", name_of(recipe.target().task())},
-          {"validation", o.validation},
-          {"test", o.test},
-          {"seed", o.seed},
-          {"score", name_of(recipe.score())},
-          {"group", o.group},
-          {"time", o.time},
-          {"folds", recipe.folds()},
-          {"missing", o.missing},
-          {"keep_index", o.keep_index},
-          {"csv", to_json(o.csv)},
-          {"version", kRecipeVersion},
-          {"fingerprint", hash_text(recipe.fingerprint())}};
-}
-
-std::string default_name(const FitOptions& o, const Recipe& recipe) {
-  const uint64_t hash = recipe.fingerprint();
-  return fmt::format("{}-{:08x}", std::filesystem::path(o.data).stem().string(),
-                     static_cast<uint32_t>(hash ^ hash >> 32));
-}
-
-std::string fingerprint_of(const Document& recipe) {
-  return recipe.has("fingerprint") ? recipe.at("fingerprint").as<std::string>() : "";
-}
-
-// A study of the same name must be of the same data, split and target; a new one notes them.
-void claim(Study& study, const Document& recipe) {
-  const std::optional<std::string> kept = study.attribute(kRecipe);
-  if (!kept && study.size() > 0) {
-    throw ValueError(fmt::format(
-        "fit: study '{}' was not made by fit; choose another name for this one", study.name()));
-  }
-  const Document before = kept ? Document::parse(*kept) : recipe;
-  if (!before.has("version") || before.at("version").dump() != recipe.at("version").dump()) {
-    throw ValueError(
-        fmt::format("fit: study '{}' was made by another version of attune, which prepared tables "
-                    "in another way; choose another name for this one",
-                    study.name()));
-  }
-  if (fingerprint_of(before) != fingerprint_of(recipe)) {
-    throw ValueError(
-        fmt::format("fit: study '{}' is of other data, another target, split or seed; "
-                    "choose another name for this one",
-                    study.name()));
-  }
-  study.set_attribute_json(kRecipe, recipe.dump());
-}
+constexpr auto kLookAgain = std::chrono::milliseconds(100);  // at what others run
+constexpr double kLongestSilence = 60;                       // seconds
 
 int64_t count_finished(const std::vector<TrialResult>& trials) {
   return std::count_if(trials.begin(), trials.end(),
                        [](const TrialResult& t) { return finished(t.state); });
 }
 
-// A first row that holds the target's name is names.
-Sheet read_table(const std::string& path, SheetOptions options, const std::string& target) {
-  options.expected = {target};
-  return Sheet::read(path, options);
-}
-
-RecipeOptions recipe_options(const FitOptions& o) {
-  return {.target = o.target,
-          .task = o.task,
-          .missing = o.missing,
-          .keep_index = o.keep_index,
-          .score = o.score,
-          .group = o.group,
-          .time = o.time,
-          .folds = o.folds,
-          .validation = o.validation,
-          .test = o.test,
-          .seed = o.seed};
-}
-
 class Fit {
  public:
   explicit Fit(const FitOptions& options)
-      : o_(options),
-        recipe_(read_table(o_.data, o_.csv, o_.target), recipe_options(o_)),
-        clock_(o_.timeout, began_),
-        study_(study_options()) {
-    claim(study_, describe(o_, recipe_));
+      : o_(options), recipe_(recipe_for(o_)), clock_(o_.timeout, began_), study_(study_options()) {
+    claim_study(study_, o_, recipe_);
   }
 
   FitResult run() {
     if (o_.on_start) o_.on_start(recipe_, study_);
+    if (o_.timeout) train_linear();  // to know how long it takes
     tune();
     FitResult result = figures();
     if (!result.interrupted) finish(result);
@@ -135,7 +50,7 @@ class Fit {
 
  private:
   StudyOptions study_options() const {
-    return {.name = o_.study.empty() ? default_name(o_, recipe_) : o_.study,
+    return {.name = o_.study.empty() ? default_study_name(o_, recipe_) : o_.study,
             .storage = o_.storage,
             .direction = lower_is_better(recipe_.score()) ? minimize : maximize,
             .sampler = o_.sampler ? o_.sampler : bayesian(),
@@ -149,7 +64,46 @@ class Fit {
 
   bool stopped() const { return o_.stop && o_.stop(); }
 
+  // What other processes run of this study.
+  struct Others {
+    int64_t running = 0;
+    std::pair<int64_t, size_t> signs = {};  // trials that have ended, reports of those that run
+    double longest = 0;                     // seconds of a trial
+  };
+  Others others() const {
+    Others o;
+    for (const TrialResult& trial : study_.trials()) {
+      if (finished(trial.state)) {
+        ++o.signs.first;
+        if (trial.seconds > o.longest) o.longest = trial.seconds;
+      } else if (trial.state == State::running && trial.number < o_.trials) {
+        ++o.running;
+        o.signs.second += trial.intermediate.size();
+      }
+    }
+    return o;
+  }
+
+  // The model is made of all trials of the study: those that other processes still run are waited
+  // for while they give signs of life, and those that such a process leaves behind are run here.
   void tune() {
+    Others seen;
+    double since = clock_.seconds();
+    for (;;) {
+      run_trials();
+      const Others now = others();
+      if (stopped() || clock_.trials_must_end() || now.running == 0) return;
+      if (now.signs != seen.signs) since = clock_.seconds();
+      seen = now;
+      if (clock_.seconds() - since > std::max(kLongestSilence, 2 * now.longest)) {
+        silent_ = now.running;
+        return;
+      }
+      std::this_thread::sleep_for(kLookAgain);
+    }
+  }
+
+  void run_trials() {
     study_.optimize([&](Trial& trial) { return run_trial(trial); },
                     {.trials = o_.trials,
                      .total = o_.trials,  // another process may be at work on the same study
@@ -219,12 +173,12 @@ class Fit {
 
   double default_validation(FitResult& r) const {
     for (const TrialResult& trial : study_.trials()) {
-      if (trial.state == State::complete && trial.params == default_params()) return trial.value;
+      if (trial.state != State::complete || trial.params != default_params()) continue;
+      return trial.user.contains(kCutAttribute) ? FitResult::kNone : trial.value;
     }
     const Recipe::Trained trained =
         recipe_.train(default_params(), streams_of(study_, 0), {}, go_on());
-    note_cut(r, "the default configuration", trained.training);
-    return trained.training.score;
+    return figure(r, "the default configuration", trained.training);
   }
 
   std::function<bool()> go_on() const {
@@ -238,15 +192,25 @@ class Fit {
                                     training.epochs, training.epochs == 1 ? "" : "s"));
   }
 
-  TabularModel final_model(FitResult& r, std::string_view what, const Params& params,
-                           const Streams& streams) const {
+  // The score of what is only compared with: none if it was not trained to its end.
+  double figure(FitResult& r, std::string_view what, const Training& training) const {
+    r.steps += training.steps;
+    if (!training.cut) return training.score;
+    r.remarks.push_back(fmt::format("the time was up: {} has no figure", what));
+    return FitResult::kNone;
+  }
+
+  // Trained on training and validation rows, to its end; else nothing.
+  std::optional<TabularModel> compared(FitResult& r, std::string_view what, const Params& params,
+                                       const Streams& streams) const {
     Training training;
     TabularModel model = recipe_.final_model(params, streams, &training, go_on());
-    note_cut(r, what, training);
+    figure(r, what, training);
+    if (training.cut) return {};
     return model;
   }
 
-  TabularModel final_models(FitResult& r) const {
+  TabularModel final_models(FitResult& r) {
     std::vector<TabularModel> models;
     double longest = 0;  // seconds of a training
     const int64_t tenth = std::clamp<int64_t>(r.trials / 10, 1, kMostNetworks);
@@ -259,6 +223,7 @@ class Fit {
       longest = std::max(longest, clock_.seconds() - began);
       if (models.empty()) {
         note_cut(r, "the model", training);
+        model_cut_ = training.cut;
       } else {
         r.steps += training.steps;
         if (training.cut) break;  // half trained, it would spoil the mean
@@ -274,18 +239,32 @@ class Fit {
     return {rng.fork("weights"), rng.fork("order"), rng.fork("dropout")};
   }
 
+  void train_linear() {
+    const ThreadScope threads(o_.threads);
+    const double began = clock_.seconds();
+    linear_ = recipe_
+                  .train(recipe_.linear(), linear_streams(), {},
+                         [this] { return clock_.linear_model_may_go_on(); })
+                  .training;
+    if (!linear_->cut) clock_.reserve_for_linear_model(clock_.seconds() - began);
+  }
+
   void finish(FitResult& r) {
     const ThreadScope threads(o_.threads);
     if (study_.trial(r.best.number).user.contains(kCutAttribute)) {
       r.remarks.emplace_back("the time was up within the first trial: it ended early");
     }
+    if (silent_ > 0) {
+      r.remarks.push_back(fmt::format(
+          "the model is made without {} that another program runs without a sign of life",
+          silent_ == 1 ? "a trial" : fmt::format("{} trials", silent_)));
+    }
     r.model = final_models(r);
     r.weights = hash_text(hash_weights(r.model.network));
     r.default_validation = default_validation(r);
     r.baseline_validation = recipe_.constant_score();
-    const Recipe::Trained linear = recipe_.train(recipe_.linear(), linear_streams(), {}, go_on());
-    note_cut(r, "the linear model", linear.training);
-    r.linear_validation = linear.training.score;
+    if (!linear_) train_linear();
+    r.linear_validation = figure(r, "the linear model", *linear_);
     if (r.test_rows == 0) return;
     test(r);
     compare(r);
@@ -303,7 +282,10 @@ class Fit {
                                                        {"default_test", &r.default_test},
                                                        {"linear_test", &r.linear_test},
                                                        {"baseline_test", &r.baseline_test}};
-    if (same && seen.has("baseline_test")) {  // what is known needs no second look
+    const bool known = std::ranges::all_of(figures, [&](const auto& figure) {
+      return seen.has(figure.first) && seen.at(figure.first).dump() != "null";
+    });
+    if (same && known) {  // what is known needs no second look
       for (const auto& [key, value] : figures) *value = seen.at(key).as<double>();
       return;
     }
@@ -314,16 +296,20 @@ class Fit {
     study_.set_attribute_json(kTest, seen.dump());
     const bool is_default =
         r.networks == 1 && r.best.number == 0 && r.best.params == default_params();
-    const TabularModel plain = is_default
-                                   ? r.model
-                                   : final_model(r, "the default configuration, for the test,",
-                                                 default_params(), streams_of(study_, 0));
-    const TabularModel linear =
-        final_model(r, "the linear model, for the test,", recipe_.linear(), linear_streams());
+    std::optional<TabularModel> plain, linear;
+    if (!is_default) {
+      plain = compared(r, "the default configuration, for the test,", default_params(),
+                       streams_of(study_, 0));
+    } else if (!model_cut_) {
+      plain = r.model;
+    }
+    if (!linear_->cut) {
+      linear = compared(r, "the linear model, for the test,", recipe_.linear(), linear_streams());
+    }
     const nn::Dataset rows = recipe_.open_test();
     r.test = recipe_.score(r.model, rows);
-    r.default_test = recipe_.score(plain, rows);
-    r.linear_test = recipe_.score(linear, rows);
+    if (plain) r.default_test = recipe_.score(*plain, rows);
+    if (linear) r.linear_test = recipe_.score(*linear, rows);
     r.baseline_test = recipe_.score(recipe_.constant_model(), rows);
     for (const auto& [key, value] : figures) seen.set(key, *value);
     study_.set_attribute_json(kTest, seen.dump());
@@ -348,6 +334,9 @@ class Fit {
   Space space_ = recipe_.space();
   FitClock clock_;
   Study study_;
+  std::optional<Training> linear_ = {};  // how the training of the linear model went
+  bool model_cut_ = false;
+  int64_t silent_ = 0;  // trials of other programs that were not waited for any longer
 };
 
 }  // namespace
@@ -363,38 +352,6 @@ FitResult fit(const FitOptions& options) {
     throw ValueError(fmt::format("fit: jobs must be 1 or more, got {}", options.jobs));
   }
   return Fit(options).run();
-}
-
-Recipe recipe_of(const Study& study, const std::string& data) {
-  const std::optional<std::string> kept = study.attribute(kRecipe);
-  if (!kept) throw ValueError(fmt::format("study '{}' was not made by fit", study.name()));
-  const Document json = Document::parse(*kept);
-  const std::string path = data.empty() ? json.at("data").as<std::string>() : data;
-  if (!json.has("version") || json.at("version").as<int64_t>() != kRecipeVersion) {
-    throw ValueError(
-        fmt::format("study '{}' was made by another version of attune, which prepared tables in "
-                    "another way",
-                    study.name()));
-  }
-  const std::string target = json.at("target").as<std::string>();
-  Recipe recipe(read_table(path, csv_from(json.at("csv")), target),
-                {.target = target,
-                 .task = json.at("task").as<std::string>() == "regression" ? Task::regression
-                                                                           : Task::classification,
-                 .missing = json.at("missing").as<std::vector<std::string>>(),
-                 .keep_index = json.at("keep_index").dump() == "true",
-                 .score = score_named(json.at("score").as<std::string>()),
-                 .group = json.at("group").as<std::string>(),
-                 .time = json.at("time").as<std::string>(),
-                 .folds = json.at("folds").as<int64_t>(),
-                 .validation = json.at("validation").as<double>(),
-                 .test = json.at("test").as<double>(),
-                 .seed = json.at("seed").as<uint64_t>()});
-  if (hash_text(recipe.fingerprint()) != fingerprint_of(json)) {
-    throw ValueError(
-        fmt::format("{} is not the table that study '{}' was made of", path, study.name()));
-  }
-  return recipe;
 }
 
 }  // namespace attune::tune

@@ -34,7 +34,8 @@ struct FitOptions {
   int64_t networks = 0;
   int64_t trials = 50;  // of the study in all, those it has already among them
   // Of the whole call. Trials end early, within an epoch, so that there is time for the final
-  // training; what was cut short is among the result's remarks.
+  // training and for what the model is compared with; what was cut short is among the result's
+  // remarks, and has no figure if it is only compared with.
   std::optional<std::chrono::duration<double>> timeout = {};
   std::shared_ptr<Sampler> sampler = {};  // absent: bayesian()
   std::shared_ptr<Pruner> pruner = {};    // absent: median(), after 5 trials and 5 epochs

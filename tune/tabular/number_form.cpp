@@ -146,17 +146,19 @@ std::optional<double> parse_number(std::string_view cell, const NumberForm& form
     if (d.digits.empty()) return {};
     const std::optional<std::string> plain = plain_digits(d.digits, form);
     if (plain) value = internal::parse_number(*plain);
-    if (value && d.percent) *value /= 100;
+    if (value && (d.percent || form.percent)) *value /= 100;
     if (value && d.negative) *value = -*value;
   }
   if (value && std::isnan(*value)) return {};
   return value;
 }
 
-NumberForm likeliest_number_form(const std::vector<std::string_view>& cells, bool decimal_comma) {
+NumberForm likeliest_number_form(const std::vector<std::string_view>& cells, bool decimal_comma,
+                                 char decimal) {
   std::vector<NumberForm> forms;
-  const auto add = [&](char decimal, char thousands, const std::string& unit) {
-    forms.push_back({.decimal = decimal, .thousands = thousands, .unit = unit, .plain = false});
+  const auto add = [&](char sign, char thousands, const std::string& unit) {
+    if (decimal != 0 && decimal != sign) return;
+    forms.push_back({.decimal = sign, .thousands = thousands, .unit = unit, .plain = false});
   };
   std::map<std::string_view, size_t> units;
   for (const std::string_view cell : cells) ++units[unit_of(cell)];
@@ -164,7 +166,7 @@ NumberForm likeliest_number_form(const std::vector<std::string_view>& cells, boo
       std::ranges::max_element(units, {}, [](const auto& unit) { return unit.second; });
   std::vector<std::string> tried = {""};
   if (common != units.end() && !common->first.empty()) tried.emplace_back(common->first);
-  forms.emplace_back();
+  if (decimal != ',') forms.emplace_back();
   for (const std::string& unit : tried) {
     add('.', 0, unit);
     if (decimal_comma) add(',', 0, unit);
@@ -188,6 +190,29 @@ NumberForm likeliest_number_form(const std::vector<std::string_view>& cells, boo
   return best;
 }
 
+SeparatorUse use_of_separator(const std::vector<std::string_view>& cells, char separator,
+                              const std::string& unit) {
+  bool any = false, sure = false;
+  for (const std::string_view cell : cells) {
+    const std::string_view digits = undress(cell, unit).digits;
+    const auto fine = [&](char c) { return is_digit(c) || c == separator; };
+    if (digits.empty() || !std::ranges::all_of(digits, fine)) continue;
+    const auto separators = std::ranges::count(digits, separator);
+    const NumberForm form{.decimal = separator == ',' ? '.' : ',', .thousands = separator};
+    if (separators == 0 ? digits.size() > 3 : !plain_digits(digits, form)) {
+      return SeparatorUse::decimals;
+    }
+    any = any || separators > 0;
+    sure = sure || separators != 1;
+  }
+  if (!any) return SeparatorUse::decimals;
+  return sure ? SeparatorUse::thousands : SeparatorUse::either;
+}
+
+bool has_percent_sign(std::string_view cell, const NumberForm& form) {
+  return undress(cell, form.unit).percent;
+}
+
 std::string describe(const NumberForm& form) {
   if (form.plain) return "";
   std::string text;
@@ -197,6 +222,7 @@ std::string describe(const NumberForm& form) {
   }
   if (form.decimal == ',') text += ", decimal comma";
   if (!form.unit.empty()) text += ", in " + form.unit;
+  if (form.percent) text += ", in percent";
   return text.empty() ? "with a sign of currency, percent or minus" : text.substr(2);
 }
 

@@ -66,12 +66,17 @@ void write_predictions(std::ostream& out, const Sheet& sheet, const Predictions&
   }
   writer.end_row(sheet.has_header() ? std::string(sheet.header_text())
                                     : fmt::format("{}", fmt::join(sheet.names(), delimiter)));
+  const auto number = [&](std::string text) {
+    std::ranges::replace(text, '.', predictions.decimal);
+    return text;
+  };
   for (int64_t row = 0; row < sheet.rows(); ++row) {
     const auto i = static_cast<size_t>(row);
-    writer.cell(predictions.classes.empty() ? fmt::format("{}", predictions.numbers[i])
+    writer.cell(predictions.classes.empty() ? number(fmt::format("{}", predictions.numbers[i])) +
+                                                  (predictions.percent ? "%" : "")
                                             : predictions.classes[i]);
     for (const std::vector<double>& p : predictions.probability) {
-      writer.cell(fmt::format("{:.6f}", p[i]));
+      writer.cell(number(fmt::format("{:.6f}", p[i])));
     }
     writer.end_row(sheet.row_text(row));
   }

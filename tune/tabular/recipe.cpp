@@ -9,6 +9,7 @@
 #include "attune/nn/linear.h"
 #include "attune/optim/trainer.h"
 #include "attune/base/error.h"
+#include "attune/base/internal/text.h"
 #include "attune/tune/tabular/row_split.h"
 #include "tune/tabular/internal/split_columns.h"
 
@@ -24,6 +25,18 @@ constexpr int64_t kMostBatches = 32, kLargestLeastBatch = 256;
 uint64_t hash_text_into(uint64_t hash, std::string_view text) {
   const uint64_t size = text.size();
   return hash_bytes(text.data(), text.size(), hash_bytes(&size, sizeof size, hash));
+}
+
+// What the score cannot be computed on.
+void check_part(Score score, const Target& target, const std::vector<int64_t>& rows,
+                std::string_view part) {
+  const auto same_class = [&](int64_t row) { return target.value(row) == target.value(rows[0]); };
+  if (score == Score::auc && !rows.empty() && std::ranges::all_of(rows, same_class)) {
+    throw ValueError(
+        fmt::format("fit: the {} part holds one class only, {}; auc needs {}", part,
+                    in_quotes(target.classes()[static_cast<size_t>(target.value(rows[0]))]),
+                    target.classes().size() == 2 ? "both" : "two or more"));
+  }
 }
 
 }  // namespace
@@ -98,6 +111,7 @@ void Recipe::split(const Sheet& sheet) {
   for (std::string& remark : remarks_on_classes(target_, validation_rows_, rows.test)) {
     split_remarks_.push_back(std::move(remark));
   }
+  check_part(score_, target_, rows.test, "test");
   if (options_.folds == kAutomaticFolds) {
     options_.folds = train_rows() + validation_rows() < kSmallTable ? 5 : 0;
   }
@@ -122,6 +136,12 @@ void Recipe::split(const Sheet& sheet) {
 
 Recipe::Part Recipe::part_of(const std::vector<int64_t>& train,
                              const std::vector<int64_t>& validation) const {
+  check_part(score_, target_, validation, "validation");
+  if (score_ == Score::r2 && validation.size() < 2) {
+    throw ValueError(
+        "fit: the validation part has one row only; r2 needs two or more: give more rows, a larger "
+        "--validation, or --score rmse or mae");
+  }
   Part part{columns_of(train), {}, {}};
   part.train = prepare(part.columns, train);
   part.validation = prepare(part.columns, validation);
@@ -129,7 +149,7 @@ Recipe::Part Recipe::part_of(const std::vector<int64_t>& train,
 }
 
 std::vector<std::string> Recipe::remarks() const {
-  std::vector<std::string> remarks = remarks_on_reading(table_);
+  std::vector<std::string> remarks = remarks_on_reading(table_, target_.reading_of_numbers());
   const auto add = [&](std::vector<std::string> more) {
     for (std::string& remark : more) remarks.push_back(std::move(remark));
   };

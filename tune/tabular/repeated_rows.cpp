@@ -53,7 +53,9 @@ RepeatedRows find_repeated_rows(const TypedTable& table, const Target& target) {
     ++equal;
     contrary += target.value(row) != target.value(kind->second.first);
   }
-  if (equal == 0 || 10 * contrary > equal || std::ssize(kinds) < kLeastKinds) found.groups.clear();
+  found.kinds = std::ssize(kinds);
+  found.too_few = found.kinds < kLeastKinds;
+  if (equal == 0 || 10 * contrary > equal || found.too_few) found.groups.clear();
   return found;
 }
 

@@ -159,6 +159,7 @@ double measure_numbers(Score score, const std::vector<double>& outputs,
   }
   if (score == Score::rmse) return std::sqrt(squares / n) * unit;
   if (score == Score::mae) return sizes / n * unit;
+  if (labels.size() < 2) return kNone;  // there is no variance to explain
   if (variance == 0) return squares == 0 ? 1 : 0;
   return 1 - squares / variance;
 }

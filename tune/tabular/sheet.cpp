@@ -60,6 +60,7 @@ Sheet Sheet::parse(std::string text, const SheetOptions& options, std::string so
   if (options.encoding == Encoding::latin1) text = encoding::from_latin1(text);
   Sheet sheet;
   sheet.encoding_ = options.encoding;
+  sheet.decimal_ = options.decimal;
   sheet.cells_ = std::make_shared<const internal::CsvCells>(std::move(source), std::move(text),
                                                             options.delimiter);
   const internal::CsvCells& cells = *sheet.cells_;
@@ -211,8 +212,9 @@ std::string_view Sheet::line_end() const {
 
 uint64_t Sheet::hash() const {
   const std::string_view text = cells_->text();
-  uint64_t hash = 0x9E3779B97F4A7C15 ^ text.size() ^ uint64_t { has_header_ } << 32 ^
-                  uint64_t { static_cast<unsigned char>(delimiter()) } << 40;
+  uint64_t hash = 0x9E3779B97F4A7C15 ^ text.size() ^ uint64_t { has_header_ } << 32 ^ uint64_t {
+    static_cast<unsigned char>(delimiter())
+  } << 40 ^ uint64_t { static_cast<unsigned char>(decimal_) } << 48;
   for (size_t i = 0; i < text.size(); i += 8) {
     uint64_t word = 0;
     std::memcpy(&word, text.data() + i, std::min<size_t>(8, text.size() - i));

@@ -28,6 +28,7 @@ struct SheetOptions {
   CsvHeader header = CsvHeader::automatic;
   std::vector<std::string> expected = {};
   Encoding encoding = Encoding::utf8;
+  char decimal = 0;  // the sign before decimals, , or .; 0: as each column looks
 };
 
 class Sheet {
@@ -64,6 +65,9 @@ class Sheet {
   std::string_view byte_order_mark() const;      // empty if there is none
   std::string_view line_end() const;             // what ends the first row; "\n" if nothing does
   Encoding encoding() const { return encoding_; }
+  char decimal() const { return decimal_; }  // of the options
+  // Whether an earlier column of the file has this name and a later one has it too.
+  bool shared(size_t column) const { return shared_[column]; }
   uint64_t hash() const;  // of all bytes and of how they are cut into cells
 
  private:
@@ -81,6 +85,7 @@ class Sheet {
   int64_t rows_ = 0;
   bool has_header_ = false;
   Encoding encoding_ = Encoding::utf8;
+  char decimal_ = 0;
 };
 
 }  // namespace attune::tune

@@ -66,6 +66,7 @@ ColumnFormat format_of(const json::Value& column) {
     format.number = {.decimal = character(column, "decimal", '.'),
                      .thousands = character(column, "thousands", '\0'),
                      .unit = text_of(column, "unit"),
+                     .percent = flag(column, "percent"),
                      .plain = false};
   }
   return format;

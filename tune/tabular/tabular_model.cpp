@@ -61,6 +61,13 @@ Predictions TabularModel::predict(const Sheet& sheet,
   Predictions predictions;
   predictions.remarks = encoder.remarks(table);
   predictions.names = {target.column() + "_predicted"};
+  const auto has_comma = [](const Column& column) {
+    return column.format.kind == ColumnKind::number && column.format.number.decimal == ',';
+  };
+  const bool comma = target.form().plain ? std::ranges::any_of(table.columns, has_comma)
+                                         : target.form().decimal == ',';
+  predictions.decimal = comma ? ',' : '.';
+  predictions.percent = target.form().percent;
   const Tensor output = nn::predict(network, encoder.encode(table)).cast(DType::f64);
   if (target.task() == Task::regression) {
     predictions.numbers = (output.squeeze(1) * deviation + mean).to_vector<double>();

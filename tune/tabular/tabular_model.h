@@ -17,7 +17,9 @@ namespace attune::tune {
 struct Predictions {
   std::vector<std::string> names;         // of the new columns: income_predicted, p_low, …
   std::vector<std::string> classes = {};  // by row; empty for numbers
-  std::vector<double> numbers = {};       // by row; empty for classes
+  std::vector<double> numbers = {};       // by row, percents in percent; empty for classes
+  char decimal = '.';                     // the sign before decimals as the table has it
+  bool percent = false;                   // the numbers are percents
   std::vector<std::vector<double>> probability = {};  // by class, then by row; they sum to 1
   std::vector<std::string> remarks = {};  // on cells of the table that the model does not know
 };

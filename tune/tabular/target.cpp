@@ -101,6 +101,10 @@ Target Target::find(const Sheet& sheet, std::string_view name, std::optional<Tas
 void Target::take_numbers(const Sheet& sheet, size_t at, const Column& column,
                           const MissingTexts& missing) {
   task_ = Task::regression;
+  reading_ = {.format = column.format};
+  reading_.thousands_or_decimals = column.thousands_or_decimals;
+  reading_.bare_percents = column.bare_percents;
+  const double unit = column.format.number.percent ? 100 : 1;
   values_.assign(static_cast<size_t>(sheet.rows()), std::numeric_limits<double>::quiet_NaN());
   double low = std::numeric_limits<double>::infinity(), high = -low;
   for (int64_t row = 0; row < sheet.rows(); ++row) {
@@ -111,10 +115,10 @@ void Target::take_numbers(const Sheet& sheet, size_t at, const Column& column,
       throw ValueError(
           fmt::format("{}: {} is no number to learn", sheet.place(row, at), in_quotes(cell)));
     }
-    values_[static_cast<size_t>(row)] = *value;
+    values_[static_cast<size_t>(row)] = unit * *value;
     rows_.push_back(row);
-    low = std::min(low, *value);
-    high = std::max(high, *value);
+    low = std::min(low, unit * *value);
+    high = std::max(high, unit * *value);
   }
   if (low == high) {
     throw ValueError(fmt::format("{}: target {}: all {} values are {}; there is nothing to learn",
@@ -181,7 +185,12 @@ std::string Target::reading() const {
 }
 
 std::string Target::to_json() const {
-  return Document{{"column", column_}, {"task", name_of(task_)}, {"classes", classes_}}.dump();
+  Document json = {{"column", column_}, {"task", name_of(task_)}, {"classes", classes_}};
+  if (task_ == Task::regression && !form().plain) {
+    json.set("decimal", std::string(1, form().decimal));
+    json.set("percent", form().percent);
+  }
+  return json.dump();
 }
 
 Target Target::from_json(std::string_view text) {
@@ -193,6 +202,12 @@ Target Target::from_json(std::string_view text) {
     if (task != "classification" && task != "regression") throw ValueError("unknown task " + task);
     target.task_ = task == "regression" ? Task::regression : Task::classification;
     target.classes_ = json.at("classes").as<std::vector<std::string>>();
+    if (json.has("decimal")) {
+      NumberForm& form = target.reading_.format.number;
+      form.plain = false;
+      form.decimal = json.at("decimal").as<std::string>() == "," ? ',' : '.';
+      form.percent = json.at("percent").dump() == "true";
+    }
     if (target.task_ == Task::classification && target.classes_.size() < 2) {
       throw ValueError("fewer than two classes");
     }

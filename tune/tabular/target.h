@@ -36,6 +36,12 @@ class Target {
   // Classes: i64 [rows]. Numbers: f64 [rows].
   Tensor encode(const std::vector<int64_t>& rows) const;
   std::vector<int64_t> class_counts() const;  // rows by class
+  // How the numbers are written in the table; as the numbers, percents are counted in percent.
+  const NumberForm& form() const { return reading_.format.number; }
+  // Without rows: how the column was read. Of classes nothing is said.
+  const Column* reading_of_numbers() const {
+    return task_ == Task::regression ? &reading_ : nullptr;
+  }
   // "15 classes, which are whole numbers; --task regression predicts them as numbers".
   std::string reading() const;
 
@@ -52,6 +58,7 @@ class Target {
   std::vector<std::string> classes_;
   std::vector<int64_t> rows_;
   std::vector<double> values_;  // by row of the table
+  Column reading_;              // of numbers, without the cells
   bool whole_ = false;          // the classes are whole numbers
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -141,6 +140,19 @@ bool few_texts(const std::vector<std::string_view>& cells) {
   return true;
 }
 
+// A percent sign in some cells makes percents of all.
+void note_percents(const std::vector<std::string_view>& cells, Column& column) {
+  NumberForm& form = column.format.number;
+  if (form.plain) return;
+  const auto signs = std::ranges::count_if(
+      cells, [&](std::string_view cell) { return has_percent_sign(cell, form); });
+  form.percent = signs > 0;
+  if (!form.percent) return;
+  const auto numbers = std::ranges::count_if(
+      cells, [&](std::string_view cell) { return parse_number(cell, form).has_value(); });
+  column.bare_percents = numbers - signs;
+}
+
 // 20230131 in every row.
 bool are_dates_in_digits(const std::vector<std::string_view>& cells) {
   return std::ranges::all_of(cells, [](std::string_view cell) {
@@ -149,12 +161,57 @@ bool are_dates_in_digits(const std::vector<std::string_view>& cells) {
   });
 }
 
+// Decides between thousands and decimals by all cells, where the sheet does not say it.
+void settle_separator(const Sheet& sheet, const std::vector<std::string_view>& cells,
+                      Column& column) {
+  NumberForm& form = column.format.number;
+  const char separator = form.thousands != 0 ? form.thousands : form.decimal;
+  const bool doubtful = separator == ',' || (separator == '.' && sheet.delimiter() == ';');
+  if (sheet.decimal() != 0 || !doubtful) return;
+  const SeparatorUse use = use_of_separator(cells, separator, form.unit);
+  if (use == SeparatorUse::decimals) return;
+  if (use == SeparatorUse::thousands) {
+    form.thousands = separator;
+    form.decimal = separator == ',' ? '.' : ',';
+    form.plain = false;
+    return;
+  }
+  column.thousands_or_decimals = *std::ranges::find_if(cells, [&](std::string_view cell) {
+    return cell.find(separator) != std::string_view::npos && parse_number(cell, form);
+  });
+}
+
+// Plain numbers whose points are not decimal points after all.
+bool has_points_of_thousands(const Sheet& sheet, const std::vector<std::string_view>& cells,
+                             Column& column) {
+  if (sheet.decimal() == ',') {
+    return std::ranges::any_of(
+        cells, [](std::string_view cell) { return cell.find('.') != std::string_view::npos; });
+  }
+  settle_separator(sheet, cells, column);
+  return !column.format.number.plain;
+}
+
+void note_on_dates(const std::vector<std::string_view>& cells, Column& column) {
+  const auto all = [&](DateOrder order) {
+    return std::ranges::all_of(cells, [&](std::string_view cell) {
+      return parse_date(cell, order) || !parse_date(cell, column.format.date);
+    });
+  };
+  const bool month_first = all(DateOrder::month_day_year),
+             day_first = all(DateOrder::day_month_year);
+  column.months_by_name = month_first && all(DateOrder::year_month_day);
+  column.day_or_month = month_first && day_first && !column.months_by_name;
+}
+
 Column finish(const Sheet& sheet, size_t at, const MissingTexts& missing, FirstLook first) {
   Column& column = first.column;
   const int64_t known = sheet.rows() - column.missing;
   const bool plain = first.wrong == 0 && known > 0;
   const bool maybe_dates = plain && column.numbers[0] > 19000000 && column.numbers[0] < 21000000;
-  if (plain && !first.leading_zeros && !maybe_dates) return std::move(column);
+  const bool points =
+      plain && (sheet.decimal() == ',' || (sheet.decimal() == 0 && sheet.delimiter() == ';'));
+  if (plain && !first.leading_zeros && !maybe_dates && !points) return std::move(column);
 
   const std::vector<std::string_view> cells = known_cells(sheet, at, missing);
   if (cells.empty()) return std::move(column);  // nothing is known: numbers, all missing
@@ -162,17 +219,22 @@ Column finish(const Sheet& sheet, size_t at, const MissingTexts& missing, FirstL
     read_categories(sheet, at, missing, column);
     return std::move(column);
   }
-  if (plain && !(maybe_dates && are_dates_in_digits(cells))) return std::move(column);
+  const bool not_plain = !plain || (points && has_points_of_thousands(sheet, cells, column));
+  if (!not_plain && !(maybe_dates && are_dates_in_digits(cells))) return std::move(column);
 
   const std::vector<std::string_view> sample = sample_of(cells);
   const auto read_as = [&](const ColumnFormat& format) {
     if (!fits(format, sample)) return false;
     column.format = format;
+    if (format.kind == ColumnKind::number) {
+      settle_separator(sheet, cells, column);
+      note_percents(cells, column);
+    }
     return enough(std::ssize(cells) - read_values(sheet, at, missing, column), std::ssize(cells));
   };
   ColumnFormat format = column.format;
-  if (!plain) {
-    format.number = likeliest_number_form(sample, sheet.delimiter() == ';');
+  if (not_plain) {
+    format.number = likeliest_number_form(sample, sheet.delimiter() == ';', sheet.decimal());
     if (read_as(format)) return std::move(column);
   }
   format.number = {};
@@ -182,9 +244,17 @@ Column finish(const Sheet& sheet, size_t at, const MissingTexts& missing, FirstL
   format.date = likeliest_date_order(sample);
   if (fits(format, sample)) {
     format.date = likeliest_date_order(cells);
-    if (read_as(format)) return std::move(column);
+    if (read_as(format)) {
+      note_on_dates(cells, column);
+      return std::move(column);
+    }
   }
-  column.format = {.name = format.name};
+  const NumberForm point{.plain = false}, comma{.decimal = ',', .plain = false};
+  const auto mixed = std::ranges::count_if(cells, [&](std::string_view cell) {
+    return parse_number(cell, point) || parse_number(cell, comma);
+  });
+  column = {.format = {.name = format.name}};
+  column.mixed_decimals = enough(mixed, std::ssize(cells));
   read_categories(sheet, at, missing, column);
   return std::move(column);
 }
@@ -217,7 +287,11 @@ TypedTable read_columns(const Sheet& sheet, const ReadingOptions& options) {
   for (size_t i = 0; i < places.size(); ++i) {
     Column column = finish(sheet, places[i], missing, std::move(looks[i]));
     std::string reason;
-    if (!options.keep_index) reason = why_identifier(sheet, places[i], column);
+    if (column.mixed_decimals) {
+      reason = "it mixes decimal points and decimal commas, as 1.50 and 1,50";
+    } else if (!options.keep_index) {
+      reason = why_identifier(sheet, places[i], column);
+    }
     if (reason.empty()) {
       table.columns.push_back(std::move(column));
     } else {
@@ -234,7 +308,12 @@ TypedTable read_columns(const Sheet& sheet, const std::vector<ColumnFormat>& for
   table.columns.reserve(formats.size());
   for (const ColumnFormat& format : formats) {
     const std::optional<size_t> found = sheet.find(format.name);
-    places.push_back(found ? *found : sheet.index_of(format.name));  // which throws
+    const auto known = [&](size_t n) {  // the n-th further column of this name
+      return std::ranges::find(formats, fmt::format("{}.{}", format.name, n),
+                               &ColumnFormat::name) != formats.end();
+    };
+    const bool clear = found && (!sheet.shared(*found) || known(1));
+    places.push_back(clear ? *found : sheet.index_of(format.name));  // which throws
     table.columns.push_back({.format = format});
   }
   for (size_t i = 0; i < formats.size(); ++i) {
@@ -260,46 +339,6 @@ TypedTable read_columns(const Sheet& sheet, const std::vector<ColumnFormat>& for
     }
   }
   return table;
-}
-
-std::vector<std::string> remarks_on_reading(const TypedTable& table) {
-  std::map<std::string, std::vector<std::string>> columns;  // by how they are read
-  for (const Column& column : table.columns) {
-    const ColumnFormat& format = column.format;
-    if (format.kind == ColumnKind::number && !format.number.plain) {
-      columns["numbers (" + describe(format.number) + ")"].push_back(format.name);
-    } else if (format.kind == ColumnKind::date) {
-      columns[fmt::format("dates ({})", name_of(format.date))].push_back(format.name);
-    }
-  }
-  std::vector<std::string> remarks;
-  for (const auto& [reading, names] : columns) {
-    remarks.push_back(fmt::format("read as {}: {}", reading, list_in_quotes(names, 6)));
-  }
-  for (size_t at = 0; at < table.sheet.columns(); ++at) {
-    if (table.sheet.renamed(at)) {
-      remarks.push_back(fmt::format("column {} has the name of an earlier one and is called {}",
-                                    at + 1, in_quotes(table.sheet.names()[at])));
-    }
-  }
-  return remarks;
-}
-
-std::vector<std::string> remarks_on_strays(const TypedTable& table) {
-  std::vector<std::string> remarks;
-  for (const Column& column : table.columns) {
-    const Strays& s = column.strays;
-    if (s.cells == 0) continue;
-    std::string remark = fmt::format(
-        "{}: {} is taken as missing",
-        table.sheet.place(s.first_row, *table.sheet.find(column.format.name)), in_quotes(s.first));
-    if (s.cells > 1) {
-      remark += fmt::format(", as {} {} cell{}", s.cells - 1, s.alike ? "equal" : "other",
-                            s.cells == 2 ? " is" : "s are");
-    }
-    remarks.push_back(std::move(remark));
-  }
-  return remarks;
 }
 
 }  // namespace attune::tune

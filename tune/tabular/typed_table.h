@@ -26,6 +26,12 @@ struct Column {
   std::vector<std::string_view> texts = {};  // of the codes, in the order of first appearance
   int64_t missing = 0;                       // cells
   Strays strays = {};
+  // What may be read in two ways: a cell such as 1,234, which is a number of thousands or one with
+  // decimals; all days of a numbered date at most 12; some percents without their sign; decimal
+  // points and commas in one column, which makes it texts.
+  std::string thousands_or_decimals = {};
+  bool day_or_month = false, months_by_name = false, mixed_decimals = false;
+  int64_t bare_percents = 0;
 };
 
 // A column that a model does not use, and why: "it counts the rows from 0".
@@ -63,7 +69,9 @@ TypedTable read_columns(const Sheet& sheet, const std::vector<ColumnFormat>& for
 
 // How columns were read where that is not plain to see: "column 'price' is read as numbers:
 // thousands by ,". One line for all columns that are read alike.
-std::vector<std::string> remarks_on_reading(const TypedTable& table);
+// `target` is a further column, which the table lacks.
+std::vector<std::string> remarks_on_reading(const TypedTable& table,
+                                            const Column* target = nullptr);
 // "people.csv: line 39, column 'age': '-' is taken as missing", for each column with such cells.
 std::vector<std::string> remarks_on_strays(const TypedTable& table);
 

@@ -78,7 +78,12 @@ std::vector<double> times_of(const Sheet& sheet, const std::string& column, cons
 std::vector<int64_t> keep_repeats_together(const TypedTable& table, const Target& target,
                                            std::vector<std::string>& remarks) {
   RepeatedRows found = find_repeated_rows(table, target);
-  if (found.repeats > 0) {
+  if (found.repeats > 0 && found.too_few) {
+    remarks.push_back(fmt::format(
+        "{} of {} rows repeat others; {} distinct rows are too few for three parts: validation and "
+        "test repeat rows that are trained on",
+        found.repeats, target.rows().size(), found.kinds));
+  } else if (found.repeats > 0) {
     remarks.push_back(
         fmt::format("{} of {} rows repeat others; {}", found.repeats, target.rows().size(),
                     found.groups.empty()
