@@ -45,6 +45,34 @@ void add_number(CLI::App& app, const char* name, const std::string& help,
   app.add_option_function<std::string>(name, std::move(take), help)->type_name("NUMBER");
 }
 
+// Nothing is meant by an empty text, such as that of a variable that is not set: an option that is
+// not wanted is left out.
+CLI::Option* add_text(CLI::App& app, const char* name, std::string& value,
+                      const std::string& help) {
+  const auto take = [&value, name](const std::string& text) {
+    if (text.empty()) {
+      throw WrongInput(fmt::format("{} is empty; leave it out, or give it a value", name));
+    }
+    value = text;
+  };
+  return app.add_option_function<std::string>(name, take, help);
+}
+
+// Words that begin as options do and are none of this subcommand's.
+std::string unknown_option(const CLI::App& subcommand) {
+  for (const std::string& word : subcommand.remaining()) {
+    if (word.size() > 1 && word[0] == '-') return word;
+  }
+  return {};
+}
+
+std::string given_twice(const CLI::App& subcommand) {
+  for (const CLI::Option* option : subcommand.get_options()) {
+    if (option->get_items_expected_max() == 1 && option->count() > 1) return option->get_name();
+  }
+  return {};
+}
+
 }  // namespace
 
 int64_t whole_number(const std::string& name, const std::string& text, int64_t low, int64_t high) {
@@ -52,11 +80,11 @@ int64_t whole_number(const std::string& name, const std::string& text, int64_t l
 }
 
 void Options::required(const char* name, std::string& value, const std::string& help) {
-  subcommand_->add_option(name, value, help)->required();
+  add_text(*subcommand_, name, value, help)->required();
 }
 
 void Options::text(const char* name, std::string& value, const std::string& help) {
-  subcommand_->add_option(name, value, help);
+  add_text(*subcommand_, name, value, help);
 }
 
 void Options::one_of(const char* name, std::string& value, const std::string& help,
@@ -143,6 +171,15 @@ int CommandLine::run(int argc, char** argv) {
       what = argc < 2 ? "a command is missing"
                       : fmt::format("unknown {} {}", argv[1][0] == '-' ? "option" : "command",
                                     in_quotes(argv[1]));
+    }
+    for (const CLI::App* chosen : app_->get_subcommands()) {
+      if (dynamic_cast<const CLI::ArgumentMismatch*>(&e) != nullptr) {
+        if (const std::string name = given_twice(*chosen); !name.empty()) {
+          what = name + " is given twice";
+        }
+      } else if (const std::string word = unknown_option(*chosen); !word.empty()) {
+        what = fmt::format("unknown option {}", in_quotes(word));
+      }
     }
     throw WrongInput(what + "; see attune --help");
   }

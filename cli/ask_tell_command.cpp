@@ -97,6 +97,7 @@ void check(const AskTell& o) {
 // A new study of the command is reproducible; one that is gone on with has its own seed.
 tune::Study open(const AskTell& o, const tune::Space& space) {
   const bool kept = !o.study.empty();
+  if (kept) check_storage(o.storage_or(kDefaultStorage));
   const std::shared_ptr<tune::Storage> storage =
       tune::open_storage(kept ? o.storage_or(kDefaultStorage) : "memory");
   const std::vector<tune::StudyInfo> known = storage->studies();

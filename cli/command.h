@@ -62,6 +62,9 @@ std::chrono::duration<double> parse_duration(const std::string& text);
 
 // A storage that must be there already, and a study in it: WrongInput otherwise. An empty name
 // means the only study there is.
+// Before a study is made in it: WrongInput if there can be no storage at `url`, or another file is
+// there. Makes nothing.
+void check_storage(const std::string& url);
 std::shared_ptr<tune::Storage> open_for_reading(const Common& common);
 tune::Study open_study(const Common& common, const std::string& name);
 

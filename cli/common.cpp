@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
 #include "cli/command.h"
+#include "cli/output_file.h"
 #include "cli/terminal.h"
 
 namespace attune::cli {
@@ -89,6 +91,29 @@ std::chrono::duration<double> parse_duration(const std::string& text) {
         fmt::format("a time such as 30s, 5m or 1h is needed, not {}", in_quotes(text)));
   }
   return std::chrono::duration<double>(number * seconds);
+}
+
+void check_storage(const std::string& url) {
+  const InputFile database = database_of(url);
+  std::error_code error;
+  const std::filesystem::path path(database.path);
+  const bool fresh =
+      !path.empty() && !std::filesystem::is_directory(path, error) &&
+      (!std::filesystem::exists(path, error) || (std::filesystem::is_regular_file(path, error) &&
+                                                 std::filesystem::file_size(path, error) == 0));
+  if (!fresh) {
+    try {
+      tune::open_existing_storage(url);
+    } catch (const StorageError& e) {
+      throw WrongInput(e.what());
+    }
+    return;
+  }
+  const std::filesystem::path folder = std::filesystem::absolute(path, error).parent_path();
+  if (!std::filesystem::is_directory(folder, error)) {
+    throw WrongInput(fmt::format("storage {}: there is no folder {}", shown_path(url),
+                                 shown_path(folder.string())));
+  }
 }
 
 std::shared_ptr<tune::Storage> open_for_reading(const Common& common) {

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "attune/base/error.h"
 #include "attune/base/internal/file.h"
 #include "attune/base/internal/text.h"
 #include "attune/tune/export.h"
 #include "cli/command.h"
+#include "cli/output_file.h"
 #include "cli/trial_json.h"
 
 namespace attune::cli {
@@ -19,7 +19,7 @@ struct ExportArguments : Common {
     options.text("STUDY", name, "Its name; may be left out where there is just one");
     options.one_of("--format", format, "csv (default), json, jsonl: one JSON document a line",
                    {"csv", "json", "jsonl"});
-    options.text("--out", out, "A file (default: stdout)");
+    options.text("--out", out, "A file (default, and \"-\": stdout)");
     storage_option(options, *this);
     study_option(options, *this);
     json_option(options, *this);
@@ -46,20 +46,21 @@ int run(const ExportArguments& a) {
     throw WrongInput("give either --json or --format");
   }
   const std::string format = a.json ? "json" : a.format.empty() ? "csv" : a.format;
+  if (!is_stdout(a.out)) {
+    check_output("--out", a.out, {database_of(a.storage_or(kDefaultStorage))});
+  }
   const std::string name = open_study(a, a.name).name();
   const tune::StudyView view(open_for_reading(a), name);
   const std::string text = text_of(view, format);
-  if (a.out.empty()) {
+  if (is_stdout(a.out)) {
     answer(text);
     return kFine;
   }
-  try {
+  save_output([&] {
     internal::AtomicFile file(a.out);
     file.write(text.data(), text.size());
     file.commit();
-  } catch (const IoError& e) {  // reading went well; it is the work that failed
-    throw WorkFailed(e.what());
-  }
+  });
   note(a, fmt::format("{} trials written to {}", view.size(), shown_path(a.out)));
   return kFine;
 }

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
@@ -18,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/csv_options.h"
 #include "cli/interrupt.h"
+#include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 
@@ -76,22 +75,6 @@ struct FitArguments : Common {
   }
 };
 
-// Finding out before the work that its result has no place.
-void check_place(const std::string& out) {
-  const std::filesystem::path path(out), folder = path.parent_path();
-  const std::string place = folder.empty() ? "." : folder.string();
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    throw WrongInput(fmt::format("--out: {} is a folder", out));
-  }
-  if (!std::filesystem::is_directory(place, ignored)) {
-    throw WrongInput(fmt::format("--out: there is no folder {}", place));
-  }
-  if (access(place.c_str(), W_OK) != 0) {
-    throw WorkFailed(fmt::format("--out: the folder {} is read-only for you", place));
-  }
-}
-
 int64_t folds_of(const std::string& text) {
   if (text == "automatic") return tune::kAutomaticFolds;
   int64_t folds = 0;
@@ -137,7 +120,12 @@ tune::FitOptions options_of(const FitArguments& a) {
   if (a.task == "regression") o.task = tune::Task::regression;
   o.trials = a.trials;
   o.networks = a.networks;
-  if (!a.timeout.empty()) o.timeout = parse_duration(a.timeout);
+  if (!a.timeout.empty()) {
+    o.timeout = parse_duration(a.timeout);
+    if (o.timeout->count() <= 0) {
+      throw WrongInput(fmt::format("--timeout must be more than 0, got {}", in_quotes(a.timeout)));
+    }
+  }
   o.sampler = tune::sampler_by_name(a.sampler);
   if (a.pruner != "median") o.pruner = tune::pruner_by_name(a.pruner);  // fit's own waits a little
   o.study = a.study;
@@ -151,11 +139,7 @@ tune::FitOptions options_of(const FitArguments& a) {
 
 // Everything that can fail at saving fails before the first trial.
 void rehearse_saving(const tune::Recipe& recipe, const std::string& out) {
-  try {
-    recipe.untrained_model().rehearse_saving(out);
-  } catch (const IoError& e) {
-    throw WorkFailed(e.what());
-  }
+  save_output([&] { recipe.untrained_model().rehearse_saving(out); });
 }
 
 // The columns that are left out, those of the same reason together.
@@ -261,7 +245,11 @@ int run(const FitArguments& a) {
   }
   if (a.trials < 1) throw WrongInput(fmt::format("--trials must be 1 or more, got {}", a.trials));
   tune::FitOptions options = options_of(a);
-  check_place(a.out);
+  if (is_stdout(a.out)) {
+    throw WrongInput("--out: a model is a file; it cannot be written to stdout");
+  }
+  check_storage(options.storage.url);
+  check_output("--out", a.out, {{"the table", a.data}, database_of(options.storage.url)});
   ProgressLine progress(a.quiet);
   int64_t kept = 0;  // trials that the study has from before
   options.on_start = [&](const tune::Recipe& recipe, const tune::Study& study) {
@@ -283,11 +271,7 @@ int run(const FitArguments& a) {
         result.best.params.empty() ? "" : fmt::format(" (best {:.4f})", result.validation)));
     return kInterrupted;
   }
-  try {
-    result.model.save(a.out);
-  } catch (const IoError& e) {  // reading went well; it is the work that failed
-    throw WorkFailed(e.what());
-  }
+  save_output([&] { result.model.save(a.out); });
   notes(a, result.remarks);
   if (result.reopened) {
     note(a,

@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
-#include "attune/base/error.h"
 #include "attune/base/internal/text.h"
 #include "attune/tune/tabular/predict.h"
 #include "cli/command.h"
 #include "cli/csv_options.h"
+#include "cli/output_file.h"
 
 namespace attune::cli {
 namespace {
@@ -22,7 +22,7 @@ struct PredictArguments : Common {
   void declare(Options options) {
     options.required("MODEL", model, "A file that attune fit wrote");
     options.required("DATA", data, "A CSV file with the columns the model was made of");
-    options.text("--out", out, "A file for the table (default: stdout)");
+    options.text("--out", out, "A file for the table (default, and \"-\": stdout)");
     options.list("--missing", missing, "Further texts that mean \"not known\": -99,unknown");
     csv.declare(options);
     json_option(options, *this);
@@ -31,6 +31,11 @@ struct PredictArguments : Common {
 };
 
 int run(const PredictArguments& a) {
+  const bool to_stdout = is_stdout(a.out);
+  if (a.json && to_stdout && !a.out.empty()) {
+    throw WrongInput("--json and --out " + a.out + " both write to stdout; give one of them");
+  }
+  if (!to_stdout) check_output("--out", a.out, {{"the model", a.model}, {"the table", a.data}});
   const tune::TabularModel model = tune::TabularModel::load(a.model);
   const tune::Sheet table = tune::read_table_for(model, a.data, a.csv.options());
   const tune::Predictions predictions = model.predict(table, a.missing);
@@ -51,19 +56,15 @@ int run(const PredictArguments& a) {
       document.set("probabilities", probabilities);
     }
     answer(document);
-    if (a.out.empty()) return kFine;
+    if (to_stdout) return kFine;
   }
-  if (a.out.empty()) {
+  if (to_stdout) {
     std::ostringstream text;
     tune::write_predictions(text, table, predictions);
     answer(text.str());
     return kFine;
   }
-  try {
-    tune::save_predictions(a.out, table, predictions);
-  } catch (const IoError& e) {  // reading went well; it is the work that failed
-    throw WorkFailed(e.what());
-  }
+  save_output([&] { tune::save_predictions(a.out, table, predictions); });
   note(a, fmt::format("{} rows written to {}", table.rows(), shown_path(a.out)));
   return kFine;
 }

@@ -12,6 +12,7 @@ add_executable(attune_cli
   cli/log_command.cpp
   cli/look_commands.cpp
   cli/main.cpp
+  cli/output_file.cpp
   cli/pipes.cpp
   cli/predict_command.cpp
   cli/program_settings.cpp

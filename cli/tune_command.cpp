@@ -233,6 +233,7 @@ int run_tune(const TuneArguments& a) {
   // All that can be wrong is found before a study is made.
   const std::vector<tune::Direction> directions = directions_of(a.direction, a.directions);
   const tune::Program checked(settings.options(std::max<size_t>(directions.size(), 1)));
+  check_storage(url);
   const std::shared_ptr<tune::Storage> storage = tune::open_storage(url);
   const bool exists = has_study(*storage, name);
   tune::StudyOptions options = settings.study();

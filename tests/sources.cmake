@@ -228,8 +228,10 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
       tests/cli/bad_input_test.cpp
       tests/cli/dialogue_study_test.cpp
       tests/cli/dialogue_test.cpp
+      tests/cli/dialogue_values_test.cpp
       tests/cli/edit_test.cpp
       tests/cli/fit_test.cpp
+      tests/cli/output_file_test.cpp
       tests/cli/output_test.cpp
       tests/cli/process.cpp
       tests/cli/study_test.cpp

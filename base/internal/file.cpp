@@ -7,8 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
-#include <memory>
+#include <filesystem>
 #include <system_error>
 
 #include "attune/base/internal/check.h"
@@ -69,16 +68,24 @@ std::string read_file(const std::string& path,
   }
 }
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), target_(path_) {
+std::string link_target(std::string path) {
+  constexpr int kMostLinks = 40;  // as Linux has it
+  const std::string given = path;
+  std::error_code error;
+  for (int links = 0; std::filesystem::is_symlink(path, error); ++links) {
+    check<IoError>(links < kMostLinks, "{}: its links lead in a circle", given);
+    const std::filesystem::path next = std::filesystem::read_symlink(path, error);
+    if (error) break;
+    path = (std::filesystem::path(path).parent_path() / next).string();
+  }
+  return path;
+}
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)), target_(link_target(path_)) {
   struct stat old {};
   const bool replaces = stat(path_.c_str(), &old) == 0;
   check<IoError>(!replaces || S_ISREG(old.st_mode), "{}: cannot be written: it is not a file",
                  path_);
-  struct stat link {};
-  if (replaces && lstat(path_.c_str(), &link) == 0 && S_ISLNK(link.st_mode)) {
-    const std::unique_ptr<char, void (*)(void*)> real(realpath(path_.c_str(), nullptr), std::free);
-    if (real) target_ = real.get();
-  }
   static std::atomic<uint64_t> number{0};
   do {
     temporary_ = fmt::format("{}.{}-{}.tmp", target_, getpid(), number.fetch_add(1));

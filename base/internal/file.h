@@ -14,9 +14,14 @@ namespace attune::internal {
 std::string read_file(const std::string& path,
                       const std::function<void(std::string_view bytes, size_t from)>& look = {});
 
+// Where a symbolic link leads, link by link, whether or not there is a file: the path itself if it
+// is no link. IoError if links lead in a circle.
+std::string link_target(std::string path);
+
 // A file that appears under its name complete or not at all: bytes go to a temporary file in the
 // same folder, which commit() syncs to disk and renames. Without commit() it is removed. It takes
-// the place and the permissions of the file that `path` names, also where that is a link to it.
+// the place and the permissions of the file that `path` names; a link stays, and what it leads to
+// is written, even if that does not exist yet.
 class AtomicFile {
  public:
   // IoError if the folder takes no new file, or `path` is something else than a file: a folder, or

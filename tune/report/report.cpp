@@ -34,7 +34,7 @@ std::string safe_in_script(const std::string& json) {
 
 bool has_report_page() { return !internal::report_page().empty(); }
 
-void write_report(const StudyView& view, const std::string& path) {
+std::string report_page(const StudyView& view) {
   if (!has_report_page()) {
     throw Error(
         "report: this build has no page; configure it with -DATTUNE_WITH_PAGE=ON, which needs "
@@ -48,6 +48,11 @@ void write_report(const StudyView& view, const std::string& path) {
   std::string html(page.substr(0, at));
   html += data;
   html += page.substr(at + kPlace.size());
+  return html;
+}
+
+void write_report(const StudyView& view, const std::string& path) {
+  const std::string html = report_page(view);
   attune::internal::AtomicFile file(path);
   file.write(html.data(), html.size());
   file.commit();

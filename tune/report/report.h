@@ -8,10 +8,13 @@
 
 namespace attune::tune {
 
-// Opens without a network in any browser, and nothing in it leaves the page. Texts of the study
-// (names, labels, errors) are data, never markup. An existing file is replaced only once the new
-// one is complete. IoError where it cannot be written; Error in a build without the page
-// (ATTUNE_WITH_PAGE).
+// The page as HTML. It opens without a network in any browser, and nothing in it leaves the page.
+// Texts of the study (names, labels, errors) are data, never markup. Error in a build without the
+// page (ATTUNE_WITH_PAGE).
+std::string report_page(const StudyView& view);
+
+// Writes the page to a file. An existing file is replaced only once the new one is complete.
+// IoError where it cannot be written; else as report_page().
 void write_report(const StudyView& view, const std::string& path);
 
 // Whether this build has the page that write_report() fills in.

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "attune/base/error.h"
 #include "attune/base/internal/file.h"
+#include "attune/base/internal/text.h"
 #include "tune/tabular/internal/encoding.h"
 
 namespace attune::tune {
@@ -90,6 +92,9 @@ Sheet read_table_for(const TabularModel& model, const std::string& path, SheetOp
   if (options.header == CsvHeader::automatic && !model.encoder.has_header() && !names_known) {
     options.header = CsvHeader::no;
     sheet = Sheet::read(path, options);
+  }
+  if (sheet.has_header() && sheet.rows() == 0) {
+    throw ValueError(fmt::format("{}: the table has names but no rows", shown_path(path)));
   }
   return sheet;
 }
