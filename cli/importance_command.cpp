@@ -1,6 +1,10 @@
 // attune importance: which parameters matter in a study.
 
+#include <algorithm>
 #include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -29,6 +33,29 @@ struct ImportanceCommand : Common {
   }
 };
 
+// Shares sum up to 1 even where they say nothing.
+void warn(const ImportanceCommand& o, const tune::Study& study) {
+  constexpr size_t kFewest = 10;
+  std::vector<double> values;
+  std::set<std::string> params;
+  for (const tune::TrialResult& t : study.trials()) {
+    const auto objective = static_cast<size_t>(o.objective);
+    if (t.state != tune::State::complete || objective >= t.values.size()) continue;
+    values.push_back(t.values[objective]);
+    params.insert(t.params.to_string());
+  }
+  if (values.size() < 2) {
+    note(o, "attune: only one trial is complete: the shares say nothing");
+  } else if (std::ranges::count(values, values.front()) == std::ssize(values)) {
+    note(o, "attune: all values are equal: nothing made a difference, and the shares say nothing");
+  } else if (params.size() < 2) {
+    note(o, "attune: no parameter varies: the shares say nothing");
+  } else if (values.size() < kFewest) {
+    note(o, fmt::format("attune: of {} complete trials the shares say little; ten are needed",
+                        values.size()));
+  }
+}
+
 int run_importance(const ImportanceCommand& o) {
   tune::ImportanceOptions options{.objective = o.objective};
   options.evaluator = tune::importance_evaluator_by_name(o.evaluator);
@@ -37,6 +64,7 @@ int run_importance(const ImportanceCommand& o) {
     throw WorkFailed(fmt::format("study {} has no complete trial{}", in_quotes(study.name()),
                                  tune::failures(study.trials())));
   }
+  warn(o, study);
   Json object = Json::object();
   std::string table = fmt::format("{:<32} {:>10}\n", "parameter", "importance");
   for (const auto& [name, importance] : study.importances(options)) {

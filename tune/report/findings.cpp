@@ -90,6 +90,8 @@ class Finder {
     } else {
       for (const TrialResult& trial : view_.best_trials()) found_.front.push_back(trial.number);
     }
+    const std::vector<TrialResult> best_ones = view_.best_trials();
+    found_.infeasible = !best_ones.empty() && !best_ones.front().feasible();
     importances();
     if (one && found_.best) {
       confirmed_gain();
@@ -131,8 +133,14 @@ class Finder {
   }
 
   void importances() {
-    const bool enough = std::count_if(trials_.begin(), trials_.end(), counts) >= 4;
-    if (!enough) return;
+    std::vector<std::vector<double>> values;
+    for (const TrialResult& t : trials_) {
+      if (counts(t)) values.push_back(t.values);
+    }
+    if (values.size() < kFewest) return;
+    const auto differs = [&](const auto& v) { return v != values.front(); };
+    found_.all_equal = std::none_of(values.begin(), values.end(), differs);
+    if (found_.all_equal || !any_varies()) return;
     try {
       for (const ParamImportance& p : tune::importances(view_)) {
         found_.params.push_back({p.name, p.importance, edge(p.name)});
@@ -140,6 +148,17 @@ class Finder {
     } catch (const ValueError&) {
       // No finite values, or no parameters: nothing to say.
     }
+  }
+
+  // Of parameters that never vary there is nothing to say, though shares of them sum up to 1.
+  bool any_varies() const {
+    const Params* first = nullptr;
+    for (const TrialResult& t : trials_) {
+      if (!counts(t)) continue;
+      if (!first) first = &t.params;
+      if (t.params.to_string() != first->to_string()) return true;
+    }
+    return false;
   }
 
   ParamFinding::Edge edge(const std::string& name) const {

@@ -58,7 +58,9 @@ struct Findings {
   std::optional<TrialResult> best;
   std::vector<int64_t> front;
   bool best_is_default = false;
-  double noise = 0;  // deviation of one run from the next, where the model sees some; else 0
+  bool infeasible = false;  // no complete trial meets its constraints: the best violates them least
+  bool all_equal = false;   // ten complete trials or more, and all values are the same
+  double noise = 0;         // deviation of one run from the next, where the model sees some; else 0
   std::optional<Gain> gain;          // one objective, ten complete trials, a space with defaults
   std::optional<Outlook> outlook;    // as for gain
   std::vector<ParamFinding> params;  // by importance

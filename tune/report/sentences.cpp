@@ -106,9 +106,10 @@ std::vector<std::string> Findings::sentences() const {
     all.push_back(
         front.empty()
             ? "No trial is complete yet."
-            : fmt::format("{} of them are better than every other in some way: none beats "
-                          "them in all {} objectives.",
-                          front.size(), directions.size()));
+            : fmt::format("{} of them {} better than every other in some way: none beats {} in "
+                          "all {} objectives.",
+                          front.size(), front.size() == 1 ? "is" : "are",
+                          front.size() == 1 ? "it" : "them", directions.size()));
   } else if (!best) {
     all.push_back("No trial is complete yet, so there is no best one.");
   } else {
@@ -117,6 +118,11 @@ std::vector<std::string> Findings::sentences() const {
         directions.front() == Direction::maximize ? "higher is better" : "lower is better",
         params_text(best->params)));
   }
+  if (infeasible) {
+    all.push_back(
+        "No complete trial meets its constraints; what is called the best violates them least.");
+  }
+  if (all_equal) all.push_back("All values are equal: nothing made a difference.");
   if (noise > 0) {
     all.push_back(fmt::format(
         "Two runs of the same configuration differ by about {}: differences smaller than that say "
