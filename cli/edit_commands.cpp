@@ -124,6 +124,7 @@ int run_copy(const CopyArguments& a) {
   const std::string name = a.as.empty() ? a.name : a.as;
   if (to == url && name == a.name) throw WrongInput("copy: give --to URL, --as NAME, or both");
   if (to == "memory") throw WrongInput("copy: nothing would be left of a copy in memory");
+  check_storage(to);
   tune::copy_study(tune::open_existing_storage(url), a.name, tune::open_storage(to), name);
   if (a.json) {
     answer({{"study", name}, {"storage", to}});
@@ -163,7 +164,9 @@ int run_enqueue(const EnqueueArguments& a) {
       throw WrongInput(
           fmt::format("study {} has no parameter {}", in_quotes(a.name), in_quotes(name)));
     }
-    if (param) param->internal(value);  // a choice that there is, a number where one is needed
+  }
+  if (const std::string flaw = known.flaw_of_some(params); !known.empty() && !flaw.empty()) {
+    throw WrongInput(flaw);
   }
   const int64_t number = study.enqueue(params);
   if (a.json) {
@@ -205,6 +208,7 @@ int run_ask(const AskArguments& a) {
   if (space.empty()) throw WrongInput("ask: give the space, by --param or --space");
   const std::string url = a.storage_or(kDefaultStorage);
   if (url == "memory") throw WrongInput("ask: nothing would be left of a study in memory");
+  check_storage(url);
   const std::shared_ptr<tune::Storage> storage = tune::open_storage(url);
   const std::vector<tune::StudyInfo> known = storage->studies();
   const bool exists =

@@ -49,10 +49,21 @@ std::string seconds_text(double seconds) {
   return std::isnan(seconds) ? "-" : fmt::format("{:.3f}", seconds);
 }
 
+// "  constraint memory = 2 (violated)", a line for each.
+std::string constraints_text(const tune::TrialResult& trial) {
+  std::string text;
+  for (const auto& [name, value] : trial.constraints) {
+    text += fmt::format("  constraint {} = {:.6g}{}\n", printable(name), value,
+                        value > 0 ? " (violated)" : "");
+  }
+  return text;
+}
+
 // What is in a table may be any text: one line of it, and not an endless one.
 std::string params_text(const tune::TrialResult& trial) {
   constexpr size_t kLongest = 300;
   std::string text = printable(trial.params.to_string(), kLongest);
+  if (!trial.feasible()) text += text.empty() ? "infeasible" : "; infeasible";
   if (const std::string error = trial.error(); !error.empty()) {
     text += (text.empty() ? "failed: " : "; failed: ") + printable(error, kLongest);
   }
@@ -97,11 +108,14 @@ int run_studies(const LookAtAll& o) {
                    {"trials", info.trials}};
     const bool one = info.directions.size() == 1 && !best.empty();
     object.set("best", one ? json_of_number(best.front().value) : Json());
+    const bool feasible = best.empty() || best.front().feasible();
+    if (!feasible) object.set("feasible", false);
     if (!damage.empty()) object.set("error", damage);
     list.push_back(object);
-    table += fmt::format("{:<32} {:<12} {:>7}  {}\n", printable(info.name),
-                         fmt::format("{}", fmt::join(direction_names(info.directions), ",")),
-                         info.trials, one ? value_text(best.front()) : "-");
+    table += fmt::format(
+        "{:<32} {:<12} {:>7}  {}\n", printable(info.name),
+        fmt::format("{}", fmt::join(direction_names(info.directions), ",")), info.trials,
+        (one ? value_text(best.front()) : "-") + (feasible ? "" : " (infeasible)"));
   }
   if (o.json) {
     answer(list);
@@ -143,12 +157,16 @@ int run_best(const LookAtOne& o) {
   const bool one = study.directions().size() == 1;
   Json list = Json::array();
   std::string text;
+  if (!best.front().feasible()) {
+    text = "no complete trial meets its constraints; the least violation:\n";
+  }
   for (const tune::TrialResult& trial : best) {
     list.push_back(json_of(trial));
     text += fmt::format("trial {}: {}\n", trial.number, value_text(trial));
     for (const auto& [name, value] : trial.params) {
       text += fmt::format("  {} = {}\n", printable(name), printable(value.to_string(), 300));
     }
+    text += constraints_text(trial);
     if (one) break;
   }
   const std::optional<tune::ModelBest> model = one ? tune::model_best(study) : std::nullopt;

@@ -51,6 +51,14 @@ Json json_of(const tune::TrialResult& trial) {
   }
   if (const std::string error = trial.error(); !error.empty()) object.set("error", error);
   object.set("params", cli::json_of(trial.params));
+  if (!trial.constraints.empty()) {
+    Json constraints = Json::object();
+    for (const auto& [name, value] : trial.constraints) {
+      constraints.set(name, json_of_number(value));
+    }
+    object.set("constraints", constraints);
+    object.set("feasible", trial.feasible());
+  }
   Json intermediate = Json::array();
   for (const auto& [step, value] : trial.intermediate) {
     Json report = Json::array({step, json_of_number(value)});

@@ -39,7 +39,18 @@ class Conversation {
                const AskTellOptions& options)
       : study_(study), space_(space), in_(in), out_(out), options_(options) {}
 
+  // The client hears of a storage that fails too, and not only the caller.
   void run() {
+    try {
+      talk();
+    } catch (const StorageError& e) {
+      say(dialogue::error_line(e.what(), told_));
+      throw;
+    }
+  }
+
+ private:
+  void talk() {
     untried_ = internal::all_configurations(space_);
     small_ = untried_.size();
     for (const TrialResult& trial : study_.trials()) try_out(trial.params);
@@ -51,7 +62,6 @@ class Conversation {
     say(last_line());
   }
 
- private:
   bool stopped() const { return options_.stop && options_.stop(); }
 
   void say(const std::string& line) { out_ << line << '\n' << std::flush; }
@@ -142,6 +152,9 @@ class Conversation {
       case Kind::tell: return take_point(m);
       case Kind::best: return say("{" + best_member() + "}");
       case Kind::enqueue: {
+        if (const std::string flaw = space_.flaw_of_some(m.params); !flaw.empty()) {
+          throw ValueError(flaw);
+        }
         const int64_t number = study_.enqueue(m.params);
         return say(dialogue::state_line(number, State::waiting));
       }
@@ -159,8 +172,6 @@ class Conversation {
     }
     return trial;
   }
-
-  bool ended_elsewhere(int64_t number) const { return finished(study_.trial(number).state); }
 
   void report(const Message& m) {
     Trial& trial = running(m.number)->second;
@@ -189,24 +200,25 @@ class Conversation {
 
   void tell(Trial& trial, const Message& m) {
     const int64_t number = trial.number();
+    told_ = number;
     try {
       for (const auto& [name, text] : m.user) trial.set_attribute_json(name, text);
       for (const auto& [name, value] : m.constraints) {
         name.empty() ? trial.set_constraint(value) : trial.set_constraint(name, value);
       }
       study_.tell(trial, m.outcome);
-    } catch (const StorageError&) {
-      if (!ended_elsewhere(number)) throw;
+    } catch (const EndedElsewhere&) {
+      told_.reset();
       throw ValueError(fmt::format(
           "trial {} was ended by another program; what was told of it is not kept", number));
     }
+    told_.reset();
   }
 
   void give_up(Trial& trial) {
     try {
       study_.tell(trial, Failed{kNeverTold});
-    } catch (const StorageError&) {
-      if (!ended_elsewhere(trial.number())) throw;
+    } catch (const EndedElsewhere&) {  // so there is nothing to give up
     }
   }
 
@@ -357,6 +369,7 @@ class Conversation {
   bool ended_ = false;             // nobody speaks any more
   std::optional<Outcome> again_;   // of the run of confirm() that is on
   std::string confirmed_;          // JSON text
+  std::optional<int64_t> told_;    // the trial whose end is being kept
 };
 
 }  // namespace

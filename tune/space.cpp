@@ -224,30 +224,39 @@ Space Space::given(const Params& held) const {
   return rest;
 }
 
-std::string Space::flaw(const Params& params) const {
+std::string Space::flaw_of_some(const Params& params) const {
   for (const auto& [name, value] : params) {
     if (find(name)) continue;
     ListInQuotes names;
     for (const Param& p : params_) names.add(p.name);
     return fmt::format("there is no parameter {}; there is {}", in_quotes(name), names.text());
   }
-  std::vector<double> values = default_values();
-  for (size_t i = 0; i < params_.size(); ++i) {
-    const Param& p = params_[i];
+  for (const Param& p : params_) {
     const ParamValue* given = params.find(p.name);
     if (!given) continue;
+    double value = 0;
     try {
-      values[i] = p.internal(*given);
+      value = p.internal(*given);
     } catch (const ValueError& e) {
       return e.what();
     }
     if (has_value(p, *given)) continue;
-    if (values[i] < p.low || values[i] > p.high) {
+    if (value < p.low || value > p.high) {
       return fmt::format("param {}: {} is not in [{}, {}]", in_quotes(p.name), json::shown(*given),
                          p.low, p.high);
     }
     return fmt::format("param {}: {} lies between the steps; {} would do", in_quotes(p.name),
-                       json::shown(*given), p.level_value(p.level_of(values[i])));
+                       json::shown(*given), p.level_value(p.level_of(value)));
+  }
+  return {};
+}
+
+std::string Space::flaw(const Params& params) const {
+  if (std::string flaw = flaw_of_some(params); !flaw.empty()) return flaw;
+  std::vector<double> values = default_values();
+  for (size_t i = 0; i < params_.size(); ++i) {
+    const ParamValue* given = params.find(params_[i].name);
+    if (given) values[i] = params_[i].internal(*given);
   }
   const std::vector<bool> on = active(values);
   for (size_t i = 0; i < params_.size(); ++i) {

@@ -70,6 +70,9 @@ class Space {
   // inactive. Empty: they can.
   std::string flaw(const Params& params) const;
 
+  // As flaw() of some of the parameters: which are missing does not matter, nor do conditions.
+  std::string flaw_of_some(const Params& params) const;
+
   // The space of the remaining parameters once these have the given values: conditions on them are
   // resolved, and the predicates of forbid() see them. Names that are not in the space are ignored.
   Space given(const Params& held) const;

@@ -158,8 +158,9 @@ class Study {
   // A trial that runs with these values, whatever else waits: for points that the caller brings.
   // What is missing is sampled. ValueError as of enqueue(), or in a deterministic study.
   Trial begin(const Params& params);
-  // The next trial to start has these values; what is missing is sampled. ValueError: a
-  // name that a declared space does not have, a value that its parameter cannot take, NaN.
+  // The next trial to start has these values; what is missing is sampled. ValueError: a name that a
+  // declared space (StudyOptions::space) does not have, a value outside its range or between its
+  // steps, NaN. Without a declared space the values stand as they are.
   int64_t enqueue(const Params& params);
 
   TrialResult best_trial() const;  // ValueError when none is complete, or with several objectives

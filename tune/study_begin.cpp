@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <ctime>
+#include <iostream>
 
 #include <fmt/format.h>
 
@@ -21,6 +23,24 @@ constexpr const char* kFixed = "fixed_params";  // Optuna's
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 // A trial that another program runs without a sign of life is not waited for longer.
 constexpr auto kLongestWait = std::chrono::seconds(60);
+
+// A wait that lasts is said on std::clog: who waits may have to be helped by hand, for instance
+// where the other process was stopped.
+constexpr auto kFirstNote = std::chrono::seconds(5);
+constexpr auto kNextNote = std::chrono::minutes(1);
+
+std::string waiting_text(const TrialRecord& trial) {
+  if (trial.worker.empty() || trial.worker == kOutsideWorker) {
+    return fmt::format("waiting for trial {}, which another program runs\n", trial.number);
+  }
+  const auto started = static_cast<std::time_t>(trial.started);
+  std::tm local{};
+  localtime_r(&started, &local);
+  char clock[16] = "";
+  std::strftime(clock, sizeof clock, "%H:%M:%S", &local);
+  return fmt::format("waiting for trial {}, which {} has run since {}\n", trial.number,
+                     worker_name(trial.worker), clock);
+}
 
 // What was enqueued.
 Params fixed_params(const TrialRecord& trial) {
@@ -91,7 +111,15 @@ bool StudyState::anything_runs() const {
 bool StudyState::wait_for(int64_t open, const RunLimits& limits, Patience& patience) {
   if (limits.reached()) return false;
   const auto now = std::chrono::steady_clock::now();
-  if (open != patience.trial) patience = {open, now};
+  if (open != patience.trial) patience = {open, now, now + kFirstNote};
+  if (open >= 0 && now >= patience.next_note) {
+    patience.next_note = now + kNextNote;
+    const std::string text = ledger_->look([&](const History& history) {
+      const TrialRecord& trial = record(history, open);
+      return trial.worker == ledger_->worker() ? std::string() : waiting_text(trial);
+    });
+    std::clog << text;
+  }
   const bool silent = open >= 0 && ledger_->look([&](const History& history) {
     const TrialRecord& trial = record(history, open);
     return trial.state == State::running &&

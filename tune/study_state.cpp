@@ -164,7 +164,7 @@ void StudyState::tell(Trial& trial, const Outcome& outcome) {
     throw ValueError(fmt::format("tell: {} has been told already", trial_name(trial.number_)));
   if (trial.study_.get() != this) throw ValueError("tell: the trial is another study's");
   if (!finish(trial, outcome)) {
-    throw StorageError(
+    throw EndedElsewhere(
         fmt::format("tell: {} has been ended by another program", trial_name(trial.number_)));
   }
 }

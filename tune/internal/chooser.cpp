@@ -164,6 +164,10 @@ void Chooser::check_enqueued(const Params& params) const {
       throw ValueError(fmt::format("enqueue: {} is {}", in_quotes(name), *number));
     }
   }
+  if (!declared_) return;  // ranges may differ from trial to trial
+  if (const std::string flaw = declared_->flaw_of_some(params); !flaw.empty()) {
+    throw ValueError(flaw);
+  }
 }
 
 // Once per parameter: only what changes is written.

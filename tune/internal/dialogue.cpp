@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -76,6 +77,7 @@ class Reader {
                                    R"({"number": 0, "value": 0.3})", json::shown(line_)));
     }
     Message m;
+    require_unique(line_.object());
     m.kind = kind();
     allow(m.kind);
     if (m.kind == Kind::ask && find("count")) m.count = whole("count", *find("count"));
@@ -99,6 +101,15 @@ class Reader {
   }
 
  private:
+  // Of two values for one key a reader would have to guess which is meant.
+  static void require_unique(const json::Object& object) {
+    std::set<std::string_view> keys;
+    for (const auto& [key, value] : object) {
+      if (keys.insert(key).second) continue;
+      throw ValueError(fmt::format("the key {} is given twice", in_quotes(key)));
+    }
+  }
+
   const json::Value* find(std::string_view key) const { return line_.find(key); }
 
   Kind kind() const {
@@ -213,11 +224,16 @@ class Reader {
     const json::Value* found = find("constraints");
     if (!found) return;
     const auto add = [&](const std::string& name, const json::Value& given) {
-      const double value = number("constraints", given);
-      if (std::isnan(value)) throw ValueError("a constraint is NaN");
+      const std::string key = name.empty() ? "constraints" : "constraints." + name;
+      const double value = number(key, given);
+      if (std::isnan(value)) {
+        throw ValueError(name.empty() ? "a constraint is NaN"
+                                      : fmt::format("the constraint {} is NaN", in_quotes(name)));
+      }
       m.constraints.emplace_back(name, value);
     };
     if (const auto* object = std::get_if<json::Object>(&found->it)) {
+      require_unique(*object);
       for (const auto& [name, given] : *object) add(checked_name("constraints", name), given);
     } else if (const auto* list = std::get_if<json::List>(&found->it)) {
       for (const json::Value& given : *list) add("", given);
@@ -231,6 +247,7 @@ class Reader {
     if (!found) return;
     const auto* object = std::get_if<json::Object>(&found->it);
     if (!object) refuse("user", "an object from name to value", *found);
+    require_unique(*object);
     for (const auto& [name, value] : *object) {
       m.user.emplace_back(checked_name("user", name), json::text(value));
     }
@@ -241,6 +258,7 @@ class Reader {
     if (!found) throw ValueError("no 'params' are given");
     const auto* object = std::get_if<json::Object>(&found->it);
     if (!object) refuse("params", "an object from name to value", *found);
+    require_unique(*object);
     Params all;
     for (const auto& [name, value] : *object) {
       const ParamValue* one = json::single(value);
@@ -296,10 +314,10 @@ std::string list_of(std::span<const double> numbers) {
 }
 
 std::string trial_text(const TrialResult& trial, bool several) {
-  return fmt::format(R"({{"number": {}, {}, "params": {}}})", trial.number,
+  return fmt::format(R"({{"number": {}, {}, "params": {}{}}})", trial.number,
                      several ? R"("values": )" + list_of(trial.values)
                              : R"("value": )" + json::strict(trial.value),
-                     json::strict(trial.params));
+                     json::strict(trial.params), trial.feasible() ? "" : R"(, "feasible": false)");
 }
 
 }  // namespace attune::tune::dialogue

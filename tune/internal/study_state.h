@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "attune/base/error.h"
 #include "attune/tune/internal/checkpoints.h"
 #include "attune/tune/internal/chooser.h"
 #include "attune/tune/internal/lagged_views.h"
@@ -27,6 +28,11 @@ namespace attune::tune {
 
 inline constexpr char kError[] = "attune:error";      // a trial's: why it failed, as JSON text
 inline constexpr char kStopped[] = "attune:stopped";  // the study's: why stop_when ended it
+
+// What was told of a trial is not kept, since another program has ended it.
+struct EndedElsewhere : StorageError {
+  using StorageError::StorageError;
+};
 
 class StudyState : public std::enable_shared_from_this<StudyState> {
  public:
@@ -118,6 +124,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   struct Patience {
     int64_t trial = -1;
     std::chrono::steady_clock::time_point since = {};
+    std::chrono::steady_clock::time_point next_note = {};
   };
   bool anything_runs() const;
   bool wait_for(int64_t open, const RunLimits& limits, Patience& patience);
