@@ -64,7 +64,6 @@ int run_importance(const ImportanceCommand& o) {
     throw WorkFailed(fmt::format("study {} has no complete trial{}", in_quotes(study.name()),
                                  tune::failures(study.trials())));
   }
-  warn(o, study);
   Json object = Json::object();
   std::string table = fmt::format("{:<32} {:>10}\n", "parameter", "importance");
   for (const auto& [name, importance] : study.importances(options)) {
@@ -76,6 +75,7 @@ int run_importance(const ImportanceCommand& o) {
   } else {
     answer(table);
   }
+  warn(o, study);
   return kFine;
 }
 

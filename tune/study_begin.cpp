@@ -24,8 +24,7 @@ constexpr auto kLookAgain = std::chrono::milliseconds(50);
 // A trial that another program runs without a sign of life is not waited for longer.
 constexpr auto kLongestWait = std::chrono::seconds(60);
 
-// A wait that lasts is said on std::clog: who waits may have to be helped by hand, for instance
-// where the other process was stopped.
+// A long wait is said on std::clog: somebody may have to wake the other process.
 constexpr auto kFirstNote = std::chrono::seconds(5);
 constexpr auto kNextNote = std::chrono::minutes(1);
 

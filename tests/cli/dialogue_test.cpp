@@ -122,7 +122,7 @@ TEST_CASE("ask-tell: a client brings points, enqueues, asks for more and for the
   CHECK(lines[6]["error"] == "no 'value' is given");
   CHECK(lines[7] == json::parse(R"({"number": 3, "state": "waiting"})"));
   CHECK(lines[8].contains("error"));
-  CHECK(lines[9]["error"] == "enqueue: there is no parameter 'z'; there is 'x'");
+  CHECK(lines[9]["error"] == "there is no parameter 'z'; there is 'x'");
   CHECK(lines[10] == json::parse(R"({"number": 3, "params": {"x": 0.25}})"));
   CHECK(lines[11]["number"] == 4);
   CHECK(lines[12]["best"]["number"] == 1);
