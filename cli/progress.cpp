@@ -26,6 +26,7 @@ std::string progress_text(const tune::Progress& p, int64_t earlier) {
         fmt::format(" ({} failed{})", p.failed,
                     p.first_error.empty() ? "" : ", the first: " + printable(p.first_error, 60));
   }
+  if (!p.waiting.empty()) text += ", waiting for " + printable(p.waiting, 200);
   if (p.best) text += fmt::format(", best {:.4f}", p.best->value);
   if (p.trials > 0 && p.seconds > 0) {
     const double rate = static_cast<double>(p.trials) / p.seconds;
@@ -45,7 +46,7 @@ void ProgressLine::show(const tune::Progress& progress, int64_t earlier) {
   const Clock::time_point now = Clock::now();
   const bool last = progress.wanted > 0 && earlier + progress.trials >= progress.wanted;
   const auto wait = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(2000);
-  if (!last && now - shown_ < wait) return;
+  if (!last && progress.waiting.empty() && now - shown_ < wait) return;
   shown_ = now;
   last_ = progress_text(progress, earlier);
   if (terminal_) {  // its width may have changed; the last column is left free for the cursor

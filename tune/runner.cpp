@@ -96,6 +96,13 @@ void Runner::run_one(Trial trial) {
   if (error && !options_.catch_errors) std::rethrow_exception(error);
 }
 
+void Runner::report_wait(const std::string& trial) {
+  const std::lock_guard lock(callback_mutex_);
+  progress_.waiting = trial;
+  report();
+  progress_.waiting.clear();
+}
+
 void Runner::report_end(std::string reason) {
   study_.set_attribute(Attribute::kStudy, kStopped, json::quote(reason));
   const std::lock_guard lock(callback_mutex_);

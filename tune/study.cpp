@@ -21,6 +21,7 @@ void print_to_clog(const Progress& p) {
   if (p.best) line += fmt::format(", best {} in trial {}", p.best->value, p.best->number);
   if (p.failed > 0) line += fmt::format(", {} failed", p.failed);
   if (!p.first_error.empty()) line += fmt::format(" (first: {})", printable(p.first_error));
+  if (!p.waiting.empty()) line += fmt::format(", waiting for {}", p.waiting);
   if (!p.stopped.empty()) line += fmt::format(", stopped: {}", p.stopped);
   std::clog << line + fmt::format(", {:.1f} s\n", p.seconds);
 }

@@ -84,6 +84,7 @@ struct Progress {
   double seconds = 0;                    // since optimize() began
   std::string first_error = {};          // why the first trial that failed did
   std::string stopped = {};              // why stop_when ended it, once it has
+  std::string waiting = {};              // for which trial of another process, in a long wait
 };
 
 // Where progress goes: nowhere, std::clog (`true`), or a function of one's own. Called after each

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <chrono>
 #include <ctime>
-#include <iostream>
 
 #include <fmt/format.h>
 
@@ -24,21 +23,21 @@ constexpr auto kLookAgain = std::chrono::milliseconds(50);
 // A trial that another program runs without a sign of life is not waited for longer.
 constexpr auto kLongestWait = std::chrono::seconds(60);
 
-// A long wait is said on std::clog: somebody may have to wake the other process.
+// A long wait is said: somebody may have to wake the other process.
 constexpr auto kFirstNote = std::chrono::seconds(5);
 constexpr auto kNextNote = std::chrono::minutes(1);
 
 std::string waiting_text(const TrialRecord& trial) {
   if (trial.worker.empty() || trial.worker == kOutsideWorker) {
-    return fmt::format("waiting for trial {}, which another program runs\n", trial.number);
+    return fmt::format("trial {}, which another program runs", trial.number);
   }
   const auto started = static_cast<std::time_t>(trial.started);
   std::tm local{};
   localtime_r(&started, &local);
   char clock[16] = "";
   std::strftime(clock, sizeof clock, "%H:%M:%S", &local);
-  return fmt::format("waiting for trial {}, which {} has run since {}\n", trial.number,
-                     worker_name(trial.worker), clock);
+  return fmt::format("trial {}, which {} has run since {}", trial.number, worker_name(trial.worker),
+                     clock);
 }
 
 // What was enqueued.
@@ -111,13 +110,13 @@ bool StudyState::wait_for(int64_t open, const RunLimits& limits, Patience& patie
   if (limits.reached()) return false;
   const auto now = std::chrono::steady_clock::now();
   if (open != patience.trial) patience = {open, now, now + kFirstNote};
-  if (open >= 0 && now >= patience.next_note) {
+  if (open >= 0 && limits.on_wait && now >= patience.next_note) {
     patience.next_note = now + kNextNote;
     const std::string text = ledger_->look([&](const History& history) {
       const TrialRecord& trial = record(history, open);
       return trial.worker == ledger_->worker() ? std::string() : waiting_text(trial);
     });
-    std::clog << text;
+    if (!text.empty()) limits.on_wait(text);
   }
   const bool silent = open >= 0 && ledger_->look([&](const History& history) {
     const TrialRecord& trial = record(history, open);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -21,6 +22,8 @@ struct RunLimits {
   std::atomic<bool> stopped{false};
   std::optional<std::chrono::steady_clock::time_point> deadline = {};
   std::optional<int64_t> total = {};  // no trial with this number or a higher one is made
+  // Told what is waited for, once a wait for another process's trial is a long one.
+  std::function<void(const std::string& trial)> on_wait = {};
 
   bool reached() const {
     return stopped || (deadline && std::chrono::steady_clock::now() >= *deadline);

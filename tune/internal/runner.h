@@ -22,6 +22,7 @@ class Runner {
   void work();
   std::optional<Trial> next();
   void run_one(Trial trial);
+  void report_wait(const std::string& trial);
   void report_end(std::string reason);
   void after(int64_t number);
   void report();
