@@ -62,8 +62,8 @@ class Optimizer {
   int64_t steps() const { return steps_; }  // done so far
 
   // Takes over what another optimizer has gathered on the same model (moments, step count), and
-  // keeps this one's own settings, learning rate and schedule among them. ValueError unless it is of
-  // the same kind. What a fork of a trial does with its parent's.
+  // keeps this one's own settings, learning rate and schedule among them. ValueError unless it is
+  // of the same kind. What a fork of a trial does with its parent's.
   void go_on_from(const Optimizer& other);
 
   // State (moments, step count, learning rate) as a safetensors file. Settings and schedule are

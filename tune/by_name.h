@@ -20,7 +20,8 @@ std::string sampler_names();  // with commas between
 std::shared_ptr<Pruner> pruner_by_name(std::string_view name);
 std::string pruner_names();
 
-// asha, freeze_thaw, hyperband, population, successive_halving, and the pruners. ValueError lists them.
+// asha, freeze_thaw, hyperband, population, successive_halving, and the pruners. ValueError lists
+// them.
 std::shared_ptr<const Scheduler> scheduler_by_name(std::string_view name);
 std::string scheduler_names();
 

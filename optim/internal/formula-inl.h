@@ -36,8 +36,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using attune::HWY_NAMESPACE::Pack;
 
 // One slot of state, in a register. What is assigned becomes 0 where it is below 1e-30 (f64:
-// 1e-300) in magnitude, so that fading state never becomes denormal, which would make it 80 times as
-// slow. NaN stays NaN.
+// 1e-300) in magnitude, so that fading state never becomes denormal, which would make it 80 times
+// as slow. NaN stays NaN.
 template <class V>
 struct Slot;
 template <class T>

@@ -174,7 +174,8 @@ TEST_CASE("tune: Ctrl-C finishes what runs, twice ends at once; killed, nothing 
 TEST_CASE("tune: the lines of docs/any_program.md do what it says") {
   const Folder folder;
   const Finished end = folder.shell(
-      "page='" ATTUNE_SOURCE "/docs/any_program.md'; ln -s \"$ATTUNE\" attune\n"
+      "page='" ATTUNE_SOURCE
+      "/docs/any_program.md'; ln -s \"$ATTUNE\" attune\n"
       "sed -n '/^```python$/,/^```$/p' \"$page\" | sed '/^```/d' > train.py\n"
       "sed -n '/^```sh$/,/^```$/p' \"$page\" | sed '/^```$/q' | sed '/^```/d' > lines.sh\n"
       "PATH=\"$PWD:$PATH\" sh -e lines.sh");

@@ -54,7 +54,8 @@ static std::string name_of(const std::exception& e) {
   IS(ShapeError)
   IS(DTypeError)
   IS(IndexError)
-      IS(ValueError) IS(IoError) IS(OutOfMemory) IS(Error)
+  IS(ValueError)
+      IS(IoError) IS(OutOfMemory) IS(Error)
 #undef IS
           return std::string("FOREIGN ") +
       typeid(e).name();
