@@ -98,7 +98,7 @@ struct TellArguments : Common {
     options.repeated("VALUES", values, "Its value, or one for each objective");
     options.repeated("--param", params, "Of a new trial: lr=0.01, as often as needed");
     options.text("--step", step, "A report of this step, not the end; prints whether to prune");
-    options.text("--pruner", pruner, "With --step: median, none");
+    options.text("--pruner", pruner, "With --step: " + tune::pruner_names());
     options.one_of("--state", state, "How it ended, if without a value: failed, pruned",
                    {"failed", "pruned"});
     options.text("--reason", reason, "Why it failed");

@@ -48,7 +48,7 @@ struct TuneArguments : Common {
     options.list("--directions", directions, "Several objectives: minimize,maximize");
     options.number("--trials", trials, "Trials of the study in all (default: 100)");
     options.text("--sampler", sampler, tune::sampler_names());
-    options.text("--pruner", pruner, "median, none: ends what reports badly");
+    options.text("--pruner", pruner, "Ends what reports badly: " + tune::pruner_names());
     options.one_of("--first", first,
                    "defaults: the default configuration is the first; none: the sampler's choice",
                    {"defaults", "none"});
