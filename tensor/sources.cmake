@@ -2,6 +2,7 @@ attune_module(tensor
   SOURCES
     tensor/dtype.cpp
     tensor/gradcheck.cpp
+    tensor/memory.cpp
     tensor/shape.cpp
     tensor/tape.cpp
     tensor/tensor.cpp

@@ -102,6 +102,7 @@ attune_test(attune_tensor_tests
     tests/tensor/linear_test.cpp
     tests/tensor/loss_test.cpp
     tests/tensor/matmul_test.cpp
+    tests/tensor/memory_test.cpp
     tests/tensor/moments_test.cpp
     tests/tensor/pad_test.cpp
     tests/tensor/pool_test.cpp

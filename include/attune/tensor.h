@@ -9,6 +9,7 @@
 #include "attune/tensor/half.h"
 #include "attune/tensor/io/csv.h"
 #include "attune/tensor/io/safetensors.h"
+#include "attune/tensor/memory.h"
 #include "attune/tensor/shape.h"
 #include "attune/tensor/tape.h"
 #include "attune/tensor/tensor.h"

@@ -15,6 +15,8 @@
 
 namespace attune::internal {
 
+struct Account;
+
 inline constexpr size_t kAlignment = 64;  // of the elements: a cache line, and the widest vector
 inline constexpr size_t kHeader = 128;
 
@@ -31,8 +33,9 @@ struct Block {
   uint64_t record = 0;  // both are written once, before the tensor is shared
   int64_t numel = 1;
   char* data = nullptr;
-  Block* base = nullptr;    // of a view: the block that owns the elements
-  int64_t sizes[kMaxRank];  // the first `rank` of them
+  Block* base = nullptr;       // of a view: the block that owns the elements
+  int64_t sizes[kMaxRank];     // the first `rank` of them
+  Account* account = nullptr;  // of the MemoryLimitScope in which it was made
 
   int64_t* strides() { return reinterpret_cast<int64_t*>(reinterpret_cast<char*>(this) + kHeader); }
   const int64_t* strides() const { return const_cast<Block*>(this)->strides(); }
