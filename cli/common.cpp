@@ -7,6 +7,7 @@
 
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
+#include "attune/tune/storage.h"
 #include "cli/command.h"
 #include "cli/output_file.h"
 #include "cli/terminal.h"
@@ -18,19 +19,17 @@ std::string Common::storage_or(const std::string& otherwise) const {
   const std::string url = !storage.empty()                   ? storage
                           : environment && *environment != 0 ? environment
                                                              : otherwise;
-  if (url != "memory" && !url.starts_with("sqlite://") && !url.starts_with("postgresql")) {
+  if (!tune::is_storage_url(url)) {
     // A slip of the user's, unlike a storage that cannot be opened.
-    throw WrongInput(
-        fmt::format("storage {}: it must be memory, sqlite:///FILE or sqlite:////ABSOLUTE/FILE",
-                    in_quotes(url)));
+    throw WrongInput(fmt::format("storage {}: it must be {}", in_quotes(url), tune::kStorageUrls));
   }
   return url;
 }
 
 void storage_option(Options& options, Common& common) {
   options.text("--storage", common.storage,
-               "Where studies are kept: sqlite:///FILE or memory (default: ATTUNE_STORAGE, "
-               "else sqlite:///attune.db)");
+               "Where studies are kept: sqlite:///FILE, journal:///FILE or memory (default: "
+               "ATTUNE_STORAGE, else sqlite:///attune.db)");
 }
 void study_option(Options& options, Common& common) {
   options.text("--study", common.study, "Name of the study");

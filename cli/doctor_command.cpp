@@ -136,6 +136,12 @@ Json storage_of(const Common& common, std::string& text) {
     answer.set("studies", static_cast<int64_t>(studies.size()));
     answer.set("trials", trials);
     answer.set("damaged", damaged);
+    Json remarks = Json::array();
+    for (const std::string& remark : storage->remarks()) {
+      remarks.push_back(remark);
+      text += fmt::format("  {}\n", printable(remark, 500));
+    }
+    answer.set("remarks", remarks);
     text = fmt::format("storage     {}: {} studies, {} trials\n", shown_path(url), studies.size(),
                        trials) +
            text;

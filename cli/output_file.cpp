@@ -13,6 +13,7 @@
 #include "attune/base/error.h"
 #include "attune/base/internal/file.h"
 #include "attune/base/internal/text.h"
+#include "attune/tune/storage.h"
 #include "cli/command.h"
 
 namespace attune::cli {
@@ -73,9 +74,7 @@ void check_output(const std::string& option, const std::string& out,
 }
 
 InputFile database_of(const std::string& url) {
-  constexpr std::string_view kFile = "sqlite:///";
-  const std::string path = url.starts_with(kFile) ? url.substr(kFile.size()) : "";
-  return {"the study's database", path == ":memory:" ? "" : path};
+  return {"the study's database", tune::storage_file(url)};
 }
 
 void save_output(const std::function<void()>& write) {

@@ -131,9 +131,7 @@ endif()
 
 set(attune_sqlite_tests "")
 if(ATTUNE_WITH_SQLITE)
-  set(attune_sqlite_tests tests/tune/broken_off_test.cpp tests/tune/looking_test.cpp
-      tests/tune/optuna_text_test.cpp tests/tune/outside_changes_test.cpp
-      tests/tune/peers_test.cpp tests/tune/program_test.cpp tests/tune/storage_test.cpp)
+  set(attune_sqlite_tests tests/tune/broken_off_test.cpp tests/tune/program_test.cpp)
 endif()
 attune_test(attune_tune_tests
   SOURCES
@@ -143,7 +141,6 @@ attune_test(attune_tune_tests
     tests/tune/cma_parts_test.cpp
     tests/tune/cmaes_test.cpp
     tests/tune/constraint_test.cpp
-    tests/tune/copy_study_test.cpp
     tests/tune/expected_hypervolume_test.cpp
     tests/tune/failures_test.cpp
     tests/tune/gp_test.cpp
@@ -167,6 +164,20 @@ attune_test(attune_tune_tests
   LINK attune::tune OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt ${attune_sqlite_library})
 if(ATTUNE_WITH_SQLITE)  # all_storages() has SQLite's in it
   target_compile_definitions(attune_tune_tests PRIVATE ATTUNE_WITH_SQLITE)
+endif()
+
+if(ATTUNE_WITH_SQLITE)
+  attune_test(attune_storage_tests
+    SOURCES
+      tests/tune/copy_study_test.cpp
+      tests/tune/journal_test.cpp
+      tests/tune/looking_test.cpp
+      tests/tune/optuna_text_test.cpp
+      tests/tune/outside_changes_test.cpp
+      tests/tune/peers_test.cpp
+      tests/tune/storage_test.cpp
+    LINK attune::tune_core attune_fmt ${attune_sqlite_library})
+  target_compile_definitions(attune_storage_tests PRIVATE ATTUNE_WITH_SQLITE)
 endif()
 
 set(attune_killed_tests "")
@@ -220,7 +231,7 @@ target_link_libraries(attune_differential PRIVATE attune::optim nlohmann_json::n
 # What tests/tune/optuna_interop.py runs (script/test interop).
 if(ATTUNE_WITH_SQLITE)
   add_executable(optuna_driver tests/tune/optuna_driver.cpp)
-  target_link_libraries(optuna_driver PRIVATE attune::tune attune_build_flags attune_o1)
+  target_link_libraries(optuna_driver PRIVATE attune::tune_core attune_build_flags attune_o1)
 endif()
 
 if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)

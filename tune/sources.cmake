@@ -1,6 +1,5 @@
 if(ATTUNE_WITH_SQLITE)
-  set(attune_sqlite_sources tune/storages/optuna_text.cpp tune/storages/sqlite.cpp
-      tune/storages/sqlite_attributes.cpp tune/storages/sqlite_database.cpp
+  set(attune_sqlite_sources tune/storages/sqlite.cpp tune/storages/sqlite_database.cpp
       tune/storages/sqlite_log.cpp tune/storages/sqlite_read.cpp tune/storages/sqlite_schema.cpp)
   set(attune_sqlite_library SQLite::SQLite3)
 else()
@@ -144,7 +143,19 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/schedulers/successive_halving.cpp
     tune/schedulers/threshold.cpp
     tune/schedulers/wilcoxon.cpp
+    tune/storages/beside.cpp
+    tune/storages/heartbeat_files.cpp
+    tune/storages/journal.cpp
+    tune/storages/journal_file.cpp
+    tune/storages/journal_line.cpp
+    tune/storages/journal_lock.cpp
+    tune/storages/journal_log.cpp
+    tune/storages/journal_replay.cpp
+    tune/storages/journal_writer.cpp
     tune/storages/memory.cpp
+    tune/storages/optuna_attributes.cpp
+    tune/storages/optuna_schema.cpp
+    tune/storages/optuna_text.cpp
     tune/storages/url.cpp
     tune/storages/worker.cpp
     ${attune_sqlite_sources}

@@ -97,6 +97,8 @@ class Storage {
   virtual std::unique_ptr<StudyLog> view(const std::string& name) = 0;
   virtual std::vector<StudyInfo> studies() = 0;      // writes nothing
   virtual bool remove(const std::string& name) = 0;  // false: there was none
+  // What a person should know of it, a sentence each; nothing as a rule.
+  virtual std::vector<std::string> remarks() { return {}; }
 };
 
 std::shared_ptr<Storage> memory_storage();
@@ -116,9 +118,25 @@ struct SqliteOptions {
 // is made when the first study is.
 std::shared_ptr<Storage> sqlite_storage(const std::string& path, SqliteOptions options = {});
 
-// "memory", "sqlite:///relative.db", "sqlite:////absolute.db". Anything else: StorageError.
+struct JournalOptions {
+  bool create = true;  // make the file if it is not there
+};
+// A journal: a file to which lines are only ever added, in the format of Optuna's JournalStorage,
+// with a checksum in each of attune's. For several processes, of several machines too where they
+// share a folder, by a lock file beside it. The file is made when the first study is.
+std::shared_ptr<Storage> journal_storage(const std::string& path, JournalOptions options = {});
+
+// "memory", "sqlite:///relative.db", "sqlite:////absolute.db", "journal:///relative.log",
+// "journal:////absolute.log". Anything else: StorageError.
 std::shared_ptr<Storage> open_storage(std::string_view url);
 // Does not make a file: StorageError when there is none.
 std::shared_ptr<Storage> open_existing_storage(std::string_view url);
+
+// The file that a URL of the kinds above names; empty: it names none, as with memory.
+std::string storage_file(std::string_view url);
+// The kinds of URL there are, for messages; and whether this is one of them.
+inline constexpr char kStorageUrls[] =
+    "memory, sqlite:///FILE, journal:///FILE, or with four slashes /ABSOLUTE/FILE";
+bool is_storage_url(std::string_view url);
 
 }  // namespace attune::tune

@@ -1,4 +1,5 @@
-"""Optuna and attune on one file: each reads what the other wrote, value for value, and goes on.
+"""Optuna and attune on one study: each reads what the other wrote, value for value, and goes on; in a
+SQLite file and in a journal.
 
 usage: optuna_interop.py BUILD_FOLDER   (needs optuna 5; `script/test interop` provides it)
 """
@@ -13,6 +14,8 @@ import sys
 import tempfile
 
 import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 DRIVER = os.path.join(sys.argv[1], "optuna_driver")
@@ -47,9 +50,30 @@ def same(a, b):
     return type(a) is type(b) and a == b
 
 
-def compare(url):
+class SqliteFile:
+    """A place for studies, as attune and as Optuna open it."""
+
+    def __init__(self, folder, name):
+        self.path = os.path.join(folder, name + ".db")
+        self.url = "sqlite:///" + self.path
+
+    def theirs(self):
+        return self.url
+
+
+class Journal:
+    def __init__(self, folder, name):
+        self.path = os.path.join(folder, name + ".log")
+        self.url = "journal:///" + self.path
+
+    def theirs(self):
+        return JournalStorage(JournalFileBackend(self.path))
+
+
+def compare(place):
     """Every trial, as both see it."""
-    study = optuna.load_study(study_name="shared", storage=url)
+    url = place.url
+    study = optuna.load_study(study_name="shared", storage=place.theirs())
     ours = [json.loads(line) for line in driver("show", url).splitlines()]
     assert len(ours) == len(study.trials), (len(ours), len(study.trials))
     for mine, theirs in zip(ours, study.trials):
@@ -78,52 +102,57 @@ def columns(path):
         return {t: db.execute(f"PRAGMA table_info({t})").fetchall() for t in tables}
 
 
-def work(url, trials):
-    study = optuna.load_study(study_name="shared", storage=url)
+def work(place, trials):
+    study = optuna.load_study(study_name="shared", storage=place.theirs())
     study.optimize(objective, n_trials=trials)
 
 
+def check(place_of, folder):
+    ours, theirs = place_of(folder, "ours"), place_of(folder, "theirs")
+    print(f"== {place_of.__name__}")
+    driver("run", ours.url, "30")
+    optuna.create_study(storage=theirs.theirs())
+    if place_of is SqliteFile:
+        assert columns(ours.path) == columns(theirs.path), "the tables differ"
+    study = compare(ours)
+    assert study.direction.name == "MAXIMIZE"
+    print("Optuna reads 30 trials of attune's")
+
+    study.enqueue_trial({"lr": 0.01, "mix": None})
+    study.optimize(objective, n_trials=15)
+    compare(ours)
+    driver("run", ours.url, "10")
+    study = compare(ours)
+    assert len(study.trials) == 55
+    print("each goes on with the other's study")
+
+    for k in range(20):
+        study.enqueue_trial({"x": k / 20})
+    workers = [multiprocessing.Process(target=work, args=(ours, 15)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    driver("run", ours.url, "30")
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    study = compare(ours)
+    assert [t.number for t in study.trials] == list(range(len(study.trials)))
+    assert all(t.state.is_finished() for t in study.trials)
+    assert len(study.trials) == 115, len(study.trials)  # 55, then 60, 20 of them queued: none twice
+    print("three workers at once, of both kinds: no number, no queued trial taken twice")
+
+    study = optuna.create_study(study_name="shared", storage=theirs.theirs(), direction="maximize")
+    study.optimize(objective, n_trials=12)
+    study.add_trial(study.trials[0])
+    driver("run", theirs.url, "8")
+    assert len(compare(theirs).trials) == 21
+    print("attune goes on with a study of Optuna's")
+
+
 def main():
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "ours.db")
-        url = "sqlite:///" + path
-        driver("run", url, "30")
-        theirs = os.path.join(folder, "theirs.db")
-        optuna.create_study(storage="sqlite:///" + theirs)
-        assert columns(path) == columns(theirs), "the tables differ"
-        study = compare(url)
-        assert study.direction.name == "MAXIMIZE"
-        print("Optuna reads 30 trials of attune's")
-
-        study.enqueue_trial({"lr": 0.01, "mix": None})
-        study.optimize(objective, n_trials=15)
-        compare(url)
-        driver("run", url, "10")
-        study = compare(url)
-        assert len(study.trials) == 55
-        print("each goes on with the other's study")
-
-        for k in range(20):
-            study.enqueue_trial({"x": k / 20})
-        workers = [multiprocessing.Process(target=work, args=(url, 15)) for _ in range(2)]
-        for worker in workers:
-            worker.start()
-        driver("run", url, "30")
-        for worker in workers:
-            worker.join()
-            assert worker.exitcode == 0
-        study = compare(url)
-        assert [t.number for t in study.trials] == list(range(len(study.trials)))
-        assert all(t.state.is_finished() for t in study.trials)
-        assert len(study.trials) == 115, len(study.trials)  # 55, then 60, 20 of them queued: none twice
-        print("three workers at once, of both kinds: no number, no queued trial taken twice")
-
-        url = "sqlite:///" + theirs
-        study = optuna.create_study(study_name="shared", storage=url, direction="maximize")
-        study.optimize(objective, n_trials=12)
-        driver("run", url, "8")
-        assert len(compare(url).trials) == 20
-        print("attune goes on with a study of Optuna's")
+    for place_of in (SqliteFile, Journal):
+        with tempfile.TemporaryDirectory() as folder:
+            check(place_of, folder)
 
 
 if __name__ == "__main__":

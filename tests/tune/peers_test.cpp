@@ -69,54 +69,62 @@ void work(const std::string& url, int64_t trials) {
 }  // namespace
 
 TEST_CASE("peers: a worker killed at any moment changes nothing in a deterministic study") {
-  constexpr int64_t kTrials = 60;
-  const Folder folder;
-  { const Study made(deterministic(folder.url())); }
-  Rng rng(3);
-  for (int round = 0; round < 15; ++round) {
-    pid_t workers[2];
-    for (pid_t& worker : workers) worker = in_child([&] { work(folder.url(), kTrials); });
-    std::this_thread::sleep_for(std::chrono::milliseconds(10 + rng.below(60)));
-    for (const pid_t worker : workers) kill(worker, SIGKILL);
-    for (const pid_t worker : workers) status_of(worker);
+  for (const auto& [kind, url_in] : all_shared_storages()) {
+    CAPTURE(kind);
+    constexpr int64_t kTrials = 60;
+    const Folder folder;
+    const std::string url = url_in(folder);
+    { const Study made(deterministic(url)); }
+    Rng rng(3);
+    for (int round = 0; round < 15; ++round) {
+      pid_t workers[2];
+      for (pid_t& worker : workers) worker = in_child([&] { work(url, kTrials); });
+      std::this_thread::sleep_for(std::chrono::milliseconds(10 + rng.below(60)));
+      for (const pid_t worker : workers) kill(worker, SIGKILL);
+      for (const pid_t worker : workers) status_of(worker);
+    }
+    Study study(deterministic(url));
+    const auto open = [&study] {
+      const auto trials = study.trials();
+      return std::any_of(trials.begin(), trials.end(),
+                         [](const TrialResult& t) { return !finished(t.state); });
+    };
+    while (study.size() < kTrials || open()) study.optimize(slow_bowl, {.trials = 1});
+    const std::string expected = whole_table(study.size());
+    CHECK(table(study) == expected);
   }
-  Study study(deterministic(folder.url()));
-  const auto open = [&study] {
-    const auto trials = study.trials();
-    return std::any_of(trials.begin(), trials.end(),
-                       [](const TrialResult& t) { return !finished(t.state); });
-  };
-  while (study.size() < kTrials || open()) study.optimize(slow_bowl, {.trials = 1});
-  const std::string expected = whole_table(study.size());
-  CHECK(table(study) == expected);
 }
 
 TEST_CASE("peers: when one of two dies the other goes on within two seconds") {
-  const Folder folder;
-  { const Study made(deterministic(folder.url())); }
-  const pid_t hanging = in_child([&] {
-    Study study(deterministic(folder.url()));
-    study.optimize([](Trial& t) -> Outcome {
-      t.suggest_float("x", -1, 1);
-      std::this_thread::sleep_for(1h);
-      return 0;
+  for (const auto& [kind, url_in] : all_shared_storages()) {
+    CAPTURE(kind);
+    const Folder folder;
+    const std::string url = url_in(folder);
+    { const Study made(deterministic(url)); }
+    const pid_t hanging = in_child([&] {
+      Study study(deterministic(url));
+      study.optimize([](Trial& t) -> Outcome {
+        t.suggest_float("x", -1, 1);
+        std::this_thread::sleep_for(1h);
+        return 0;
+      });
     });
-  });
-  std::this_thread::sleep_for(300ms);
-  std::atomic<bool> killed{false};
-  Clock::time_point when;
-  std::jthread killer([&] {
-    std::this_thread::sleep_for(500ms);
-    when = Clock::now();
-    kill(hanging, SIGKILL);
-    status_of(hanging);
-    killed = true;
-  });
-  Study study(deterministic(folder.url()));
-  study.optimize(slow_bowl, {.trials = 12});
-  CHECK(killed);
-  CHECK(Clock::now() - when < kSoon);
-  CHECK(table(study) == whole_table(study.size()));
+    std::this_thread::sleep_for(300ms);
+    std::atomic<bool> killed{false};
+    Clock::time_point when;
+    std::jthread killer([&] {
+      std::this_thread::sleep_for(500ms);
+      when = Clock::now();
+      kill(hanging, SIGKILL);
+      status_of(hanging);
+      killed = true;
+    });
+    Study study(deterministic(url));
+    study.optimize(slow_bowl, {.trials = 12});
+    CHECK(killed);
+    CHECK(Clock::now() - when < kSoon);
+    CHECK(table(study) == whole_table(study.size()));
+  }
 }
 
 TEST_CASE(
@@ -156,9 +164,12 @@ TEST_CASE(
 
 TEST_CASE(
     "peers: a trial that its run broke off is resumed, and the table is as if it had not been") {
-  for (const bool in_memory : {true, false}) {
+  auto storages = all_shared_storages();
+  storages.emplace_back("memory", [](const Folder&) { return "memory"; });
+  for (const auto& [kind, url_in] : storages) {
+    CAPTURE(kind);
     const Folder folder;
-    Study study(deterministic(in_memory ? "memory" : folder.url()));
+    Study study(deterministic(url_in(folder)));
     for (int part = 0; part < 40 && study.size() < 25; ++part) {
       study.optimize(
           [](Trial& t) -> Outcome {
@@ -180,22 +191,26 @@ TEST_CASE(
 }
 
 TEST_CASE("peers: fast trials of several processes on one file, new and existing") {
-  for (const bool existing : {false, true}) {
-    for (int round = 0; round < 4; ++round) {
-      const Folder folder;
-      if (existing) const Study made({.storage = folder.url(), .seed = 1});
-      std::vector<pid_t> workers;
-      for (int k = 0; k < 6; ++k) {
-        workers.push_back(in_child([&] {
-          Study study({.storage = folder.url(), .sampler = tune::random()});
-          study.optimize([](Trial& t) -> Outcome { return t.suggest_float("x", 0, 1); },
-                         {.trials = 12});
-        }));
+  for (const auto& [kind, url_in] : all_shared_storages()) {
+    CAPTURE(kind);
+    for (const bool existing : {false, true}) {
+      for (int round = 0; round < 4; ++round) {
+        const Folder folder;
+        const std::string url = url_in(folder);
+        if (existing) const Study made({.storage = url, .seed = 1});
+        std::vector<pid_t> workers;
+        for (int k = 0; k < 6; ++k) {
+          workers.push_back(in_child([&] {
+            Study study({.storage = url, .sampler = tune::random()});
+            study.optimize([](Trial& t) -> Outcome { return t.suggest_float("x", 0, 1); },
+                           {.trials = 12});
+          }));
+        }
+        for (const pid_t worker : workers) CHECK(status_of(worker) == 0);
+        const StudyView view(url, "study");
+        CHECK(view.size() == 72);
+        for (const TrialResult& t : view.trials()) CHECK(t.state == State::complete);
       }
-      for (const pid_t worker : workers) CHECK(status_of(worker) == 0);
-      const StudyView view(folder.url(), "study");
-      CHECK(view.size() == 72);
-      for (const TrialResult& t : view.trials()) CHECK(t.state == State::complete);
     }
   }
 }
@@ -223,16 +238,18 @@ TEST_CASE(
     const std::string expected = run("memory", 1);
     CHECK(run("memory", 2) == expected);
     CHECK(run("memory", 8) == expected);
-    for (const int processes : {1, 2, 3}) {
-      const Folder folder;
-      std::vector<pid_t> children;
-      for (int i = 0; i < processes; ++i) {
-        children.push_back(in_child([&] { run(folder.url(), 1); }));
+    for (const auto& [kind, url_in] : all_shared_storages()) {
+      CAPTURE(kind);
+      for (const int processes : {1, 2, 3}) {
+        const Folder folder;
+        const std::string url = url_in(folder);
+        std::vector<pid_t> children;
+        for (int i = 0; i < processes; ++i) children.push_back(in_child([&] { run(url, 1); }));
+        for (const pid_t child : children) CHECK(status_of(child) == 0);
+        const StudyView view(url, "study");
+        CHECK(view.size() == kTrials);  // exactly: none was made by two at once
+        CHECK(table(view.study()) == expected);
       }
-      for (const pid_t child : children) CHECK(status_of(child) == 0);
-      const StudyView view(folder.url(), "study");
-      CHECK(view.size() == kTrials);  // exactly: none was made by two at once
-      CHECK(table(view.study()) == expected);
     }
   }
 }

@@ -165,91 +165,107 @@ TEST_CASE("storages: numbers are handed out once among threads with studies of t
   }
 }
 
-TEST_CASE("sqlite: two processes on one study") {
-  const Folder folder;
-  { const Study made({.storage = folder.url(), .seed = 1}); }
-  pid_t children[2];
-  for (pid_t& child : children) {
-    child = in_child([&] {
-      Study study({.storage = folder.url(), .sampler = tune::random()});
-      study.optimize(objective, {.trials = 25, .jobs = 2});
-    });
-  }
-  for (const pid_t child : children) CHECK(status_of(child) == 0);
-  Study study({.storage = folder.url()});
-  CHECK(study.size() == 50);
-  Study alone({.sampler = tune::random(), .seed = 1});
-  alone.optimize(objective, {.trials = 50});
-  CHECK(table(study) == table(alone));  // random: whoever runs a number gets its values
-}
-
-TEST_CASE("sqlite: killed at random moments, no told trial is lost and the study goes on") {
-  const Folder folder;
-  { const Study made({.storage = folder.url(), .seed = 1}); }
-  Rng rng(77);
-  int64_t running_seen = 0;
-  for (int round = 0; round < 50; ++round) {
-    const std::string told = folder.file("told" + std::to_string(round));
-    const pid_t child = in_child([&] {
-      Study study({.storage = folder.url()});
-      std::ofstream file(told);
-      study.optimize(objective,
-                     {.trials = 100000, .jobs = 2, .on_trial = [&](const TrialResult& t) {
-                        file << t.number << ' ' << to_json(t.value) << std::endl;
-                      }});
-    });
-    std::this_thread::sleep_for(std::chrono::milliseconds(15 + rng.below(120)));
-    kill(child, SIGKILL);
-    status_of(child);
-
-    Study study({.storage = folder.url()});
-    study.optimize(objective, {.trials = 1});  // what the dead left running is failed now
-    const auto trials = study.trials();
-    for (size_t i = 0; i < trials.size(); ++i) {
-      CHECK(trials[i].number == static_cast<int64_t>(i));
-      CHECK(finished(trials[i].state));
-      running_seen += trials[i].state == State::failed;
+TEST_CASE("storages: two processes on one study") {
+  for (const auto& [kind, url_in] : all_shared_storages()) {
+    CAPTURE(kind);
+    const Folder folder;
+    const std::string url = url_in(folder);
+    { const Study made({.storage = url, .seed = 1}); }
+    pid_t children[2];
+    for (pid_t& child : children) {
+      child = in_child([&] {
+        Study study({.storage = url, .sampler = tune::random()});
+        study.optimize(objective, {.trials = 25, .jobs = 2});
+      });
     }
-    std::ifstream file(told);
-    int64_t number = 0;
-    std::string value;
-    while (file >> number >> value) {
-      if (file.eof()) break;  // the line may be cut short
-      REQUIRE(number < static_cast<int64_t>(trials.size()));
-      CHECK(trials[static_cast<size_t>(number)].state == State::complete);
-      CHECK(to_json(trials[static_cast<size_t>(number)].value) == value);
-      CHECK(trials[static_cast<size_t>(number)].intermediate.size() == 3);
+    for (const pid_t child : children) CHECK(status_of(child) == 0);
+    Study study({.storage = url});
+    CHECK(study.size() == 50);
+    Study alone({.sampler = tune::random(), .seed = 1});
+    alone.optimize(objective, {.trials = 50});
+    CHECK(table(study) == table(alone));  // random: whoever runs a number gets its values
+  }
+}
+
+TEST_CASE("storages: killed at random moments, no told trial is lost and the study goes on") {
+  for (const auto& [kind, url_in] : all_shared_storages()) {
+    CAPTURE(kind);
+    const Folder folder;
+    const std::string url = url_in(folder);
+    { const Study made({.storage = url, .seed = 1}); }
+    Rng rng(77);
+    int64_t running_seen = 0;
+    for (int round = 0; round < 50; ++round) {
+      const std::string told = folder.file("told" + std::to_string(round));
+      const pid_t child = in_child([&] {
+        Study study({.storage = url});
+        std::ofstream file(told);
+        study.optimize(objective,
+                       {.trials = 100000, .jobs = 2, .on_trial = [&](const TrialResult& t) {
+                          file << t.number << ' ' << to_json(t.value) << std::endl;
+                        }});
+      });
+      std::this_thread::sleep_for(std::chrono::milliseconds(15 + rng.below(120)));
+      kill(child, SIGKILL);
+      status_of(child);
+
+      Study study({.storage = url});
+      study.optimize(objective, {.trials = 1});  // what the dead left running is failed now
+      const auto trials = study.trials();
+      for (size_t i = 0; i < trials.size(); ++i) {
+        CHECK(trials[i].number == static_cast<int64_t>(i));
+        CHECK(finished(trials[i].state));
+        running_seen += trials[i].state == State::failed;
+      }
+      std::ifstream file(told);
+      int64_t number = 0;
+      std::string value;
+      while (file >> number >> value) {
+        if (file.eof()) break;  // the line may be cut short
+        REQUIRE(number < static_cast<int64_t>(trials.size()));
+        CHECK(trials[static_cast<size_t>(number)].state == State::complete);
+        CHECK(to_json(trials[static_cast<size_t>(number)].value) == value);
+        CHECK(trials[static_cast<size_t>(number)].intermediate.size() == 3);
+      }
     }
+    Study study({.storage = url});
+    const int64_t before = study.size();
+    CHECK(before > 0);
+    CHECK(running_seen > 0);
+    study.optimize(objective, {.trials = 3});
+    CHECK(study.size() == before + 3);
   }
-  Study study({.storage = folder.url()});
-  const int64_t before = study.size();
-  CHECK(before > 0);
-  CHECK(running_seen > 0);
-  study.optimize(objective, {.trials = 3});
-  CHECK(study.size() == before + 3);
 }
 
-TEST_CASE("sqlite: trials of the living are left alone") {
-  const Folder folder;
-  Study study({.storage = folder.url()});
-  const Trial t = study.ask();
-  Study other({.storage = folder.url()});
-  CHECK(other.trial(0).state == State::running);
+TEST_CASE("storages: trials of the living are left alone") {
+  for (const auto& [kind, url_in] : all_shared_storages()) {
+    CAPTURE(kind);
+    const Folder folder;
+    const std::string url = url_in(folder);
+    Study study({.storage = url});
+    const Trial t = study.ask();
+    Study other({.storage = url});
+    CHECK(other.trial(0).state == State::running);
+  }
 }
 
-TEST_CASE("sqlite: reports of a running trial reach others within a second") {
-  const Folder folder;
-  Study study({.storage = folder.url()});
-  Trial t = study.ask();
-  t.suggest_float("x", 0, 1);
-  t.report(0, 1);
-  Study other({.storage = folder.url()});
-  for (int i = 0; i < 300 && other.trial(0).intermediate.empty(); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+TEST_CASE("storages: reports of a running trial reach others within a second") {
+  for (const auto& [kind, url_in] : all_shared_storages()) {
+    CAPTURE(kind);
+    const Folder folder;
+    const std::string url = url_in(folder);
+    Study study({.storage = url});
+    Trial t = study.ask();
+    t.suggest_float("x", 0, 1);
+    t.report(0, 1);
+    Study other({.storage = url});
+    for (int i = 0; i < 300 && other.trial(0).intermediate.empty(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK(other.trial(0).intermediate.size() == 1);
+    CHECK(other.trial(0).params.contains("x"));
+    CHECK(other.trial(0).state == State::running);
   }
-  CHECK(other.trial(0).intermediate.size() == 1);
-  CHECK(other.trial(0).params.contains("x"));
-  CHECK(other.trial(0).state == State::running);
 }
 
 TEST_CASE("sqlite: files that will not do are told in words") {
@@ -292,12 +308,16 @@ TEST_CASE("sqlite: files that will not do are told in words") {
   }
 }
 
-TEST_CASE("sqlite: a study deleted under a worker is told in words") {
-  const Folder folder;
-  Study study({.storage = folder.url()});
-  study.optimize(objective, {.trials = 2});
-  Trial t = study.ask();
-  open_storage(folder.url())->remove("study");
-  CHECK_THROWS_AS(study.tell(t, 1), StorageError);
-  CHECK_THROWS_AS(study.ask(), StorageError);
+TEST_CASE("storages: a study deleted under a worker is told in words") {
+  for (const auto& [kind, url_in] : all_shared_storages()) {
+    CAPTURE(kind);
+    const Folder folder;
+    const std::string url = url_in(folder);
+    Study study({.storage = url});
+    study.optimize(objective, {.trials = 2});
+    Trial t = study.ask();
+    open_storage(url)->remove("study");
+    CHECK_THROWS_AS(study.tell(t, 1), StorageError);
+    CHECK_THROWS_AS(study.ask(), StorageError);
+  }
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -28,6 +29,9 @@ class Folder {
   ~Folder() { std::filesystem::remove_all(path_); }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   std::string url(const std::string& name = "study.db") const { return "sqlite:///" + file(name); }
+  std::string journal(const std::string& name = "study.log") const {
+    return "journal:///" + file(name);
+  }
 
  private:
   std::string path_;
@@ -110,6 +114,18 @@ inline std::vector<NamedStorage> all_storages() {
                    return sqlite_storage(f.file("study.db"), {.write_ahead_log = false});
                  }});
 #endif
+  all.push_back({"journal", [](const Folder& f) { return open_storage(f.journal()); }});
+  return all;
+}
+
+// Storages that other processes can open, by their URL; each call is of an empty one.
+inline std::vector<std::pair<const char*, std::function<std::string(const Folder&)>>>
+all_shared_storages() {
+  std::vector<std::pair<const char*, std::function<std::string(const Folder&)>>> all;
+#ifdef ATTUNE_WITH_SQLITE
+  all.emplace_back("sqlite", [](const Folder& f) { return f.url(); });
+#endif
+  all.emplace_back("journal", [](const Folder& f) { return f.journal(); });
   return all;
 }
 

@@ -13,6 +13,7 @@
 #include "attune/tune/internal/json.h"
 #include "attune/tune/program/command_template.h"
 #include "attune/tune/program/internal/program_run.h"
+#include "attune/tune/storage.h"
 
 namespace attune::tune {
 namespace {
@@ -152,10 +153,8 @@ Outcome Program::operator()(Trial& trial) const {
 }
 
 std::string trials_folder(std::string_view url, std::string_view study) {
-  constexpr std::string_view kSqlite = "sqlite:///";
-  std::string path = "attune";
-  if (url.starts_with(kSqlite) && url.size() > kSqlite.size()) path = url.substr(kSqlite.size());
-  return path + ".trials/" + encoded(study);
+  const std::string path = storage_file(url);
+  return (path.empty() ? "attune" : path) + ".trials/" + encoded(study);
 }
 
 std::string trial_folder(const std::string& folder, int64_t number) {

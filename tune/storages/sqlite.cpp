@@ -8,6 +8,7 @@
 
 #include "attune/base/error.h"
 #include "attune/tune/storage.h"
+#include "attune/tune/storages/internal/beside.h"
 #include "attune/tune/storages/internal/optuna_text.h"
 #include "attune/tune/storages/internal/sqlite_database.h"
 #include "attune/tune/storages/internal/sqlite_log.h"
@@ -23,7 +24,7 @@ class SqliteStorage : public Storage {
   SqliteStorage(std::string path, SqliteOptions options)
       : path_(std::move(path)), options_(options) {
     if (!made()) {
-      Database::check_folder(path_);
+      check_folder(path_);
       return;
     }
     look_at(path_, has_studies);  // a file that will not do is refused at once
@@ -81,9 +82,7 @@ class SqliteStorage : public Storage {
       db.execute(fmt::format("DELETE FROM {} WHERE study_id={}", table, id).c_str());
     }
     transaction.commit();
-    std::error_code ignored;
-    std::filesystem::remove_all(checkpoint_folder(path_, id), ignored);
-    std::filesystem::remove(checkpoint_folder(path_, -1), ignored);  // if it is empty
+    remove_checkpoints(path_, id);
     return true;
   }
 

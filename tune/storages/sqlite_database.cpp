@@ -1,7 +1,6 @@
 #include "attune/tune/storages/internal/sqlite_database.h"
 
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include <algorithm>
 #include <cctype>
@@ -14,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "attune/base/error.h"
+#include "attune/tune/storages/internal/beside.h"
 
 namespace attune::tune {
 namespace {
@@ -106,13 +106,6 @@ std::string Query::text(int column) const {
               : "";
 }
 
-void Database::check_folder(const std::string& path) {
-  std::error_code error;
-  const auto folder = std::filesystem::absolute(path, error).parent_path();
-  if (std::filesystem::is_directory(folder, error)) return;
-  throw StorageError(fmt::format("storage '{}': there is no folder '{}'", path, folder.string()));
-}
-
 Database::Database(const std::string& path, Open how) : path_(path), how_(how) {
   std::error_code error;
   if (how != Open::create && !std::filesystem::exists(path, error)) {
@@ -203,12 +196,7 @@ void Database::set_durable(bool durable) {
 
 // SQLite does not wait for other connections when it changes the mode.
 void Database::use_write_ahead_log() {
-  constexpr int64_t kRemote[] = {0x6969, 0x517B, 0xFF534D42, 0xFE534D42,
-                                 0x65735546};  // NFS SMB CIFS FUSE
-  struct statfs file_system {};
-  if (statfs(path_.c_str(), &file_system) != 0) return;
-  const auto* end = std::end(kRemote);
-  if (std::find(std::begin(kRemote), end, int64_t{file_system.f_type}) != end) return;
+  if (on_network(path_)) return;
   for (int tries = 0;; ++tries) {
     const int code =
         sqlite3_exec(db_.get(), "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr) & 0xFF;

@@ -9,8 +9,9 @@
 #include <fmt/format.h>
 
 #include "attune/base/error.h"
+#include "attune/tune/storages/internal/beside.h"
+#include "attune/tune/storages/internal/optuna_attributes.h"
 #include "attune/tune/storages/internal/optuna_text.h"
-#include "attune/tune/storages/internal/sqlite_attributes.h"
 #include "attune/tune/storages/internal/worker.h"
 
 namespace attune::tune {

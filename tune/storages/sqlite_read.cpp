@@ -9,7 +9,7 @@
 
 #include "attune/base/error.h"
 #include "attune/tune/storages/internal/optuna_text.h"
-#include "attune/tune/storages/internal/sqlite_attributes.h"
+#include "attune/tune/storages/internal/optuna_attributes.h"
 #include "attune/tune/storages/internal/sqlite_log.h"
 #include "attune/tune/storages/internal/worker.h"
 

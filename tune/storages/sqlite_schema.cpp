@@ -12,60 +12,9 @@
 namespace attune::tune {
 namespace {
 
-constexpr const char* kIdentity = "attune:id";
-constexpr const char* kRevision = "v3.2.0.a";
-constexpr std::string_view kOlderRevisions[] = {"v0.9.0.a", "v1.2.0.a", "v1.3.0.a",
-                                                "v2.4.0.a", "v2.6.0.a", "v3.0.0.a",
-                                                "v3.0.0.b", "v3.0.0.c", "v3.0.0.d"};
+using optuna::Change;
 
-// The layout of Optuna 5.0.0, as its storage gives it.
-constexpr const char* kTables = R"(
-CREATE TABLE IF NOT EXISTS studies (study_id INTEGER NOT NULL, study_name VARCHAR(512) NOT NULL,
-  PRIMARY KEY (study_id));
-CREATE UNIQUE INDEX IF NOT EXISTS ix_studies_study_name ON studies (study_name);
-CREATE TABLE IF NOT EXISTS version_info (version_info_id INTEGER NOT NULL, schema_version INTEGER,
-  library_version VARCHAR(256), PRIMARY KEY (version_info_id), CHECK (version_info_id=1));
-CREATE TABLE IF NOT EXISTS study_directions (study_direction_id INTEGER NOT NULL,
-  direction VARCHAR(8) NOT NULL, study_id INTEGER NOT NULL, objective INTEGER NOT NULL,
-  PRIMARY KEY (study_direction_id), UNIQUE (study_id, objective),
-  FOREIGN KEY(study_id) REFERENCES studies (study_id));
-CREATE TABLE IF NOT EXISTS study_user_attributes (study_user_attribute_id INTEGER NOT NULL,
-  study_id INTEGER, "key" VARCHAR(512), value_json TEXT, PRIMARY KEY (study_user_attribute_id),
-  UNIQUE (study_id, "key"), FOREIGN KEY(study_id) REFERENCES studies (study_id));
-CREATE TABLE IF NOT EXISTS study_system_attributes (study_system_attribute_id INTEGER NOT NULL,
-  study_id INTEGER, "key" VARCHAR(512), value_json TEXT, PRIMARY KEY (study_system_attribute_id),
-  UNIQUE (study_id, "key"), FOREIGN KEY(study_id) REFERENCES studies (study_id));
-CREATE TABLE IF NOT EXISTS trials (trial_id INTEGER NOT NULL, number INTEGER, study_id INTEGER,
-  state VARCHAR(8) NOT NULL, datetime_start DATETIME, datetime_complete DATETIME,
-  PRIMARY KEY (trial_id), FOREIGN KEY(study_id) REFERENCES studies (study_id));
-CREATE INDEX IF NOT EXISTS ix_trials_study_id ON trials (study_id);
-CREATE TABLE IF NOT EXISTS trial_user_attributes (trial_user_attribute_id INTEGER NOT NULL,
-  trial_id INTEGER, "key" VARCHAR(512), value_json TEXT, PRIMARY KEY (trial_user_attribute_id),
-  UNIQUE (trial_id, "key"), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_system_attributes (trial_system_attribute_id INTEGER NOT NULL,
-  trial_id INTEGER, "key" VARCHAR(512), value_json TEXT, PRIMARY KEY (trial_system_attribute_id),
-  UNIQUE (trial_id, "key"), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_params (param_id INTEGER NOT NULL, trial_id INTEGER,
-  param_name VARCHAR(512), param_value FLOAT, distribution_json TEXT, PRIMARY KEY (param_id),
-  UNIQUE (trial_id, param_name), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_values (trial_value_id INTEGER NOT NULL, trial_id INTEGER NOT NULL,
-  objective INTEGER NOT NULL, value FLOAT, value_type VARCHAR(7) NOT NULL,
-  PRIMARY KEY (trial_value_id), UNIQUE (trial_id, objective),
-  FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_intermediate_values (trial_intermediate_value_id INTEGER NOT NULL,
-  trial_id INTEGER NOT NULL, step INTEGER NOT NULL, intermediate_value FLOAT,
-  intermediate_value_type VARCHAR(7) NOT NULL, PRIMARY KEY (trial_intermediate_value_id),
-  UNIQUE (trial_id, step), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS trial_heartbeats (trial_heartbeat_id INTEGER NOT NULL,
-  trial_id INTEGER NOT NULL, heartbeat DATETIME NOT NULL, PRIMARY KEY (trial_heartbeat_id),
-  UNIQUE (trial_id), FOREIGN KEY(trial_id) REFERENCES trials (trial_id));
-CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL,
-  CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
-INSERT OR IGNORE INTO version_info (version_info_id, schema_version, library_version)
-  VALUES (1, 12, '5.0.0');
-INSERT INTO alembic_version (version_num) SELECT 'v3.2.0.a'
-  WHERE NOT EXISTS (SELECT 1 FROM alembic_version);
-)";
+constexpr const char* kIdentity = "attune:id";
 
 // Optuna takes and finishes trials by an unconditional UPDATE; on an abort it goes on to the next
 // trial.
@@ -82,17 +31,7 @@ std::string revision(Database& db) {
 }
 
 void check_revision(Database& db, const std::string& found) {
-  if (found == kRevision) return;
-  const auto* end = std::end(kOlderRevisions);
-  if (std::find(std::begin(kOlderRevisions), end, found) != end) {
-    throw StorageError(fmt::format(
-        "storage '{}': made by an older Optuna (schema {}); upgrade it with: optuna storage "
-        "upgrade --storage sqlite:///{}",
-        db.path(), found, db.path()));
-  }
-  throw StorageError(fmt::format(
-      "storage '{}': its schema {} is newer than what this attune knows ({}); use a newer attune",
-      db.path(), found, kRevision));
+  optuna::check_revision(found, db.path(), "sqlite:///" + db.path());
 }
 
 // Optuna's tables do not tell the order in which trials ended, and an attribute that changes leaves
@@ -106,56 +45,24 @@ CREATE TABLE IF NOT EXISTS attune_reports (trial_id INTEGER NOT NULL, step INTEG
   PRIMARY KEY (trial_id, step, objective)) WITHOUT ROWID;
 )";
 
-struct Trigger {
-  const char *name, *when;
-  Happened kind;
-  const char *trial, *item, *study;
-  bool may_run = false;  // a trial that is made may be running already
-};
-constexpr const char* kOfTrial = "(SELECT study_id FROM trials WHERE trial_id=NEW.trial_id)";
-constexpr Trigger kTriggers[] = {
-    {"created", "INSERT ON trials", Happened::created, "NEW.trial_id", "NULL", "NEW.study_id",
-     true},
-    {"claimed", "UPDATE OF state ON trials WHEN NEW.state='RUNNING'", Happened::claimed,
-     "NEW.trial_id", "NULL", "NEW.study_id"},
-    {"finished", "UPDATE OF state ON trials WHEN NEW.state IN ('COMPLETE', 'PRUNED', 'FAIL')",
-     Happened::finished, "NEW.trial_id", "NULL", "NEW.study_id"},
-    {"param", "INSERT ON trial_params", Happened::param, "NEW.trial_id", "NEW.param_id", kOfTrial},
-    {"report", "INSERT ON trial_intermediate_values", Happened::report, "NEW.trial_id",
-     "NEW.trial_intermediate_value_id", kOfTrial},
-    {"report_change", "UPDATE ON trial_intermediate_values", Happened::report, "NEW.trial_id",
-     "NEW.trial_intermediate_value_id", kOfTrial},
-    {"user_new", "INSERT ON trial_user_attributes", Happened::user_attribute, "NEW.trial_id",
-     "NEW.trial_user_attribute_id", kOfTrial},
-    {"user_change", "UPDATE ON trial_user_attributes", Happened::user_attribute, "NEW.trial_id",
-     "NEW.trial_user_attribute_id", kOfTrial},
-    {"system_new", "INSERT ON trial_system_attributes", Happened::system_attribute, "NEW.trial_id",
-     "NEW.trial_system_attribute_id", kOfTrial},
-    {"system_change", "UPDATE ON trial_system_attributes", Happened::system_attribute,
-     "NEW.trial_id", "NEW.trial_system_attribute_id", kOfTrial},
-    {"study_user_new", "INSERT ON study_user_attributes", Happened::study_user_attribute, "NULL",
-     "NEW.study_user_attribute_id", "NEW.study_id"},
-    {"study_user_change", "UPDATE ON study_user_attributes", Happened::study_user_attribute, "NULL",
-     "NEW.study_user_attribute_id", "NEW.study_id"},
-    {"study_system_new", "INSERT ON study_system_attributes", Happened::study_system_attribute,
-     "NULL", "NEW.study_system_attribute_id", "NEW.study_id"},
-    {"study_system_change", "UPDATE ON study_system_attributes", Happened::study_system_attribute,
-     "NULL", "NEW.study_system_attribute_id", "NEW.study_id"},
-};
-
-std::string row_of(const Trigger& t, Happened kind, const char* where) {
+std::string row_of(const Change& c, Happened kind, const char* where) {
+  const std::string study = c.of_study || c.may_run || std::string_view(c.table) == "trials"
+                                ? "NEW.study_id"
+                                : "(SELECT study_id FROM trials WHERE trial_id=NEW.trial_id)";
   return fmt::format(
       "INSERT INTO attune_events SELECT {0}, 1 + coalesce((SELECT max(seq) FROM attune_events "
-      "WHERE "
-      "study_id={0}), 0), {1}, {2}, {3} {4}; ",
-      t.study, static_cast<int64_t>(kind), t.trial, t.item, where);
+      "WHERE study_id={0}), 0), {1}, {2}, {3} {4}; ",
+      study, static_cast<int64_t>(kind), c.of_study ? "NULL" : "NEW.trial_id",
+      c.item ? fmt::format("NEW.{}", c.item) : "NULL", where);
 }
 
 // One trigger for all that a change says: SQLite does not promise the order of several.
-std::string text_of(const Trigger& t) {
-  return fmt::format("CREATE TRIGGER IF NOT EXISTS attune_events_{} AFTER {} BEGIN {}{} END;",
-                     t.name, t.when, row_of(t, t.kind, ""),
-                     t.may_run ? row_of(t, Happened::claimed, "WHERE NEW.state='RUNNING'") : "");
+std::string text_of(const Change& c) {
+  return fmt::format(
+      "CREATE TRIGGER IF NOT EXISTS attune_events_{} AFTER {}{} ON {}{} BEGIN {}{} END;", c.name,
+      c.action, c.column ? fmt::format(" OF {}", c.column) : "", c.table,
+      c.when ? fmt::format(" WHEN {}", c.when) : "", row_of(c, c.kind, ""),
+      c.may_run ? row_of(c, Happened::claimed, "WHERE NEW.state='RUNNING'") : "");
 }
 
 // A study's number is given again once it has been deleted.
@@ -165,30 +72,7 @@ BEGIN DELETE FROM attune_events WHERE study_id=OLD.study_id; END;
 CREATE TRIGGER IF NOT EXISTS attune_events_trial_deleted AFTER DELETE ON trials
 BEGIN DELETE FROM attune_reports WHERE trial_id=OLD.trial_id; END;
 )";
-constexpr int64_t kAllTriggers = std::size(kTriggers) + 2;
-
-// What all rows say: trials with what belongs to them by number, then their ends as they completed.
-constexpr const char* kFromRows = R"(
-SELECT study_id, kind, trial_id, item, phase, at, sort FROM (
-  SELECT study_id, 8 AS kind, NULL AS trial_id, study_user_attribute_id AS item, 0 AS phase,
-    '' AS at, 0 AS sort FROM study_user_attributes
-  UNION ALL SELECT study_id, 9, NULL, study_system_attribute_id, 0, '', 0
-    FROM study_system_attributes
-  UNION ALL SELECT study_id, 1, trial_id, NULL, 1, '', trial_id FROM trials
-  UNION ALL SELECT study_id, 2, trial_id, NULL, 1, '', trial_id FROM trials WHERE state<>'WAITING'
-  UNION ALL SELECT t.study_id, 4, p.trial_id, param_id, 1, '', p.trial_id
-    FROM trial_params p JOIN trials t ON t.trial_id=p.trial_id
-  UNION ALL SELECT t.study_id, 5, r.trial_id, trial_intermediate_value_id, 1, '', r.trial_id
-    FROM trial_intermediate_values r JOIN trials t ON t.trial_id=r.trial_id
-  UNION ALL SELECT t.study_id, 6, a.trial_id, trial_user_attribute_id, 1, '', a.trial_id
-    FROM trial_user_attributes a JOIN trials t ON t.trial_id=a.trial_id
-  UNION ALL SELECT t.study_id, 7, a.trial_id, trial_system_attribute_id, 1, '', a.trial_id
-    FROM trial_system_attributes a JOIN trials t ON t.trial_id=a.trial_id
-  UNION ALL SELECT t.study_id, 12, a.trial_id, CAST(value_json AS INTEGER), 1, '', a.trial_id
-    FROM trial_system_attributes a JOIN trials t ON t.trial_id=a.trial_id
-    WHERE "key"='attune:paused' AND value_json GLOB '[-0-9]*' AND state='RUNNING'
-  UNION ALL SELECT study_id, 3, trial_id, NULL, 2, coalesce(datetime_complete, ''), trial_id
-    FROM trials WHERE state IN ('COMPLETE', 'PRUNED', 'FAIL')))";
+int64_t all_triggers() { return static_cast<int64_t>(optuna::changes().size()) + 2; }
 
 // Adds what the rows say and the list does not.
 void list_rows(Database& db) {
@@ -199,7 +83,7 @@ void list_rows(Database& db) {
                   "e.study_id=r.study_id), 0) AS first FROM ({}) r WHERE (kind, coalesce(trial_id, "
                   "-1), coalesce(item, -1)) NOT IN (SELECT kind, coalesce(trial_id, -1), "
                   "coalesce(item, -1) FROM attune_events))",
-                  kFromRows)
+                  optuna::listing(optuna::Dialect::sqlite))
           .c_str());
 }
 
@@ -233,7 +117,7 @@ void make_schema(Database& db, const SqliteOptions& options) {
   Transaction transaction(db);
   if (!has_studies(db)) {  // else another process was faster
     const bool fresh = !db.has_table("studies");
-    db.execute(kTables);
+    db.execute(optuna::tables(optuna::Dialect::sqlite).c_str());
     if (options.guard && fresh) db.execute(kGuard);
     check_revision(db, revision(db));
   }
@@ -246,21 +130,16 @@ void make_events(Database& db) {
         "SELECT count(*) FROM sqlite_master WHERE type='trigger' AND name LIKE "
         "'attune\\_events\\_%' "
         "ESCAPE '\\'");
-    return q.row() && q.integer(0) == kAllTriggers;
+    return q.row() && q.integer(0) == all_triggers();
   };
   if (complete()) return;
   Transaction transaction(db);
   if (complete()) return;
   db.execute(kEvents);
-  for (const Trigger& trigger : kTriggers) db.execute(text_of(trigger).c_str());
+  for (const Change& change : optuna::changes()) db.execute(text_of(change).c_str());
   db.execute(kForget);
   list_rows(db);
   transaction.commit();
-}
-
-std::string checkpoint_folder(const std::string& path, int64_t study_id) {
-  const std::string all = path + ".checkpoints";
-  return study_id < 0 ? all : fmt::format("{}/study-{}", all, study_id);
 }
 
 bool make_temporary_events(Database& db) {

@@ -53,7 +53,6 @@ class Database {
   // look: nothing is written, neither the file nor anything beside it.
   enum class Open : uint8_t { create, write, look };
   Database(const std::string& path, Open how);
-  static void check_folder(const std::string& path);  // StorageError when there is none
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 

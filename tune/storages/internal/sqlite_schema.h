@@ -5,27 +5,12 @@
 #include <string>
 
 #include "attune/tune/storage.h"
+#include "attune/tune/storages/internal/optuna_schema.h"
 #include "attune/tune/storages/internal/sqlite_database.h"
 
 namespace attune::tune {
 
-// What a row of attune_events says. Kept in files: never renumber.
-enum class Happened : int64_t {
-  created = 1,
-  claimed = 2,
-  finished = 3,
-  param = 4,
-  report = 5,
-  user_attribute = 6,
-  system_attribute = 7,
-  study_user_attribute = 8,
-  study_system_attribute = 9,
-  // Told by no row, for an attribute keeps its last value only; the item is the step. In this
-  // order, which is that of their happening.
-  decided_to_stop = 10,
-  decided_to_pause = 11,
-  paused = 12,
-};
+using optuna::Happened;
 
 // Whether these are Optuna's tables. StorageError when they are of an older or newer Optuna.
 bool has_studies(Database& db);
@@ -41,9 +26,6 @@ void give_identity(Database& db, int64_t study);  // inside a transaction; it ma
 // Makes attune_events and the triggers that fill it, for every program that writes; what was
 // written before is added in the order of completion. Nothing is written where all is there.
 void make_events(Database& db);
-
-// Where the checkpoints of a study's trials are; with study_id < 0 those of all studies.
-std::string checkpoint_folder(const std::string& path, int64_t study_id);
 
 // The same list for a file that is only looked at and has none, in memory. False: it has one.
 bool make_temporary_events(Database& db);

@@ -1,4 +1,4 @@
-#include "attune/tune/storages/internal/sqlite_attributes.h"
+#include "attune/tune/storages/internal/optuna_attributes.h"
 
 #include <charconv>
 
@@ -37,6 +37,20 @@ std::optional<int64_t> step_of(std::string_view text) {
 std::string decision_text(const Decided& decision) {
   return fmt::format(R"({{"step": {}, "what": "{}"}})", decision.step,
                      decision.what == Decided::What::pause ? "pause" : "stop");
+}
+
+std::optional<Decided> decision_of(int64_t trial, const std::string& text) {
+  try {
+    const json::Value value = json::parse(text);
+    const json::Value *step = value.find("step"), *what = value.find("what");
+    if (!step || !what) return std::nullopt;
+    const std::string word = what->scalar().as_string();
+    if (word != "pause" && word != "stop") return std::nullopt;
+    return Decided{trial, step->scalar().as_int(),
+                   word == "pause" ? Decided::What::pause : Decided::What::stop};
+  } catch (const Error&) {  // another program's
+    return std::nullopt;
+  }
 }
 
 std::string fork_text(const Forked& fork) {

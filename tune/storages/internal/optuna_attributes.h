@@ -18,6 +18,7 @@ inline constexpr char kRetryAttribute[] = "failed_trial";  // Optuna's: the fail
 // A whole number; -1: before the first step.
 std::optional<int64_t> step_of(std::string_view json);
 std::string decision_text(const Decided& decision);
+std::optional<Decided> decision_of(int64_t trial, const std::string& json);
 std::string fork_text(const Forked& fork);
 // The event that the attribute stands for, if it makes a fork or a retry or names a worker. That a
 // trial was paused, and what was decided, is listed by itself: an attribute keeps its last value
