@@ -78,6 +78,7 @@ void add_best(CommandLine& commands);
 void add_importance(CommandLine& commands);
 void add_replay(CommandLine& commands);
 void add_report(CommandLine& commands);
+void add_serve(CommandLine& commands);
 void add_tune(CommandLine& commands);
 void add_worker(CommandLine& commands);
 void add_log(CommandLine& commands);

@@ -10,7 +10,10 @@
 #include "attune/base/internal/text.h"
 #include "attune/tune/analysis/model_best.h"
 #include "attune/tune/by_name.h"
+#include "attune/tune/report/card.h"
 #include "attune/tune/study_view.h"
+#include "attune/tune/tabular/column_format.h"
+#include "attune/tune/tabular/fit.h"
 #include "cli/command.h"
 #include "cli/trial_json.h"
 
@@ -32,6 +35,17 @@ struct LookAtOne : LookAtAll {
     options.text("STUDY", name, "Its name; may be left out where there is just one");
     study_option(options, *this);
     LookAtAll::declare(options);
+  }
+};
+
+struct Best : LookAtOne {
+  bool card = false;
+  std::string data;
+
+  void declare(Options options) {
+    LookAtOne::declare(options);
+    options.flag("--card", card, "A page of Markdown about the best model: data, scores, seeds");
+    options.text("--data", data, "With --card: the table, if it has moved");
   }
 };
 
@@ -147,8 +161,41 @@ int run_trials(const LookAtOne& o) {
   return kFine;
 }
 
-int run_best(const LookAtOne& o) {
+// What a study of `attune fit` was made of, read again and checked by its hash.
+tune::CardDetails details_of(const tune::Study& study, const Best& o) {
+  tune::CardDetails d{.version = "attune " ATTUNE_VERSION};
+  const std::map<std::string, std::string> attributes = study.history().system();
+  const auto kept = attributes.find("attune:recipe");
+  if (kept == attributes.end()) return d;
+  const Json recipe = Json::parse(kept->second);
+  d.data = o.data.empty() ? recipe.at("data").as<std::string>() : o.data;
+  d.hash = recipe.at("fingerprint").as<std::string>();
+  d.target = recipe.at("target").as<std::string>();
+  d.task = recipe.at("task").as<std::string>();
+  d.score = recipe.at("score").as<std::string>();
+  d.score_is_share = d.score == "accuracy";
+  try {
+    const tune::Recipe again = tune::recipe_of(study, o.data);
+    d.rows = again.rows(), d.folds = again.folds();
+    d.train_rows = again.train_rows(), d.validation_rows = again.validation_rows();
+    d.test_rows = again.test_rows();
+    for (const tune::ColumnFormat& c : again.encoder().formats()) {
+      d.columns.push_back(c.name + ": " + std::string(tune::name_of(c.kind)));
+    }
+  } catch (const Error& e) {
+    note(o, fmt::format("attune: the card has no columns and rows: {}", e.what()));
+  }
+  return d;
+}
+
+int run_best(const Best& o) {
   const tune::Study study = open_study(o, o.name);
+  if (o.card) {
+    if (o.json) throw WrongInput("--card is Markdown, and --json is not; give one of them");
+    const tune::StudyView view(open_for_reading(o), study.name());
+    answer(tune::model_card(view, details_of(study, o)));
+    return kFine;
+  }
   const std::vector<tune::TrialResult> best = study.best_trials();
   if (best.empty()) {
     throw WorkFailed(fmt::format("study {} has no complete trial{}", in_quotes(study.name()),

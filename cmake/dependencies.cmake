@@ -65,6 +65,8 @@ if(ATTUNE_WITH_SQLITE)
 endif()
 if(ATTUNE_WITH_CLI)
   find_package(CLI11 REQUIRED)
+  # For attune-serve; without it `attune serve` says what to install.
+  pkg_check_modules(HTTPLIB IMPORTED_TARGET cpp-httplib>=0.11)
 endif()
 if(ATTUNE_WITH_TESTS)
   find_package(doctest REQUIRED)

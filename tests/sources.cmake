@@ -146,6 +146,7 @@ attune_test(attune_tune_tests
     tests/tune/gp_test.cpp
     tests/tune/findings_test.cpp
     tests/tune/report_test.cpp
+    tests/tune/live_test.cpp
     tests/tune/history_test.cpp
     tests/tune/hostile_text_test.cpp
     tests/tune/hypervolume_test.cpp
@@ -254,6 +255,14 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
   add_dependencies(attune_cli_tests attune_cli)
   target_compile_definitions(attune_cli_tests PRIVATE
     ATTUNE_COMMAND="$<TARGET_FILE:attune_cli>" ATTUNE_SOURCE="${PROJECT_SOURCE_DIR}")
+endif()
+
+# The live page, talked to over HTTP.
+find_program(ATTUNE_PYTHON python3)
+if(TARGET attune_serve AND ATTUNE_WITH_PAGE AND ATTUNE_WITH_SQLITE AND ATTUNE_PYTHON)
+  add_test(NAME serve COMMAND ${ATTUNE_PYTHON} ${PROJECT_SOURCE_DIR}/tests/cli/serve_test.py
+                              $<TARGET_FILE:attune_cli>)
+  set_tests_properties(serve PROPERTIES TIMEOUT 300)
 endif()
 
 attune_test(attune_search_tests

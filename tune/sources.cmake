@@ -62,8 +62,12 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/internal/prior.cpp
     tune/internal/math/sobol_sequence.cpp
     tune/internal/timeline.cpp
+    tune/report/card.cpp
     tune/report/findings.cpp
     tune/report/internal/page.cpp
+    tune/report/internal/trial_columns.cpp
+    tune/report/live.cpp
+    tune/report/internal/watched.cpp
     tune/report/report.cpp
     tune/report/report_json.cpp
     tune/report/sentences.cpp

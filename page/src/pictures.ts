@@ -1,14 +1,12 @@
 // The pictures of a study. Each function returns a figure, or null where the study has nothing for it.
 
 import { axis, Colors, figure, GRID, Option, SCALE } from "./chart";
-import {
-  better, COMPLETE, duration, FAILED, objectiveName, Param, PRUNED, results, Scalar, shown, STATES, Study,
-} from "./data";
+import { better, objectiveName, Param, PRUNED, results, Scalar, shown, STATES, Study } from "./data";
 
 type Picture = HTMLElement | null;
 
 // Hovering says which trial it is, and with what.
-function told(s: Study, i: number): string {
+export function told(s: Study, i: number): string {
   const t = s.trials;
   const lines = [`trial ${t.number[i]} (${STATES[t.state[i]]})`];
   t.values.forEach((of, k) => {
@@ -25,7 +23,7 @@ export function cut(text: string, longest = 40): string {
   return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
 }
 
-function hover(s: Study): Option {
+export function hover(s: Study): Option {
   return { trigger: "item", formatter: (p: { data: { trial?: number } }) => (p.data?.trial === undefined ? "" : told(s, p.data.trial)) };
 }
 
@@ -55,7 +53,7 @@ function place(p: Param, value: Scalar): number | null {
 
 // Values around the better half: a few terrible trials would press all others flat. What lies beyond
 // is drawn at the edge.
-function window(values: number[], maximize: boolean): [number, number] {
+export function window(values: number[], maximize: boolean): [number, number] {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
   const best = maximize ? sorted[sorted.length - 1] : sorted[0];
@@ -76,8 +74,8 @@ export function history(s: Study): Picture {
   return figure("History", "Each dot is a trial; the line is the best so far.",
     `${of.length} complete trials; the best value is ${shown(best[best.length - 1][1])}.`, 320, (c) => ({
       grid: GRID, tooltip: hover(s),
-      xAxis: axis(c, { type: "value", name: "trial", minInterval: 1 }),
-      yAxis: axis(c, { type: "value", name: objectiveName(s, 0), nameGap: 46, min: low, max: high, axisLabel: { color: c.faint, formatter: (v: number) => shown(Number(v.toPrecision(4))) } }),
+      xAxis: axis(c, { type: "value", name: "trial", min: 0, minInterval: 1 }),
+      yAxis: axis(c, { type: "value", name: objectiveName(s, 0), nameGap: 46, min: low, max: high, axisLabel: { color: c.faint, showMinLabel: false, showMaxLabel: false, formatter: (v: number) => shown(Number(v.toPrecision(4))) } }),
       series: [
         { type: "scatter", name: "trials", progressive: 0, symbolSize: of.length > 2000 ? 3 : 6, itemStyle: { color: c.accent, opacity: 0.65 },
           data: of.map((i) => ({ value: [s.trials.number[i], inside(s.trials.values[0][i]!)], trial: i })) },
@@ -140,7 +138,7 @@ export function slices(s: Study): HTMLElement[] {
     pictures.push(figure(cut(slice.name), "", `The value over ${slice.name}.`, 230, (c) => ({
       grid: { ...GRID, bottom: 30 }, tooltip: hover(s),
       xAxis: paramAxis(c, p, ""),
-      yAxis: axis(c, { type: "value", min: low, max: high, axisLabel: { color: c.faint, formatter: (v: number) => shown(Number(v.toPrecision(3))) } }),
+      yAxis: axis(c, { type: "value", min: low, max: high, axisLabel: { color: c.faint, showMinLabel: false, showMaxLabel: false, formatter: (v: number) => shown(Number(v.toPrecision(3))) } }),
       series: [
         { type: "scatter", progressive: 0, symbolSize: of.length > 500 ? 3 : 5, itemStyle: { color: c.accent, opacity: 0.55 },
           data: of.flatMap((i) => {
@@ -163,7 +161,7 @@ export function slices(s: Study): HTMLElement[] {
           { type: "line", silent: true, showSymbol: false, lineStyle: { color: c.bad, width: 2 }, data: band.map((b) => [b[0], b[3]]) },
         ]),
       ],
-    })));
+    }), `slice ${slice.name}`));
   }
   return pictures;
 }
@@ -181,30 +179,74 @@ export function contours(s: Study): HTMLElement[] {
       xAxis: { ...axis(c, { type: "category", data: map.x.map(label), name: cut(map.x_name, 24) }), splitLine: { show: false } },
       yAxis: { ...axis(c, { type: "category", data: map.y.map(label), name: cut(map.y_name, 24), nameGap: 46 }), splitLine: { show: false } },
       series: [{ type: "heatmap", data: mean.map((v, i) => [i % map.x.length, Math.floor(i / map.x.length), v]) }],
-    }));
+    }), `contour ${map.x_name} ${map.y_name}`);
   });
 }
 
 export function curves(s: Study): Picture {
-  const all = s.curves.shown;
+  const all = s.curves.shown, t = s.trials;
   if (all.length === 0) return null;
-  const note = s.curves.of > all.length ? ` ${all.length} of ${s.curves.of} are drawn, the best among them.` : "";
+  const places = new Map(t.number.map((n, i) => [n, i]));
+  const of = new Map(all.map((curve) => [curve.trial, curve]));
+  const forked = all.filter((curve) => (t.parent?.[places.get(curve.trial) ?? -1] ?? -1) >= 0).length;
+  const paused = all.filter((curve) => (t.resumed?.[places.get(curve.trial) ?? -1] ?? 0) > 0).length;
   const finite = all.flatMap((curve) => curve.values.filter((v): v is number => v !== null));
   const [low, high] = window(finite, s.directions[0] === "maximize");
+  const inside = (v: number | null) => (v === null ? null : Math.min(high, Math.max(low, v)));
   const best = s.found.best;
-  return figure("Learning curves", `Each line is a trial's reports; the best trial is orange, one stopped early ends in a dot.${note}`,
-    `${s.curves.of} trials reported.`, 340, (c) => ({
-      grid: GRID, tooltip: { trigger: "item", formatter: (p: { seriesName: string; data: number[] }) => `${p.seriesName}\nstep ${p.data[0]}: ${shown(p.data[1])}` },
+  const hints = ["Each line is a trial's reports; the best trial is orange, one stopped early ends in a dot."];
+  if (forked > 0) hints.push("A dashed line leads from where a trial was forked to the trial that went on from there.");
+  if (paused > 0) hints.push("A ring is where a trial was paused and went on later.");
+  if (s.curves.of > all.length) hints.push(`${all.length} of ${s.curves.of} are drawn, the best among them.`);
+  return figure("Learning curves", hints.join(" "),
+    `${s.curves.of} trials reported${forked > 0 ? `, ${forked} of them forked from others` : ""}.`, 340, (c) => ({
+      grid: GRID, tooltip: { trigger: "item", formatter: (p: { seriesName: string; data: number[] | { value: number[] } }) => {
+        const [step, value] = Array.isArray(p.data) ? p.data : p.data.value;
+        return `${p.seriesName}\nstep ${step}: ${shown(value)}`;
+      } },
       xAxis: axis(c, { type: "value", name: "step", minInterval: 1 }),
-      yAxis: axis(c, { type: "value", min: low, max: high, axisLabel: { color: c.faint, formatter: (v: number) => shown(Number(v.toPrecision(4))) } }),
-      series: [...all].sort((a, b) => Number(a.trial === best) - Number(b.trial === best)).map((curve) => {
-        const state = s.trials.state[s.trials.number.indexOf(curve.trial)];
-        const points = curve.steps.map((step, i) => [step, curve.values[i] === null ? null : Math.min(high, Math.max(low, curve.values[i]!))]);
-        return { type: "line", name: `trial ${curve.trial}`, triggerLineEvent: true, showSymbol: state === PRUNED,
-          symbol: "circle", symbolSize: (_: unknown, p: { dataIndex: number }) => (p.dataIndex === points.length - 1 ? 5 : 0),
-          z: curve.trial === best ? 3 : 2, lineStyle: { color: curve.trial === best ? c.warm : c.accent, width: curve.trial === best ? 3 : 1, opacity: curve.trial === best ? 1 : 0.35 },
-          itemStyle: { color: c.accent, opacity: 0.6 }, data: points };
+      yAxis: axis(c, { type: "value", min: low, max: high, axisLabel: { color: c.faint, showMinLabel: false, showMaxLabel: false, formatter: (v: number) => shown(Number(v.toPrecision(4))) } }),
+      series: [...all].sort((a, b) => Number(a.trial === best) - Number(b.trial === best)).flatMap((curve) => {
+        const i = places.get(curve.trial)!, ends = t.state[i] === PRUNED;
+        const ring = (t.resumed?.[i] ?? 0) > 0 ? t.resumed![i] - 1 : null;
+        const color = curve.trial === best ? c.best : c.accent, strong = curve.trial === best;
+        const line = { color, width: strong ? 3 : 1, opacity: strong ? 1 : 0.35 };
+        const lines: Option[] = [{ type: "line", name: `trial ${curve.trial}`, triggerLineEvent: true, showSymbol: ends || ring !== null, z: strong ? 3 : 2,
+          lineStyle: line, itemStyle: { color, opacity: 0.7 }, symbolSize: 0,
+          data: curve.steps.map((step, k) => {
+            const value = [step, inside(curve.values[k])];
+            if (step === ring && curve.values[k] === value[1]) return { value, symbol: "emptyCircle", symbolSize: 7 };
+            return ends && k === curve.steps.length - 1 ? { value, symbol: "circle", symbolSize: 5 } : value;
+          }) }];
+        const parent = of.get(t.parent?.[i] ?? -1);
+        const from = parent ? parent.steps.indexOf(t.fork_step![i]) : -1;
+        if (parent && from >= 0) {
+          lines.push({ type: "line", silent: true, showSymbol: false, z: strong ? 3 : 2, lineStyle: { ...line, type: "dashed" },
+            data: [[parent.steps[from], inside(parent.values[from])], [curve.steps[0], inside(curve.values[0])]] });
+        }
+        return lines;
       }),
+    }));
+}
+
+// Where the good trials are: the two parameters that matter most, coloured by rank.
+export function ranks(s: Study): Picture {
+  const names = s.found.importances.map((p) => p.name);
+  const params = names.map((name) => s.params.find((p) => p.name === name)).filter((p): p is Param => p !== undefined).slice(0, 2);
+  const of = results(s).slice(-3000);
+  if (params.length < 2 || of.length < 10 || s.directions.length > 1) return null;
+  const sorted = [...of].sort((a, b) => (better(s, 0, s.trials.values[0][a]!, s.trials.values[0][b]!) ? 1 : -1)); // the best last
+  const [x, y] = params;
+  return figure("Where the good ones are", `Each dot is a trial, from grey, the worst, to orange, the best. Over ${cut(x.name, 24)} and ${cut(y.name, 24)}, which mattered most.`,
+    `${of.length} trials by rank.`, 300, (c) => ({
+      grid: GRID, tooltip: hover(s),
+      visualMap: { show: false, type: "continuous", dimension: 2, min: 0, max: sorted.length - 1, inRange: { color: SCALE } },
+      xAxis: { ...paramAxis(c, x, cut(x.name, 24)) }, yAxis: { ...paramAxis(c, y, cut(y.name, 24)), nameGap: 46 },
+      series: [{ type: "scatter", progressive: 0, symbolSize: of.length > 500 ? 4 : 8,
+        data: sorted.flatMap((i, rank) => {
+          const at = [place(x, s.trials.params[x.name][i]), place(y, s.trials.params[y.name][i])];
+          return at[0] === null || at[1] === null ? [] : [{ value: [...at, rank], trial: i }];
+        }) }],
     }));
 }
 
@@ -214,34 +256,11 @@ export function distribution(s: Study): Picture {
   const [low, high] = window(values, s.directions[0] === "maximize");
   return figure("How good were they?", "The share of trials with a value no higher than this.", `${values.length} values.`, 260, (c) => ({
     grid: GRID, tooltip: { trigger: "axis", valueFormatter: (v: number) => `${Math.round(100 * v)} % of trials` },
-    xAxis: axis(c, { type: "value", name: "value", min: low, max: high, axisLabel: { color: c.faint, hideOverlap: true, formatter: (v: number) => shown(Number(v.toPrecision(3))) } }),
+    xAxis: axis(c, { type: "value", name: "value", min: low, max: high, axisLabel: { color: c.faint, showMinLabel: false, showMaxLabel: false, hideOverlap: true, formatter: (v: number) => shown(Number(v.toPrecision(3))) } }),
     yAxis: axis(c, { type: "value", min: 0, max: 1, axisLabel: { color: c.faint, formatter: (v: number) => `${100 * v} %` } }),
     series: [{ type: "line", step: "end", showSymbol: false, lineStyle: { color: c.accent, width: 2 },
       data: values.map((v, i) => [Math.min(high, Math.max(low, v)), (i + 1) / values.length]) }],
   }));
-}
-
-export function timeline(s: Study): Picture {
-  const t = s.trials;
-  const of = t.number.map((_, i) => i).filter((i) => t.started[i] > 0 && t.ended[i] >= t.started[i]).slice(-2000);
-  if (of.length === 0) return null;
-  const begin = Math.min(...of.map((i) => t.started[i]));
-  const lanes = [...new Set(of.map((i) => t.worker[i]))];
-  const color = (c: Colors, i: number) => (t.state[i] === COMPLETE ? c.accent : t.state[i] === PRUNED ? c.warm : t.state[i] === FAILED ? c.bad : c.faint);
-  return figure("Timeline", "When each trial ran, one row a worker: blue complete, amber stopped early, red failed.",
-    `${of.length} trials by ${lanes.length} workers.`, Math.min(420, 90 + 34 * lanes.length), (c) => ({
-      grid: { ...GRID, left: 84 }, tooltip: hover(s),
-      xAxis: axis(c, { type: "value", min: 0, name: "since the first trial", axisLabel: { color: c.faint, hideOverlap: true, formatter: (v: number) => duration(v) } }),
-      yAxis: axis(c, { type: "category", data: lanes.map((_, k) => `worker ${k + 1}`) }),
-      series: [{ type: "custom", encode: { x: [1, 2], y: 0 },
-        data: of.map((i) => ({ value: [lanes.indexOf(t.worker[i]), t.started[i] - begin, t.ended[i] - begin], trial: i })),
-        renderItem: (p: { dataIndex: number }, api: Option) => {
-          const [x0, y] = api.coord([api.value(1), api.value(0)]);
-          const [x1] = api.coord([api.value(2), api.value(0)]);
-          const height = 0.6 * api.size([0, 1])[1];
-          return { type: "rect", shape: { x: x0, y: y - height / 2, width: Math.max(1.5, x1 - x0 - 0.5), height }, style: { fill: color(c, of[p.dataIndex]), opacity: 0.8 } };
-        } }],
-    }));
 }
 
 // Two objectives against each other, the front in orange. Three: each pair.
@@ -257,7 +276,7 @@ export function fronts(s: Study): HTMLElement[] {
           xAxis: axis(c, { type: "value", name: objectiveName(s, a) }), yAxis: axis(c, { type: "value", name: objectiveName(s, b), nameGap: 46 }),
           series: [
             { type: "scatter", name: "others", symbolSize: 5, itemStyle: { color: c.accent, opacity: 0.4 }, data: of.filter((i) => !front.has(s.trials.number[i])).map(point) },
-            { type: "scatter", name: "front", symbolSize: 8, itemStyle: { color: c.warm }, data: of.filter((i) => front.has(s.trials.number[i])).map(point) },
+            { type: "scatter", name: "front", symbolSize: 8, itemStyle: { color: c.best }, data: of.filter((i) => front.has(s.trials.number[i])).map(point) },
           ],
         })));
     }

@@ -53,29 +53,37 @@ function csvCell(v: Scalar): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-export function trialTable(s: Study): HTMLElement {
-  const all = columns(s);
-  let sorted = s.trials.number.map((_, i) => i), by = 0, down = false, count = kRows;
+export interface TrialTable {
+  element: HTMLElement;
+  update: (s: Study) => void; // newer data: what was typed and sorted stays
+}
+
+export function trialTable(first: Study): TrialTable {
+  let s = first, all: Column[] = [], buttons: HTMLElement[] = [];
+  let sorted: number[] = [], by = 0, down = false, count = kRows;
   const input = el("input", { type: "search", placeholder: "word, or column<number", "aria-label": "Filter the trials" }) as HTMLInputElement;
   const save = el("button", { type: "button" }, "Save as CSV");
   const more = el("button", { type: "button" }, "Show more");
   const status = el("span", { class: "sub", role: "status" });
   const head = el("tr"), body = el("tbody");
-  const buttons = all.map((c, k) => {
-    const button = el("button", { type: "button" }, c.title);
-    button.addEventListener("click", () => {
-      down = by === k ? !down : false;
-      by = k;
-      sort();
+  const makeHead = () => {
+    head.replaceChildren();
+    buttons = all.map((c, k) => {
+      const button = el("button", { type: "button" }, c.title);
+      button.addEventListener("click", () => {
+        down = by === k ? !down : false;
+        by = k;
+        sort();
+      });
+      head.append(el("th", { scope: "col", class: c.numeric ? "number" : "" }, button));
+      return button;
     });
-    head.append(el("th", { scope: "col", class: c.numeric ? "number" : "" }, button));
-    return button;
-  });
+  };
   let kept = sorted;
-  const best = s.found.best;
-  const onFront = new Set(s.found.front);
 
   const draw = () => {
+    const best = s.found.best;
+    const onFront = new Set(s.found.front);
     body.replaceChildren(...kept.slice(0, count).map((i) => {
       const number = s.trials.number[i];
       const row = el("tr", { class: number === best || onFront.has(number) ? "best" : "" });
@@ -88,12 +96,12 @@ export function trialTable(s: Study): HTMLElement {
     status.textContent = `${Math.min(count, kept.length)} of ${kept.length} shown, ${sorted.length} in all`;
     more.hidden = count >= kept.length;
   };
-  const refilter = () => {
+  const refilter = (anew = true) => {
     kept = sorted.filter(filter(input.value, all));
-    count = kRows;
+    if (anew) count = kRows;
     draw();
   };
-  const sort = () => {
+  const sort = (anew = true) => {
     const column = all[by];
     const rank = (v: Scalar) => (v === null ? 1 : 0);
     sorted = [...sorted].sort((a, b) => {
@@ -106,9 +114,9 @@ export function trialTable(s: Study): HTMLElement {
       button.parentElement!.setAttribute("aria-sort", k === by ? (down ? "descending" : "ascending") : "none");
       button.textContent = all[k].title + (k === by ? (down ? " ▼" : " ▲") : "");
     });
-    refilter();
+    refilter(anew);
   };
-  input.addEventListener("input", refilter);
+  input.addEventListener("input", () => refilter());
   more.addEventListener("click", () => {
     count += 10 * kRows;
     draw();
@@ -118,8 +126,20 @@ export function trialTable(s: Study): HTMLElement {
     const link = el("a", { download: "trials.csv", href: URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" })) });
     link.click();
   });
-  sort();
-  return section("trials", "Trials",
+  const update = (newer: Study) => {
+    s = newer;
+    const before = all.map((c) => c.title).join("\n"), title = all[by]?.title;
+    all = columns(s);
+    sorted = s.trials.number.map((_, i) => i);
+    if (before !== all.map((c) => c.title).join("\n")) {
+      makeHead();
+      by = Math.max(0, all.findIndex((c) => c.title === title));
+    }
+    sort(before === "");
+  };
+  update(first);
+  const element = section("trials", "Trials",
     el("div", { class: "tools" }, input, save, more, status),
     el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Table of trials" }, el("table", {}, el("thead", {}, head), body)));
+  return { element, update };
 }

@@ -49,6 +49,32 @@ Outcome many(Trial& trial) {
   return sum;
 }
 
+// Learns at a rate that should fall: populations find it, and the pictures have forks.
+Outcome schedule(Trial& trial) {
+  const double rate = trial.suggest_float("rate", 1e-3, 1, tune::log);
+  double distance = 1;
+  trial.checkpointable(distance);
+  for (int64_t step = trial.first_step(); step < 24; ++step) {
+    const double target = std::pow(10, -0.125 * static_cast<double>(step));
+    distance *= 1 - 0.35 * std::exp(-std::pow(std::log10(rate / target), 2));
+    if (trial.report(step, distance).should_stop()) return trial.stopped();
+  }
+  return distance;
+}
+
+// Some configurations break a limit, and trials are paused.
+Outcome limited(Trial& trial) {
+  const double x = trial.suggest_float("x", 0, 1), width = trial.suggest_float("width", 1, 64);
+  trial.set_constraint("memory", width * x - 24);
+  double seen = 0;
+  trial.checkpointable(seen);
+  for (int64_t step = trial.first_step(); step < 27; ++step) {
+    seen = width * x / 64 * (1 - std::exp(-0.2 * static_cast<double>(step + 1)));
+    if (trial.report(step, seen).should_stop()) return trial.stopped();
+  }
+  return seen;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -70,5 +96,13 @@ int main(int count, char** arguments) {
       .optimize(three, {.trials = 60});
   Study({.name = "many", .storage = url, .sampler = tune::random(), .seed = 1})
       .optimize(many, {.trials = 10000});
+  Study({.name = "population", .storage = url, .scheduler = population({.size = 8}), .seed = 4})
+      .optimize(schedule, {.trials = 40, .jobs = 2});
+  Study({.name = "limited",
+         .storage = url,
+         .direction = maximize,
+         .scheduler = asha(),
+         .seed = 5})
+      .optimize(limited, {.trials = 40, .jobs = 2});
   Study({.name = "empty", .storage = url, .seed = 1});
 }

@@ -3,6 +3,8 @@
 #include "attune/base/error.h"
 #include "attune/base/internal/file.h"
 #include "attune/tune/report/internal/page.h"
+#include "attune/tune/report/internal/report_parts.h"
+#include "attune/tune/report/live.h"
 
 namespace attune::tune {
 namespace {
@@ -34,13 +36,13 @@ std::string safe_in_script(const std::string& json) {
 
 bool has_report_page() { return !internal::report_page().empty(); }
 
-std::string report_page(const StudyView& view) {
+std::string internal::page_with(const std::string& json) {
   if (!has_report_page()) {
     throw Error(
         "report: this build has no page; configure it with -DATTUNE_WITH_PAGE=ON, which needs "
         "Node.js and npm");
   }
-  const std::string data = safe_in_script(report_json(view));
+  const std::string data = safe_in_script(json);
   const std::string_view page = internal::report_page();
   constexpr std::string_view kPlace = "{\"attune\":\"data\"}";
   const size_t at = page.find(kPlace);
@@ -49,6 +51,20 @@ std::string report_page(const StudyView& view) {
   html += data;
   html += page.substr(at + kPlace.size());
   return html;
+}
+
+std::string report_page(const StudyView& view) {
+  // A build without the page says so before a second goes into findings.
+  return internal::page_with(has_report_page() ? report_json(view) : std::string());
+}
+
+std::string live_page() {
+  std::string html = internal::page_with("{\"live\":true}");
+  // The page may talk to where it came from, and to nobody else.
+  constexpr std::string_view kPolicy = "default-src 'none'; ";
+  const size_t at = html.find(kPolicy);
+  if (at == std::string::npos) throw Error("report: the page has no content security policy");
+  return html.insert(at + kPolicy.size(), "connect-src 'self'; ");
 }
 
 void write_report(const StudyView& view, const std::string& path) {

@@ -2,56 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "attune/base/error.h"
 #include "attune/tune/analysis/predict.h"
 #include "attune/tune/by_name.h"
 #include "attune/tune/internal/document.h"
-#include "attune/tune/internal/json.h"
 #include "attune/tune/internal/study_state.h"
 #include "attune/tune/report/findings.h"
+#include "attune/tune/report/internal/report_parts.h"
+#include "attune/tune/report/internal/trial_columns.h"
 #include "attune/tune/report/report.h"
 
 namespace attune::tune {
 namespace {
 
+using internal::document_of;
+
 constexpr size_t kSlices = 12;        // parameters that get a slice, the most important
 constexpr size_t kContourParams = 3;  // and pairs of these a contour
 constexpr int64_t kSlicePoints = 41, kContourPoints = 21;
 constexpr size_t kCurves = 400;  // learning curves that are kept
-
-Document json_of(const ParamValue& value) {
-  return std::visit(
-      [](const auto& v) -> Document {
-        using T = std::decay_t<decltype(v)>;
-        if constexpr (std::is_same_v<T, std::monostate>) {
-          return {};
-        } else {
-          return v;
-        }
-      },
-      value.variant());
-}
-
-Document json_of(const Params& params) {
-  Document object = Document::object();
-  for (const auto& [name, value] : params) object.set(name, json_of(value));
-  return object;
-}
-
-Document json_of(const Param& p) {
-  constexpr const char* kKinds[] = {"float", "int", "categorical"};
-  Document object = {{"name", p.name},
-                     {"kind", kKinds[static_cast<size_t>(p.kind)]},
-                     {"low", p.low},
-                     {"high", p.high},
-                     {"log", p.log}};
-  Document choices = Document::array();
-  for (const ParamValue& choice : p.choices) choices.push_back(choice.to_string());
-  object.set("choices", choices);
-  return object;
-}
 
 class Report {
  public:
@@ -62,18 +32,22 @@ class Report {
         history_(view.history()),
         space_(view.space()) {}
 
-  Document json() {
+  // All but the trials and their curves.
+  Document rest() const {
     Document directions = Document::array();
     for (const Direction d : found_.directions) directions.push_back(name_of(d));
     Document all = {{"study", found_.study}, {"directions", directions}, {"found", found()}};
-    all.set("params", params());
-    all.set("trials", trials());
-    all.set("curves", curves());
+    all.set("params", internal::param_list(history_));
     all.set("slices", slices());
     all.set("contours", contours());
     all.set("causes", causes());
     all.set("attributes", attributes());
     return all;
+  }
+
+  void add_trials(Document& all) const {
+    all.set("trials", internal::trial_columns(trials_, history_));
+    all.set("curves", curves());
   }
 
  private:
@@ -100,63 +74,7 @@ class Report {
       importances.push_back({{"name", p.name}, {"importance", p.importance}});
     }
     object.set("importances", importances);
-    if (found_.best) object.set("params", json_of(found_.best->params));
-    return object;
-  }
-
-  // Those declared, and those that any trial had.
-  Document params() {
-    Document list = Document::array();
-    for (const std::shared_ptr<const Param>& p : history_.params()) {
-      const Param& latest = *history_.latest(p->name);
-      if (std::find(names_.begin(), names_.end(), p->name) != names_.end()) continue;
-      names_.push_back(p->name);
-      list.push_back(json_of(latest));
-    }
-    return list;
-  }
-
-  Document trials() const {
-    std::vector<int64_t> numbers, states, worker_of, confirms;
-    std::vector<double> seconds, started, ended;
-    std::vector<std::string> errors, workers;
-    std::vector<std::vector<double>> values(found_.directions.size());
-    Document user = Document::array();
-    const std::vector<TrialRecord>& records = history_.trials();
-    for (const TrialResult& t : trials_) {
-      numbers.push_back(t.number);
-      states.push_back(static_cast<int64_t>(t.state));
-      seconds.push_back(t.seconds);
-      const TrialRecord& record = records.at(static_cast<size_t>(t.number));
-      started.push_back(record.started), ended.push_back(record.ended);
-      const auto worker = std::find(workers.begin(), workers.end(), record.worker);
-      worker_of.push_back(worker - workers.begin());
-      if (worker == workers.end()) workers.push_back(record.worker);
-      errors.push_back(t.error());
-      confirms.push_back(t.system.contains(kRepeats));
-      for (size_t k = 0; k < values.size(); ++k) {
-        values[k].push_back(k < t.values.size() ? t.values[k] : std::nan(""));
-      }
-      Document attributes = Document::object();
-      for (const auto& [name, text] : t.user) attributes.set(name, text);
-      user.push_back(attributes);
-    }
-    Document all_values = Document::array();
-    for (const std::vector<double>& of_one : values) all_values.push_back(of_one);
-    Document object = {{"number", numbers},   {"state", states},    {"values", all_values},
-                       {"seconds", seconds},  {"started", started}, {"ended", ended},
-                       {"worker", worker_of}, {"workers", workers}, {"confirms", confirms},
-                       {"error", errors},     {"user", user}};
-    Document params = Document::object();
-    for (const std::string& name : names_) {
-      Document column = Document::array();
-      for (const TrialResult& t : trials_) {
-        const ParamValue* value = t.params.find(name);
-        column.push_back(value ? json_of(*value) : Document());
-      }
-      params.set(name, column);
-    }
-    object.set("params", params);
+    if (found_.best) object.set("params", document_of(found_.best->params));
     return object;
   }
 
@@ -182,12 +100,7 @@ class Report {
     }
     Document list = Document::array();
     for (const TrialResult* t : shown) {
-      std::vector<int64_t> steps;
-      std::vector<double> values;
-      for (const auto& [step, value] : t->intermediate) {
-        steps.push_back(step), values.push_back(value);
-      }
-      list.push_back({{"trial", t->number}, {"steps", steps}, {"values", values}});
+      list.push_back(internal::curve_of(*t));
     }
     return {{"of", static_cast<int64_t>(reported.size())}, {"shown", list}};
   }
@@ -255,7 +168,7 @@ class Report {
       Document x = Document::array();
       std::vector<double> mean, deviation;
       for (const ParamValue& v : values) {
-        x.push_back(json_of(v));
+        x.push_back(document_of(v));
         if (expected.empty()) continue;
         mean.push_back(expected[next].mean), deviation.push_back(expected[next].deviation);
         ++next;
@@ -285,8 +198,8 @@ class Report {
         std::vector<double> mean;
         for (const Estimate& e : expected) mean.push_back(e.mean);
         Document xs = Document::array(), ys = Document::array();
-        for (const ParamValue& v : x) xs.push_back(json_of(v));
-        for (const ParamValue& v : y) ys.push_back(json_of(v));
+        for (const ParamValue& v : x) xs.push_back(document_of(v));
+        for (const ParamValue& v : y) ys.push_back(document_of(v));
         list.push_back({{"x_name", params[i]->name},
                         {"y_name", params[j]->name},
                         {"x", xs},
@@ -317,11 +230,20 @@ class Report {
   const std::vector<TrialResult> trials_;
   const History history_;
   const Space space_;
-  std::vector<std::string> names_;
 };
 
 }  // namespace
 
-std::string report_json(const StudyView& view) { return Report(view).json().dump_any(); }
+internal::ReportParts internal::report_parts(const StudyView& view) {
+  const Report report(view);
+  Document all = report.rest();
+  ReportParts parts;
+  parts.findings = all.dump_any();
+  report.add_trials(all);
+  parts.all = all.dump_any();
+  return parts;
+}
+
+std::string report_json(const StudyView& view) { return internal::report_parts(view).all; }
 
 }  // namespace attune::tune
