@@ -163,8 +163,9 @@ int run_trials(const LookAtOne& o) {
 
 // What a study of `attune fit` was made of, read again and checked by its hash.
 tune::CardDetails details_of(const tune::Study& study, const Best& o) {
-  tune::CardDetails d{.version = "attune " ATTUNE_VERSION};
-  const std::map<std::string, std::string> attributes = study.history().system();
+  tune::CardDetails d;
+  d.version = "attune " ATTUNE_VERSION;
+  const std::map<std::string, std::string> attributes = study.history().user();
   const auto kept = attributes.find("attune:recipe");
   if (kept == attributes.end()) return d;
   const Json recipe = Json::parse(kept->second);

@@ -146,6 +146,7 @@ attune_test(attune_tune_tests
     tests/tune/gp_test.cpp
     tests/tune/findings_test.cpp
     tests/tune/report_test.cpp
+    tests/tune/card_test.cpp
     tests/tune/live_test.cpp
     tests/tune/history_test.cpp
     tests/tune/hostile_text_test.cpp

@@ -98,11 +98,7 @@ int main(int count, char** arguments) {
       .optimize(many, {.trials = 10000});
   Study({.name = "population", .storage = url, .scheduler = population({.size = 8}), .seed = 4})
       .optimize(schedule, {.trials = 40, .jobs = 2});
-  Study({.name = "limited",
-         .storage = url,
-         .direction = maximize,
-         .scheduler = asha(),
-         .seed = 5})
+  Study({.name = "limited", .storage = url, .direction = maximize, .scheduler = asha(), .seed = 5})
       .optimize(limited, {.trials = 40, .jobs = 2});
   Study({.name = "empty", .storage = url, .seed = 1});
 }

@@ -21,7 +21,7 @@ constexpr size_t kMostColumns = 200;
 std::string plain(const std::string& text) {
   std::string safe;
   for (const char c : printable(text, kLongest)) {
-    if (std::string_view("\\`*_{}[]<>()#+|!&~").find(c) != std::string_view::npos) safe += '\\';
+    if (std::string_view("\\`*_[]<>|&~").find(c) != std::string_view::npos) safe += '\\';
     safe += c;
   }
   return safe;
@@ -51,7 +51,10 @@ std::optional<double> figure(const Document& object, const char* name) {
 class Card {
  public:
   Card(const StudyView& view, const CardDetails& details)
-      : view_(view), details_(details), found_(findings(view)), system_(view.history().system()) {}
+      : view_(view), details_(details), found_(findings(view)), attributes_(view.history().user()) {
+    const History history = view.history();
+    attributes_.insert(history.system().begin(), history.system().end());
+  }
 
   std::string text() {
     if (!found_.best && found_.front.empty()) {
@@ -141,7 +144,7 @@ class Card {
   }
 
   void test() {
-    const Document test = attribute(system_, "attune:test");
+    const Document test = attribute(attributes_, "attune:test");
     const int64_t rows = details_.test_rows;
     if (const std::optional<double> value = figure(test, "test")) {
       item("sealed test", share_text(*value, rows));
@@ -157,8 +160,8 @@ class Card {
       item("the test was opened",
            opened <= 1 ? "once" : fmt::format("{:.0f} times: its figure is optimistic", opened));
     }
-    const Document opened = attribute(system_, "attune:test_opened");
-    const Document score = attribute(system_, "attune:test_score");
+    const Document opened = attribute(attributes_, "attune:test_opened");
+    const Document score = attribute(attributes_, "attune:test_score");
     if (score.dump_any() != "null") {
       item("sealed test",
            fmt::format("{}, opened by trial {}", score.dump_any(), opened.dump_any()));
@@ -172,14 +175,16 @@ class Card {
 
   void again() {
     heading("To make it again");
-    const Document seed = attribute(system_, "attune:seed");
+    const Document seed = attribute(attributes_, "attune:seed");
     if (seed.dump_any() != "null") item("seed of the study", seed.dump_any());
     if (found_.best) {
       item("trial", std::to_string(found_.best->number));
-      const auto weights = found_.best->user.find("attune:weights");
-      if (weights != found_.best->user.end()) item("hash of its weights", plain(weights->second));
+      const Document weights = attribute(found_.best->user, "attune:weights");
+      if (weights.dump_any() != "null") {
+        item("hash of its weights", plain(weights.as<std::string>()));
+      }
     }
-    const Document test = attribute(system_, "attune:test");
+    const Document test = attribute(attributes_, "attune:test");
     if (test.dump_any() != "null" && test.has("weights")) {
       item("hash of the final weights", plain(test.at("weights").as<std::string>()));
     }
@@ -206,7 +211,7 @@ class Card {
   const StudyView& view_;
   const CardDetails& details_;
   const Findings found_;
-  const std::map<std::string, std::string> system_;
+  std::map<std::string, std::string> attributes_;
   std::string text_;
 };
 
