@@ -72,13 +72,13 @@ struct LeakyRelu {
 struct Elu {  // p is alpha
   static auto value(auto x, double p) { return maximum(x, 0) + p * expm1(minimum(x, 0)); }
   static auto slope(const auto& x, const auto&, double p) {
-    return select(above(x, 0.0), constant(x, 1.0), p * exp(minimum(x, 0.0)));
+    return select(above(nonpositive(x), 0.0), p * exp(minimum(x, 0.0)), constant(x, 1.0));
   }
 };
 struct Celu {
   static auto value(auto x, double p) { return maximum(x, 0) + p * expm1(minimum(x, 0) / p); }
   static auto slope(const auto& x, const auto&, double p) {
-    return select(above(x, 0.0), constant(x, 1.0), exp(minimum(x, 0.0) / p));
+    return select(above(nonpositive(x), 0.0), exp(minimum(x, 0.0) / p), constant(x, 1.0));
   }
 };
 struct Selu {
@@ -86,7 +86,8 @@ struct Selu {
     return kScale * maximum(x, 0) + kScale * kAlpha * expm1(minimum(x, 0));
   }
   static auto slope(const auto& x, const auto&) {
-    return select(above(x, 0.0), constant(x, kScale), kScale * kAlpha * exp(minimum(x, 0.0)));
+    return select(above(nonpositive(x), 0.0), kScale * kAlpha * exp(minimum(x, 0.0)),
+                  constant(x, kScale));
   }
   static constexpr double kAlpha = 1.6732632423543772, kScale = 1.0507009873554805;
 };

@@ -227,6 +227,11 @@ DOCUMENTED = [
         'the logarithms of the slope of a target are at least -100, as those of the loss; the divisor is 1e-12 in f64',
         lambda case, what: case.op == 'bce' and 'gradient' in what and case.tag in ('tiny', 'zeros'),
     ),
+    (
+        'relu6 at NaN',
+        "the gradient passes, as relu's; PyTorch returns it or 0, by the place in the array",
+        lambda case, what: case.op == 'relu6' and 'gradient' in what and holds(case, torch.isnan),
+    ),
 ]
 
 # (name, reason, does it explain this refusal of this case?)

@@ -1,5 +1,6 @@
 // What the table of all ops (op_table.h) does not check: exactness, and the points where a value or
 // a gradient is a convention.
+#include <cmath>
 #include <functional>
 
 #include "tests/support/check.h"
@@ -153,5 +154,12 @@ TEST_CASE("unary: slopes where a piece of an activation meets the next, and at N
                     {0, 1.0 / 6, 0, 0, 0}) < 1e-15);
     CHECK(max_error(slopes([](const Tensor& x) { return x.hard_silu(); }), {0, 0.5, 1, 1, kNan}) ==
           0);
+    const double minus3 = std::exp(-3.0), scale = 1.0507009873554805, alpha = 1.6732632423543772;
+    CHECK(max_error(slopes([](const Tensor& x) { return x.elu(2.0); }), {2 * minus3, 2, 1, 1, 1}) <
+          1e-15);
+    CHECK(max_error(slopes([](const Tensor& x) { return x.celu(3.0); }),
+                    {std::exp(-1.0), 1, 1, 1, 1}) < 1e-15);
+    CHECK(max_error(slopes([](const Tensor& x) { return x.selu(); }),
+                    {scale * alpha * minus3, scale * alpha, scale, scale, scale}) < 1e-15);
   });
 }
