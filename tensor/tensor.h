@@ -327,13 +327,9 @@ class Tensor {
   // they are apart. IndexError for a position outside, ShapeError for a mask that does not fit.
   Tensor operator[](std::initializer_list<Index> indices) const;
   template <std::same_as<Tensor> T>
-  Tensor operator[](const T& index) const {  // x[mask], x[positions]
-    return (*this)[{Index(index)}];
-  }
+  Tensor operator[](const T& index) const;  // x[mask], x[positions]
   template <std::integral T>
-  Tensor operator[](T position) const {  // view: one position along axis 0
-    return (*this)[{Index(position)}];
-  }
+  Tensor operator[](T position) const;  // view: one position along axis 0
   // View: `length` positions along an axis; a negative begin counts from the end.
   Tensor narrow(int axis, int64_t begin, int64_t length) const;
   // Views of `size` positions each along an axis, the last maybe shorter; at least one view.
@@ -498,6 +494,15 @@ class Index {
  private:
   std::variant<int64_t, Slice, NewAxis, Ellipsis, Tensor> value_;
 };
+
+template <std::same_as<Tensor> T>
+Tensor Tensor::operator[](const T& index) const {
+  return (*this)[{Index(index)}];
+}
+template <std::integral T>
+Tensor Tensor::operator[](T position) const {
+  return (*this)[{Index(position)}];
+}
 
 Tensor operator-(const Tensor& x);
 Tensor operator+(const Tensor& a, const Tensor& b);
