@@ -185,3 +185,19 @@ TEST_CASE("tune: the lines of docs/any_program.md do what it says") {
   CHECK(end.out.find("\nloss: ") != std::string::npos);
   CHECK(folder.attune({"trials", "train.py", "--json"}).json().size() == 40);
 }
+
+TEST_CASE("tune: three workers of examples/cluster make one study") {
+  const Folder folder;
+  const Finished end = folder.shell(
+      "ln -s \"$ATTUNE\" attune; PATH=\"$PWD:$PATH\"; cd '" ATTUNE_SOURCE
+      "'; here=$OLDPWD\n"
+      "for worker in 1 2 3; do examples/cluster/tune.sh \"sqlite:///$here/study.db\" cluster"
+      " >\"$here/$worker\" & pids=\"$pids $!\"; done\n"
+      "for pid in $pids; do wait $pid || exit 1; done");
+  CAPTURE(end.err);
+  CHECK(end.code == 0);
+  CHECK(folder.read("1").find("best is trial ") == 0);
+  const Finished trials =
+      folder.attune({"trials", "cluster", "--storage", "sqlite:///study.db", "--json"});
+  CHECK(trials.json().size() == 60);
+}
