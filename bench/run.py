@@ -27,7 +27,8 @@ STEPS = {  # name: batch and layer sizes
 }
 PEERS = "## Beside its peers"
 TRIALS = "## Whole trials"
-TABLES = "## Tables beside scikit-learn"
+NETS = "## Other networks"
+WHAT_NETS = ["tiny", "lenet", "cnn", "lstm", "gru", "attention", "layer_norm"]  # bench/nets.cpp
 CAPPED = {"avx2": {"OPENBLAS_CORETYPE": "Haswell"}}  # what keeps OpenBLAS to a target
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -110,6 +111,26 @@ def product_section(build, core, target=None):
                   "OpenBLAS, GFLOP/s", "attune / OpenBLAS, shortest (median)"], rows)
 
 
+def nets_section(build, python, core, rounds):
+    """Networks with convolutions, recurrence and attention, beside PyTorch's ways of running them."""
+    peers = ["eager", "channels_last", "compile"] if python else []
+    rows = []
+    for net in WHAT_NETS:
+        ours, theirs = [], {peer: [] for peer in peers}
+        for _ in range(rounds):
+            ours.append(json_lines(run([build / "attune_nets", net], core))[0]["step_us"])
+            for peer in peers:
+                if peer != "channels_last" or net in ("lenet", "cnn"):
+                    out = run([python, ROOT / "bench/peers/nets.py", peer, net], core)
+                    theirs[peer].append(json_lines(out)[0]["step_us"])
+        ratios = [spread([a / b for a, b in zip(ours, theirs[peer])]) if theirs[peer] else "" for peer in peers]
+        rows.append([net, spread(ours, 1), *ratios])
+        print("  " + ", ".join(rows[-1]), file=sys.stderr)
+    head = ["network", "attune, us", *(f"attune / PyTorch {peer}" for peer in peers)]
+    return (f"{NETS}\n\n{datetime.date.today()}, {machine()}. Forward, loss, backward and Adam on one batch in "
+            "memory, f32, one pinned core; the networks are in bench/nets.cpp.\n\n" + table(head, rows) + "\n")
+
+
 def target_section(build, core, rounds, target):
     return (f"{target_title(target)}\n\n{datetime.date.today()}, {machine()}. attune, the loops by hand and "
             f"OpenBLAS all keep to {target.upper()}.\n\n" + step_section(build, None, core, rounds, target) +
@@ -133,6 +154,10 @@ def trials_section(build, python, core):
     return text + (peer_section(python, core, "trials.py", "The same elsewhere:") if python else "") + "\n"
 
 
+def titles(text):
+    return [line for line in text.splitlines() if line.startswith("## ")]
+
+
 def machine():
     model = "unknown processor"
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
@@ -149,6 +174,7 @@ def main():
     parser.add_argument("--quality", action="store_true",
                         help="only the section on how few trials the samplers need")
     parser.add_argument("--trials", action="store_true", help="only the section on whole trials")
+    parser.add_argument("--nets", action="store_true", help="only the section on other networks")
     parser.add_argument("--target", choices=CAPPED, help="only the section on an older instruction set")
     parser.add_argument("--seeds", default="100-119", help="of --quality")
     parser.add_argument("--rounds", type=int, default=7)
@@ -168,6 +194,10 @@ def main():
     if args.trials:
         args.output.write_text(
             report.replaced(before, trials_section(build, python, args.core), TRIALS))
+        return
+    if args.nets:
+        args.output.write_text(
+            report.replaced(before, nets_section(build, python, args.core, args.rounds), NETS))
         return
     if args.target:
         args.output.write_text(report.replaced(
@@ -192,11 +222,11 @@ def main():
             parts.append(peer_section(python, args.core, "dispatch.py", "The same elsewhere:"))
     print(TRIALS, file=sys.stderr)
     parts.append(trials_section(build, python, args.core))
-    parts += [report.kept_section(before, target_title(target)) for target in CAPPED]
-    parts.append(report.kept_section(before))  # measured by --quality, on its own
-    parts.append(report.kept_section(before, TABLES))  # measured by bench/tables/compare.py
-    if not python:  # a run with --peers has their figures beside attune's
-        parts.append(report.kept_section(before, PEERS))
+    print(NETS, file=sys.stderr)
+    parts.append(nets_section(build, python, args.core, args.rounds))
+    # What is measured on its own stays as it stands; a run with --peers has their figures beside attune's.
+    written = set(titles("\n".join(parts))) | ({PEERS} if python else set())
+    parts += [report.kept_section(before, title) for title in titles(before) if title not in written]
     args.output.write_text("\n".join(parts))
     print(f"wrote {args.output.relative_to(ROOT) if args.output.is_relative_to(ROOT) else args.output}")
 

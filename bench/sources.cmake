@@ -22,6 +22,11 @@ add_executable(attune_step bench/step.cpp)
 target_link_libraries(attune_step PRIVATE attune::optim attune_build_flags PkgConfig::HWY)
 target_include_directories(attune_step PRIVATE ${PROJECT_SOURCE_DIR})
 
+# The same step of networks with convolutions, recurrence and attention.
+add_executable(attune_nets bench/nets.cpp)
+target_link_libraries(attune_nets PRIVATE attune::optim attune_build_flags PkgConfig::HWY)
+target_include_directories(attune_nets PRIVATE ${PROJECT_SOURCE_DIR})
+
 # The floor is as fast as loops by hand get: without -ffast-math its Adam stays scalar and denormal
 # numbers slow it down.
 foreach(processor native haswell)

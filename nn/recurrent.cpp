@@ -4,6 +4,7 @@
 #include <string>
 
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/recurrent.h"
 
 namespace attune::nn {
 namespace internal {
@@ -43,20 +44,12 @@ Step::Step(Gates kind, int64_t in, int64_t hidden, bool with_bias, Rng& rng) : g
 
 Tensor Step::next(const Tensor& input, const Tensor& state, Tensor& cell) const {
   const Tensor product = linear(state, weight_hh, bias_hh);
-  const int64_t n = hidden();
-  const auto gate = [n](const Tensor& x, int64_t i) { return x.narrow(-1, i * n, n); };
   if (gates == Gates::tanh) return (input + product).tanh();
   if (gates == Gates::relu) return (input + product).relu();
-  if (gates == Gates::gru) {
-    const Tensor both = (input.narrow(-1, 0, 2 * n) + product.narrow(-1, 0, 2 * n)).sigmoid();
-    const Tensor reset = gate(both, 0), update = gate(both, 1);
-    const Tensor fresh = (gate(input, 2) + reset * gate(product, 2)).tanh();
-    return fresh + update * (state - fresh);
-  }
-  const Tensor sum = input + product;
-  const Tensor open = sum.narrow(-1, 0, 2 * n).sigmoid();  // input and forget gates
-  cell = gate(open, 1) * cell + gate(open, 0) * gate(sum, 2).tanh();
-  return gate(sum, 3).sigmoid() * cell.tanh();
+  if (gates == Gates::gru) return attune::internal::gru_step(input, product, state);
+  const Tensor both = attune::internal::lstm_step(input, product, cell);
+  cell = both[1];
+  return both[0];
 }
 
 Recurrent::Recurrent(const char* kind, Gates gates, int64_t in, int64_t hidden, Rng& rng,

@@ -22,6 +22,7 @@ attune_module(tensor
     tensor/internal/reduce.cpp
     tensor/internal/walk.cpp
     tensor/internal/windows.cpp
+    tensor/internal/windows_kernel.cpp
     tensor/io/csv.cpp
     tensor/io/safetensors.cpp
     tensor/ops/arrange.cpp
@@ -50,6 +51,7 @@ attune_module(tensor
     tensor/ops/pool.cpp
     tensor/ops/print.cpp
     tensor/ops/random.cpp
+    tensor/ops/recurrent.cpp
     tensor/ops/reduce.cpp
     tensor/ops/reduce_index.cpp
     tensor/ops/rope.cpp

@@ -85,6 +85,7 @@ attune_test(attune_tensor_tests
     tests/tensor/choose_test.cpp
     tests/tensor/compare_test.cpp
     tests/tensor/conv_test.cpp
+    tests/tensor/windows_test.cpp
     tests/tensor/cross_entropy_test.cpp
     tests/tensor/cumsum_test.cpp
     tests/tensor/custom_gradient_test.cpp

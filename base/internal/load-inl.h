@@ -34,6 +34,18 @@ HWY_INLINE hn::Vec<D> load_first(D d, size_t n, const hn::TFromD<D>* p) {
 #endif
 }
 
+// p[i] in the lanes [begin, end), 0 in the others.
+template <class D>
+HWY_INLINE hn::Vec<D> load_between(D d, size_t begin, size_t end, const hn::TFromD<D>* p) {
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2) || HWY_HAVE_SCALABLE
+  return hn::MaskedLoad(hn::AndNot(hn::FirstN(d, begin), hn::FirstN(d, end)), d, p);
+#else
+  HWY_ALIGN hn::TFromD<D> lanes[hn::MaxLanes(D())] = {};
+  for (size_t i = begin; i < end; ++i) lanes[i] = p[i];
+  return hn::Load(d, lanes);
+#endif
+}
+
 #if HWY_TARGET != HWY_SCALAR
 // n is less than the number of lanes.
 template <class D>

@@ -237,6 +237,11 @@ void Gradients::add(uint32_t i, Tensor gradient) {
   slot = slot.defined() ? slot + gradient : std::move(gradient);
 }
 
+Tensor* Gradients::own_sum(uint32_t i) const {
+  Tensor& slot = slots_[node_.input[i]];
+  return !recording() && slot.defined() && sole_owner(slot) ? &slot : nullptr;
+}
+
 void Gradients::add_broadcast(uint32_t i, Tensor gradient) {
   const Record::Entry& input = record_.entries[node_.input[i]];
   if (!has_shape(block(gradient), input)) {

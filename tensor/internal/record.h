@@ -52,6 +52,10 @@ class Gradients {
   void add(uint32_t i, Tensor gradient);
   // The same for an input that was broadcast: sums the gradient over the axes that were repeated.
   void add_broadcast(uint32_t i, Tensor gradient);
+  // The sum so far for input i, where it may be written in place: it holds the only reference, and
+  // no outer tape listens. Else null. An op that took a small part adds its gradient there, so that
+  // taking all parts of a tensor one by one costs as much as the tensor, not its square.
+  Tensor* own_sum(uint32_t i) const;
 
  private:
   const Record& record_;

@@ -64,7 +64,14 @@ Tensor Part::of(const Tensor& x) const {
 Tensor take(const Tensor& x, const Part& part) {
   Tensor y = part.of(x);
   if (tracks(x)) {
-    record("slice", y, x, [part](const Tensor& dy) { return embed(dy, part); });
+    record("slice", y, {&x}, [part](const Tensor& dy, Gradients& grads) {
+      if (Tensor* sum = grads.own_sum(0); sum != nullptr && sum->dtype() == dy.dtype()) {
+        const Tensor place = part.of(*sum);
+        copy_elements(place + dy, place);
+      } else {
+        grads.add(0, embed(dy, part));
+      }
+    });
   }
   return y;
 }

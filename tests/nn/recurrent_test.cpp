@@ -2,9 +2,12 @@
 // and mistakes. tests/differential/layers.py compares them with PyTorch's.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "attune/nn/recurrent.h"
 #include "attune/nn/transformer.h"
 #include "attune/tensor/tape.h"
+#include "attune/tensor/internal/recurrent.h"
 #include "tests/nn/support.h"
 
 using namespace attune;
@@ -14,6 +17,19 @@ namespace {
 
 double gradient_error(const TensorFunction& f, const std::vector<Tensor>& at) {
   return gradcheck(f, at);
+}
+
+// Of the gradient of f squared and summed.
+double second_gradient_error(const TensorFunction& f, const std::vector<Tensor>& at) {
+  double worst = 0;
+  for (size_t i = 0; i < at.size(); ++i) {
+    const auto slope = [&](std::span<const Tensor> in) {
+      Tape tape(in);
+      return tape.gradient(f(in).square().sum(), in)[i];
+    };
+    worst = std::max(worst, gradcheck(slope, at));
+  }
+  return worst;
 }
 
 Tensor numbers(const Shape& shape, int64_t seed = 1) {
@@ -77,6 +93,40 @@ TEST_CASE("recurrent layers: gradients match central differences") {
             {x}) < 1e-6);
   CHECK(gradient_error([&](std::span<const Tensor> at) { return lstm.forward(at[0]).second.cell; },
                        {x}) < 1e-6);
+}
+
+TEST_CASE("recurrent layers: one pass over the gates makes what ops make, with its derivatives") {
+  using attune::internal::gru_step, attune::internal::lstm_step;
+  for (const int64_t n : {1, 5, 16, 19}) {
+    CAPTURE(n);
+    const Tensor x = numbers({2, 3, 4 * n}), h = numbers({2, 4 * n}, 2), s = numbers({2, n}, 3);
+    const Tensor input = x[{Slice{}, 1}].contiguous();
+    const auto rows = [&](const Tensor& of, int64_t gates) { return of.narrow(-1, 0, gates * n); };
+    const auto part = [&](const Tensor& of, int64_t i) { return of.narrow(-1, i * n, n); };
+
+    const Tensor sum = input + h;
+    const Tensor cell = part(sum, 1).sigmoid() * s + part(sum, 0).sigmoid() * part(sum, 2).tanh();
+    const Tensor both = lstm_step(x[{Slice{}, 1}], h, s);  // its rows lie apart
+    CHECK(apart(both[1], cell) < 1e-14);
+    CHECK(apart(both[0], part(sum, 3).sigmoid() * cell.tanh()) < 1e-14);
+    const auto lstm = [](std::span<const Tensor> at) { return lstm_step(at[0], at[1], at[2]); };
+    CHECK(gradient_error(lstm, {input, h, s}) < 1e-6);
+    CHECK(second_gradient_error(lstm, {input, h, s}) < 1e-4);
+
+    const Tensor reset = (part(input, 0) + part(h, 0)).sigmoid();
+    const Tensor update = (part(input, 1) + part(h, 1)).sigmoid();
+    const Tensor fresh = (part(input, 2) + reset * part(h, 2)).tanh();
+    const Tensor i3 = rows(input, 3), h3 = rows(h, 3);
+    CHECK(apart(gru_step(i3, h3, s), (1 - update) * fresh + update * s) < 1e-14);
+    const auto gru = [](std::span<const Tensor> at) { return gru_step(at[0], at[1], at[2]); };
+    CHECK(gradient_error(gru, {i3, h3, s}) < 1e-6);
+    CHECK(second_gradient_error(gru, {i3, h3, s}) < 1e-4);
+
+    const auto halves = [](const Tensor& of) { return of.cast(DType::bf16); };
+    const Tensor rough = lstm_step(halves(input), halves(h), halves(s));
+    CHECK(rough.dtype() == DType::bf16);
+    CHECK(apart(rough.cast(DType::f64), both) < 0.05);
+  }
 }
 
 TEST_CASE("attention: blocks, masks and their gradients") {

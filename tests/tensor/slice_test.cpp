@@ -127,6 +127,33 @@ TEST_CASE("slice: gradients, and gradients of gradients") {
   }
 }
 
+TEST_CASE("slice: gradients of many parts add up, and never write in what others hold") {
+  Rng rng(9);
+  const Tensor x = Tensor::randn({6, 4}, rng, DType::f64), w = Tensor::randn({4}, rng, DType::f64);
+  Tape tape({x});
+  Tensor sum = (x * x).sum();
+  for (int64_t i = 0; i < 6; ++i) sum = sum + (x[i] * w).sum() * static_cast<double>(i);
+  sum = sum + x.narrow(1, 1, 2).square().sum();
+  const Tensor middle({0.0, 1.0, 1.0, 0.0});
+  const Tensor expected =
+      2 * x + Tensor::arange(0, 6).cast(DType::f64).unsqueeze(1) * w + 2 * x * middle;
+  CHECK((tape.gradient(sum)[0] - expected).abs().max().item<double>() < 1e-14);
+
+  // The gradient that a caller's function returns stays as it is.
+  Tensor held;
+  const auto forward = [](std::span<const Tensor> in) { return in[0].sum(); };
+  const auto vjp = [&](const auto&...) {
+    held = Tensor::ones({6, 4}, DType::f64);
+    return std::vector<Tensor>{held};
+  };
+  Tape second({x});
+  const Tensor loss =
+      x[0].sum() + custom_gradient(forward, vjp, std::vector{x}) + x[1].sum() + x[5].sum();
+  const Tensor slope = second.gradient(loss)[0];
+  CHECK(slope.sum().item<double>() == 24 + 12);
+  CHECK((held - 1).abs().max().item<double>() == 0);
+}
+
 TEST_CASE("slice: every mistake is named") {
   const Tensor x = counting({2, 3});
   CHECK_THROWS_WITH_AS(x[2], "index: 2 is out of range for axis 0 of [2, 3]", IndexError);
