@@ -83,8 +83,16 @@ void Options::required(const char* name, std::string& value, const std::string& 
   add_text(*subcommand_, name, value, help)->required();
 }
 
-void Options::text(const char* name, std::string& value, const std::string& help) {
-  add_text(*subcommand_, name, value, help);
+void Options::text(const char* name, std::string& value, const std::string& help,
+                   const std::string& known) {
+  const CLI::Option* option = add_text(*subcommand_, name, value, help);
+  if (known.empty()) return;
+  std::vector<std::string>& choices = extras_->choices[option];
+  for (size_t begin = 0; begin < known.size();) {
+    const size_t end = std::min(known.find(", ", begin), known.size());
+    choices.push_back(known.substr(begin, end - begin));
+    begin = end + 2;
+  }
 }
 
 void Options::one_of(const char* name, std::string& value, const std::string& help,
@@ -96,7 +104,7 @@ void Options::one_of(const char* name, std::string& value, const std::string& he
     }
     value = text;
   };
-  subcommand_->add_option_function<std::string>(name, take, help);
+  extras_->choices[subcommand_->add_option_function<std::string>(name, take, help)] = allowed;
 }
 
 void Options::list(const char* name, std::vector<std::string>& values, const std::string& help) {
@@ -109,7 +117,7 @@ void Options::repeated(const char* name, std::vector<std::string>& values,
   if (name[0] == '-') option->allow_extra_args(false);
 }
 
-void Options::tail(std::vector<std::string>& words) { (*tails_)[subcommand_] = &words; }
+void Options::tail(std::vector<std::string>& words) { extras_->tails[subcommand_] = &words; }
 
 void Options::number(const char* name, int64_t& value, const std::string& help) {
   add_number(*subcommand_, name, help, [&value, name](const std::string& text) {
@@ -147,12 +155,34 @@ CommandLine::~CommandLine() = default;
 Options CommandLine::subcommand(const char* name, const char* help, Run run) {
   CLI::App* added = app_->add_subcommand(name, help);
   added->callback([this, run = std::move(run)] { chosen_ = run; });
-  return {*added, tails_};
+  return {*added, extras_};
+}
+
+std::vector<SubcommandText> CommandLine::texts() const {
+  std::vector<SubcommandText> texts;
+  for (const CLI::App* app : app_->get_subcommands([](const CLI::App*) { return true; })) {
+    SubcommandText text{app->get_name(), app->get_description(), app->get_footer(), {}, false};
+    text.has_tail = extras_.tails.contains(app);
+    for (const CLI::Option* option : app->get_options()) {
+      OptionText& added = text.options.emplace_back();
+      // CLI11 writes "-h,--help".
+      const bool named = option->nonpositional();
+      added.name = named ? option->get_name(false, true) : option->get_name(true);
+      added.help = option->get_description();
+      if (option->get_items_expected_max() > 0) added.value = option->get_type_name();
+      if (const auto found = extras_.choices.find(option); found != extras_.choices.end()) {
+        added.choices = found->second;
+      }
+      added.required = option->get_required();
+    }
+    texts.push_back(std::move(text));
+  }
+  return texts;
 }
 
 int CommandLine::run(int argc, char** argv) {
   int ours = argc;  // of the words; the others are a subcommand's tail
-  for (const auto& [subcommand, words] : tails_) {
+  for (const auto& [subcommand, words] : extras_.tails) {
     if (argc < 2 || subcommand->get_name() != argv[1]) continue;
     const auto is_end = [](std::string_view word) { return word == "--"; };
     ours = static_cast<int>(std::find_if(argv, argv + argc, is_end) - argv);

@@ -12,7 +12,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace attune::cli {
 
@@ -22,11 +23,16 @@ namespace attune::cli {
 // names refer to must live until the subcommand has run.
 class Options {
  public:
-  using Tails = std::map<const CLI::App*, std::vector<std::string>*>;
-  Options(CLI::App& subcommand, Tails& tails) : subcommand_(&subcommand), tails_(&tails) {}
+  struct Extras {  // what CLI11 does not know
+    std::map<const CLI::App*, std::vector<std::string>*> tails;
+    std::map<const CLI::Option*, std::vector<std::string>> choices;
+  };
+  Options(CLI::App& subcommand, Extras& extras) : subcommand_(&subcommand), extras_(&extras) {}
 
   void required(const char* name, std::string& value, const std::string& help);
-  void text(const char* name, std::string& value, const std::string& help);
+  // `known`: values to complete to, with ", " between; others are taken as well.
+  void text(const char* name, std::string& value, const std::string& help,
+            const std::string& known = {});
   void one_of(const char* name, std::string& value, const std::string& help,
               const std::vector<std::string>& allowed);
   void list(const char* name, std::vector<std::string>& values, const std::string& help);  // a,b,c
@@ -41,12 +47,26 @@ class Options {
 
  private:
   CLI::App* subcommand_;
-  Tails* tails_;
+  Extras* extras_;
 };
 
 // The whole number in the text of an option or argument; WrongInput, naming it, if it is none or
 // out of range.
 int64_t whole_number(const std::string& name, const std::string& text, int64_t low, int64_t high);
+
+// What --help says of a subcommand, for manual pages and completion.
+struct OptionText {
+  std::string name;  // "--trials", or "DATA" for an argument
+  std::string help;
+  std::string value;                 // what stands for its value: "NUMBER"; empty for a flag
+  std::vector<std::string> choices;  // if it takes these only
+  bool required = false;
+};
+struct SubcommandText {
+  std::string name, help, footer;
+  std::vector<OptionText> options;
+  bool has_tail = false;  // takes a command behind "--"
+};
 
 // The whole command line: subcommands, of which one is chosen.
 class CommandLine {
@@ -60,9 +80,15 @@ class CommandLine {
   // action(arguments) is called if the user chose it.
   template <class Arguments>
   void add(const char* name, const char* help, int (*action)(const Arguments&)) {
+    add<Arguments>(name, help, std::function<int(const Arguments&)>(action));
+  }
+  template <class Arguments>
+  void add(const char* name, const char* help, std::function<int(const Arguments&)> action) {
     auto arguments = std::make_shared<Arguments>();
     arguments->declare(subcommand(name, help, [arguments, action] { return action(*arguments); }));
   }
+
+  std::vector<SubcommandText> texts() const;
 
   // Runs the chosen subcommand and returns its exit code. --help and --version print and return 0.
   // WrongInput if the arguments make no sense.
@@ -72,7 +98,7 @@ class CommandLine {
   Options subcommand(const char* name, const char* help, Run run);
 
   std::unique_ptr<CLI::App> app_;
-  Options::Tails tails_;
+  Options::Extras extras_;
   Run chosen_;
 };
 

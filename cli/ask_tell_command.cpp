@@ -51,9 +51,9 @@ struct AskTell : Common {
 
   void declare(Options options) {
     options.required("--space", space, "The space as JSON, or a file that holds it");
-    options.text("--sampler", sampler, tune::sampler_names());
-    options.text("--pruner", pruner, tune::pruner_names());
-    options.text("--direction", direction, "minimize, maximize");
+    options.text("--sampler", sampler, tune::sampler_names(), tune::sampler_names());
+    options.text("--pruner", pruner, tune::pruner_names(), tune::pruner_names());
+    options.text("--direction", direction, "minimize, maximize", "minimize, maximize");
     options.list("--directions", directions, "Several objectives: minimize,maximize");
     options.number("--trials", trials,
                    "Trials to hand out (default: 100); 0: none, read what the client brings");

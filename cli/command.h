@@ -89,5 +89,7 @@ void add_enqueue(CommandLine& commands);
 void add_ask(CommandLine& commands);
 void add_tell(CommandLine& commands);
 void add_doctor(CommandLine& commands);
+void add_man(CommandLine& commands);
+void add_completion(CommandLine& commands);
 
 }  // namespace attune::cli

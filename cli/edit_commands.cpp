@@ -70,8 +70,8 @@ struct AskArguments : Common {
     study_option(options, *this);
     options.repeated("--param", params, "A parameter: NAME=FORM, " + tune::param_forms());
     options.text("--space", space, "The space, or more of it, as JSON or a file that holds it");
-    options.text("--sampler", sampler, tune::sampler_names());
-    options.text("--direction", direction, "minimize (default), maximize");
+    options.text("--sampler", sampler, tune::sampler_names(), tune::sampler_names());
+    options.text("--direction", direction, "minimize (default), maximize", "minimize, maximize");
     options.list("--directions", directions, "Several objectives: minimize,maximize");
     options.one_of("--first", first,
                    "defaults: the default configuration is the first; none: the sampler's choice",
@@ -98,7 +98,7 @@ struct TellArguments : Common {
     options.repeated("VALUES", values, "Its value, or one for each objective");
     options.repeated("--param", params, "Of a new trial: lr=0.01, as often as needed");
     options.text("--step", step, "A report of this step, not the end; prints whether to prune");
-    options.text("--pruner", pruner, "With --step: " + tune::pruner_names());
+    options.text("--pruner", pruner, "With --step: " + tune::pruner_names(), tune::pruner_names());
     options.one_of("--state", state, "How it ended, if without a value: failed, pruned",
                    {"failed", "pruned"});
     options.text("--reason", reason, "Why it failed");

@@ -57,8 +57,9 @@ struct FitArguments : Common {
         "The model is the mean of the networks of so many of the best trials (default: a "
         "tenth of the trials, 5 at most)");
     options.text("--timeout", timeout, "Of the whole call: 30s, 5m, 1h");
-    options.text("--sampler", sampler, tune::sampler_names());
-    options.text("--pruner", pruner, tune::pruner_names() + " (default: median)");
+    options.text("--sampler", sampler, tune::sampler_names(), tune::sampler_names());
+    options.text("--pruner", pruner, tune::pruner_names() + " (default: median)",
+                 tune::pruner_names());
     options.text("--out", out, "The model (default: model.safetensors)");
     options.number("--threads", threads, "Threads of the kernels of each trial (default: 1)", 1,
                    1024);

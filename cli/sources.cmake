@@ -12,6 +12,8 @@ add_executable(attune_cli
   cli/log_command.cpp
   cli/look_commands.cpp
   cli/main.cpp
+  cli/manual.cpp
+  cli/manual_commands.cpp
   cli/output_file.cpp
   cli/pipes.cpp
   cli/predict_command.cpp

@@ -44,11 +44,12 @@ struct TuneArguments : Common {
   void declare(Options options) {
     options.repeated("--param", params, "A parameter: NAME=FORM, " + tune::param_forms());
     options.text("--space", space, "The space, or more of it, as JSON or a file that holds it");
-    options.text("--direction", direction, "minimize (default), maximize");
+    options.text("--direction", direction, "minimize (default), maximize", "minimize, maximize");
     options.list("--directions", directions, "Several objectives: minimize,maximize");
     options.number("--trials", trials, "Trials of the study in all (default: 100)");
-    options.text("--sampler", sampler, tune::sampler_names());
-    options.text("--pruner", pruner, "Ends what reports badly: " + tune::pruner_names());
+    options.text("--sampler", sampler, tune::sampler_names(), tune::sampler_names());
+    options.text("--pruner", pruner, "Ends what reports badly: " + tune::pruner_names(),
+                 tune::pruner_names());
     options.one_of("--first", first,
                    "defaults: the default configuration is the first; none: the sampler's choice",
                    {"defaults", "none"});

@@ -40,6 +40,20 @@ attune_pkgconfig(attune "${PROJECT_DESCRIPTION}" REQUIRES ${rooms})
 install(TARGETS attune EXPORT attune-targets)
 if(TARGET attune_cli)
   install(TARGETS attune_cli)
+  if(NOT CMAKE_CROSSCOMPILING)  # they are what the command says of itself
+    set(texts ${PROJECT_BINARY_DIR}/manual)
+    add_custom_command(TARGET attune_cli POST_BUILD
+      COMMAND attune_cli man --into ${texts}
+      COMMAND attune_cli completion bash > ${texts}/bash
+      COMMAND attune_cli completion zsh > ${texts}/zsh
+      COMMAND attune_cli completion fish > ${texts}/fish
+      VERBATIM)
+    install(DIRECTORY ${texts}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+    set(share ${CMAKE_INSTALL_DATAROOTDIR})
+    install(FILES ${texts}/bash DESTINATION ${share}/bash-completion/completions RENAME attune)
+    install(FILES ${texts}/zsh DESTINATION ${share}/zsh/site-functions RENAME _attune)
+    install(FILES ${texts}/fish DESTINATION ${share}/fish/vendor_completions.d RENAME attune.fish)
+  endif()
   if(TARGET attune_serve)
     install(TARGETS attune_serve)
   endif()
