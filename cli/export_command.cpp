@@ -17,9 +17,14 @@ struct ExportArguments : Common {
 
   void declare(Options options) {
     options.text("STUDY", name, "Its name; may be left out where there is just one");
-    options.one_of("--format", format, "csv (default), json, jsonl: one JSON document a line",
-                   {"csv", "json", "jsonl"});
-    options.text("--out", out, "A file (default, and \"-\": stdout)");
+    options.one_of("--format", format,
+                   "csv (default), json, jsonl: one JSON document a line; tensorboard, mlflow: a "
+                   "folder that these read",
+                   {"csv", "json", "jsonl", "tensorboard", "mlflow"});
+    options.text(
+        "--out", out,
+        "A file (default, and \"-\": stdout); of tensorboard and mlflow a folder (default: "
+        "tensorboard, mlruns)");
     storage_option(options, *this);
     study_option(options, *this);
     json_option(options, *this);
@@ -41,11 +46,25 @@ std::string text_of(const tune::StudyView& view, const std::string& format) {
   return format == "jsonl" ? lines : list.dump_any() + "\n";
 }
 
+int export_folder(const ExportArguments& a, const std::string& format) {
+  const bool board = format == "tensorboard";
+  const std::string to = !a.out.empty() ? a.out : board ? "tensorboard" : "mlruns";
+  if (is_stdout(to)) throw WrongInput(fmt::format("--out: {} takes a folder", format));
+  const tune::StudyView view(open_for_reading(a), open_study(a, a.name).name());
+  board ? tune::export_tensorboard(view, to) : tune::export_mlflow(view, to);
+  note(a, board ? fmt::format("{} trials written; look with: tensorboard --logdir {}", view.size(),
+                              shown_path(to))
+                : fmt::format("{} trials written; look with: mlflow ui --backend-store-uri {}",
+                              view.size(), shown_path(to)));
+  return kFine;
+}
+
 int run(const ExportArguments& a) {
   if (a.json && !a.format.empty() && a.format != "json") {
     throw WrongInput("give either --json or --format");
   }
   const std::string format = a.json ? "json" : a.format.empty() ? "csv" : a.format;
+  if (format == "tensorboard" || format == "mlflow") return export_folder(a, format);
   if (!is_stdout(a.out)) {
     check_output("--out", a.out, {database_of(a.storage_or(kDefaultStorage))});
   }

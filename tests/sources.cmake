@@ -245,6 +245,7 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
       tests/cli/dialogue_test.cpp
       tests/cli/dialogue_values_test.cpp
       tests/cli/edit_test.cpp
+      tests/cli/export_test.cpp
       tests/cli/manual_test.cpp
       tests/cli/fit_test.cpp
       tests/cli/output_file_test.cpp

@@ -15,6 +15,9 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/copy_study.cpp
     tune/defaults.cpp
     tune/export.cpp
+    tune/export_mlflow.cpp
+    tune/export_tensorboard.cpp
+    tune/internal/export_folder.cpp
     tune/history.cpp
     tune/order.cpp
     tune/param.cpp
