@@ -59,6 +59,18 @@ attune_dependency(attune_fmt ${ATTUNE_FMT})
 find_package(nlohmann_json REQUIRED)
 attune_dependency(nlohmann_json::nlohmann_json)
 
+# Compressed .npz and .idx.gz; without it those are refused.
+find_package(ZLIB)
+option(ATTUNE_WITH_ZLIB "Compressed .npz and IDX files" ${ZLIB_FOUND})
+add_library(attune_zlib INTERFACE)
+if(ATTUNE_WITH_ZLIB)
+  find_package(ZLIB REQUIRED)
+  target_link_libraries(attune_zlib INTERFACE ZLIB::ZLIB)
+  attune_dependency(attune_zlib ${ZLIB_LIBRARIES})
+else()
+  attune_dependency(attune_zlib)
+endif()
+
 if(ATTUNE_WITH_SQLITE)
   find_package(SQLite3 REQUIRED)
   attune_dependency(SQLite::SQLite3 ${SQLite3_LIBRARIES})

@@ -90,8 +90,21 @@ void ModuleBase::load(const std::string& path) {
   check<ValueError>(!mine.all.empty(),
                     "load: {} has no parameters and no buffers; does its fields() list them?",
                     describe());
-  std::map<std::string, Tensor> file;
-  for (const auto& [name, x] : load_safetensors(path)) file[name] = x;
+  const TensorFile contents = load_safetensors(path);
+  for (const auto& other : contents.others()) {
+    fail<DTypeError>("load: '{}' is {} in {}, which attune does not have", other.name, other.dtype,
+                     path);
+  }
+  std::map<std::string, Tensor> file(contents.begin(), contents.end());
+  // Of tensors that share their memory, safetensors.torch.save_model() keeps one, and says in the
+  // metadata under which name the others are found.
+  for (const Entry& entry : mine.all) {
+    for (const std::string& name : entry.names) {
+      const auto alias = contents.metadata().find(name);
+      if (file.contains(name) || alias == contents.metadata().end()) continue;
+      if (contents.contains(alias->second)) file[name] = contents.at(alias->second);
+    }
+  }
 
   std::map<std::string, Tensor> unknown = file;
   std::vector<Tensor> loaded;

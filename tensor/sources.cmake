@@ -9,12 +9,14 @@ attune_module(tensor
     tensor/internal/axes.cpp
     tensor/internal/chosen.cpp
     tensor/internal/csv_cells.cpp
+    tensor/internal/deflate.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_blas.cpp
     tensor/internal/gemm_dot.cpp
     tensor/internal/gemm_kernel.cpp
     tensor/internal/gemm_plan.cpp
     tensor/internal/lapack.cpp
+    tensor/internal/npy_format.cpp
     tensor/internal/op.cpp
     tensor/internal/pool.cpp
     tensor/internal/positions.cpp
@@ -23,8 +25,13 @@ attune_module(tensor
     tensor/internal/walk.cpp
     tensor/internal/windows.cpp
     tensor/internal/windows_kernel.cpp
+    tensor/internal/zip.cpp
     tensor/io/csv.cpp
+    tensor/io/dlpack.cpp
+    tensor/io/idx.cpp
+    tensor/io/npy.cpp
     tensor/io/safetensors.cpp
+    tensor/io/tensor_file.cpp
     tensor/ops/arrange.cpp
     tensor/ops/binary.cpp
     tensor/ops/bitwise.cpp
@@ -66,4 +73,8 @@ attune_module(tensor
     tensor/ops/view.cpp
   DEPENDS base
   PRIVATE attune_blas OpenMP::OpenMP_CXX PkgConfig::HWY attune_fmt
-          nlohmann_json::nlohmann_json)
+          nlohmann_json::nlohmann_json attune_zlib)
+if(ATTUNE_WITH_ZLIB)
+  set_source_files_properties(tensor/internal/deflate.cpp
+                              PROPERTIES COMPILE_DEFINITIONS ATTUNE_WITH_ZLIB)
+endif()

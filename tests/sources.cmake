@@ -96,6 +96,10 @@ attune_test(attune_tensor_tests
     tests/tensor/gradcheck_test.cpp
     tests/tensor/index_test.cpp
     tests/tensor/io/csv_test.cpp
+    tests/tensor/io/dlpack_test.cpp
+    tests/tensor/io/eigen_test.cpp
+    tests/tensor/io/idx_test.cpp
+    tests/tensor/io/npy_test.cpp
     tests/tensor/io/safetensors_test.cpp
     tests/tensor/join_test.cpp
     tests/tensor/layer_norm_test.cpp
@@ -221,6 +225,10 @@ endif()
 # What tests/interop/safetensors_check.py runs (script/test interop).
 add_executable(safetensors_copy tests/interop/safetensors_copy.cpp)
 target_link_libraries(safetensors_copy PRIVATE attune::tensor attune_build_flags attune_o1)
+
+# What tests/interop/numpy_check.py loads.
+add_library(attune_numpy_share MODULE tests/interop/numpy_share.cpp)
+target_link_libraries(attune_numpy_share PRIVATE attune::tensor attune_build_flags attune_o1)
 
 # What tests/differential/compare.py runs (script/test differential).
 add_executable(attune_differential EXCLUDE_FROM_ALL

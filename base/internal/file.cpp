@@ -1,6 +1,7 @@
 #include "attune/base/internal/file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,13 @@ class Descriptor {
 
  private:
   int file_;
+};
+
+struct Mapping {
+  std::string_view bytes;
+  ~Mapping() {
+    if (!bytes.empty()) munmap(const_cast<char*>(bytes.data()), bytes.size());
+  }
 };
 
 // Makes the new name itself survive a power cut. Some file systems cannot sync a folder; there it
@@ -66,6 +74,21 @@ std::string read_file(const std::string& path,
     done += static_cast<size_t>(got);
     if (look) look(std::string_view(bytes.data(), done), done - static_cast<size_t>(got));
   }
+}
+
+std::shared_ptr<const std::string_view> map_file(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  check<IoError>(file.get() >= 0, "{}: cannot be opened: {}", path, reason());
+  struct stat info {};
+  check<IoError>(fstat(file.get(), &info) == 0, "{}: cannot be read: {}", path, reason());
+  check<IoError>(S_ISREG(info.st_mode), "{}: cannot be mapped: it is not a file", path);
+  const auto size = static_cast<size_t>(info.st_size);
+  const auto mapping = std::make_shared<Mapping>();  // before there is something to unmap
+  if (size == 0) return {mapping, &mapping->bytes};
+  void* const bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  check<IoError>(bytes != MAP_FAILED, "{}: cannot be mapped: {}", path, reason());
+  mapping->bytes = {static_cast<const char*>(bytes), size};
+  return {mapping, &mapping->bytes};
 }
 
 std::string link_target(std::string path) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,10 @@ namespace attune::internal {
 // and so end the reading of what is no such file, or has no end.
 std::string read_file(const std::string& path,
                       const std::function<void(std::string_view bytes, size_t from)>& look = {});
+
+// The bytes of a file, mapped into memory for as long as anybody holds them. IoError; only for
+// files in a file system, not for pipes and devices.
+std::shared_ptr<const std::string_view> map_file(const std::string& path);
 
 // Where a symbolic link leads, link by link, whether or not there is a file: the path itself if it
 // is no link. IoError if links lead in a circle.

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -40,19 +41,29 @@ size_t bytes_of(const Tensor& x) { return static_cast<size_t>(x.numel()) * byte_
 
 // ---- Reading ----
 
+// Types of the format that attune does not have, and their bits.
+struct OtherType {
+  const char* name;
+  uint64_t bits;
+};
+constexpr OtherType kOtherTypes[] = {
+    {"F8_E4M3", 8}, {"F8_E5M2", 8},     {"F8_E8M0", 8},     {"I16", 16},    {"U16", 16},
+    {"U32", 32},    {"U64", 64},        {"C64", 64},        {"F6_E2M3", 6}, {"F6_E3M2", 6},
+    {"F4", 4},      {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
+};
+
 struct Entry {
-  std::string name;
-  DType dtype{};
-  Shape shape;
+  std::string name, type;
+  std::optional<DType> dtype;  // unless it is one of the others
+  std::vector<int64_t> shape;
   uint64_t begin = 0, end = 0;  // in the data
 };
 
 class Reader {
  public:
-  explicit Reader(const std::string& path)
-      : path_(path), bytes_(internal::read_file(path, [&](std::string_view bytes, size_t from) {
-          if (from < kLook && bytes.size() >= kLook) look_at_beginning(bytes);
-        })) {}
+  // `owner`, if there is one, keeps the bytes: the tensors then use them where they lie.
+  Reader(const std::string& path, std::string_view bytes, std::shared_ptr<const void> owner)
+      : path_(path), bytes_(bytes), owner_(std::move(owner)) {}
 
   TensorFile read() {
     const Json header = parse_header();
@@ -70,23 +81,32 @@ class Reader {
     }
     check_cover(entries);
     NamedTensors tensors;
+    std::vector<TensorFile::Other> others;
     for (const Entry& e : entries) {
-      Tensor x = Tensor::empty(e.shape, e.dtype);
-      std::memcpy(internal::block(x).data, bytes_.data() + data_ + e.begin, e.end - e.begin);
-      if (e.dtype == DType::boolean) check_booleans(e, x);
-      tensors.emplace_back(e.name, std::move(x));
+      if (!e.dtype) {
+        others.push_back({e.name, e.type, e.shape});
+        continue;
+      }
+      if (e.dtype == DType::boolean) check_booleans(e);
+      tensors.emplace_back(e.name, tensor(e));
     }
-    return {std::move(tensors), std::move(metadata)};
+    return {std::move(tensors), std::move(metadata), std::move(others)};
   }
 
  private:
-  // Refuses what is no such file before the rest is read, of which a device has no end.
-  void look_at_beginning(std::string_view bytes) const {
-    uint64_t length = 0;
-    std::memcpy(&length, bytes.data(), kPrefix);
-    if (length > kLongestHeader || bytes[kPrefix] != '{') {
-      refuse(0, "neither the length of a header nor its beginning is there");
+  Tensor tensor(const Entry& e) const {
+    const Shape shape{std::span<const int64_t>(e.shape)};
+    const char* from = bytes_.data() + data_ + e.begin;
+    const bool aligned = reinterpret_cast<uintptr_t>(from) % byte_size(*e.dtype) == 0;
+    if (owner_ != nullptr && aligned) {
+      return internal::dispatch_stored(*e.dtype, [&]<class T>() {
+        return Tensor::borrow(reinterpret_cast<const T*>(from), shape,
+                              std::const_pointer_cast<void>(owner_));
+      });
     }
+    Tensor x = Tensor::empty(shape, *e.dtype);
+    if (e.begin < e.end) std::memcpy(internal::block(x).data, from, e.end - e.begin);
+    return x;
   }
 
   template <class... Args>
@@ -153,32 +173,44 @@ class Reader {
     }
     const Json &dtype = value["dtype"], &shape = value["shape"], &span = value["data_offsets"];
     require(dtype.is_string(), "\"{}\": the dtype is not a string", name);
-    const auto* known = std::ranges::find(kFormatNames, dtype.get<std::string>());
-    require(known != std::end(kFormatNames), "\"{}\": dtype {} is none of {}", name,
-            dtype.get<std::string>(), fmt::join(kFormatNames, " "));
-    const auto type = static_cast<DType>(known - std::begin(kFormatNames));
-    require(shape.is_array() && shape.size() <= kMaxRank,
+    Entry e{.name = name, .type = dtype.get<std::string>(), .dtype = {}, .shape = {}};
+    uint64_t bits = 0;
+    if (const auto* known = std::ranges::find(kFormatNames, e.type);
+        known != std::end(kFormatNames)) {
+      e.dtype = static_cast<DType>(known - std::begin(kFormatNames));
+      bits = 8 * byte_size(*e.dtype);
+    } else {
+      const auto* other = std::ranges::find(kOtherTypes, e.type, &OtherType::name);
+      require(other != std::end(kOtherTypes), "\"{}\": there is no dtype {}", name, e.type);
+      bits = other->bits;
+    }
+    require(shape.is_array() && (!e.dtype || shape.size() <= kMaxRank),
             "\"{}\": the shape {} is not a list of at most {} sizes", name, shape.dump(), kMaxRank);
     require(span.is_array() && span.size() == 2, "\"{}\": data_offsets {} is not [begin, end]",
             name, span.dump());
-    Entry e{name, type, {}, number(name, span[0]), number(name, span[1])};
+    e.begin = number(name, span[0]), e.end = number(name, span[1]);
     const uint64_t held = bytes_.size() - data_;
     require(e.begin <= e.end && e.end <= held,
             "\"{}\": bytes {} to {} of the data, of which there are {}; the file may be truncated",
             name, e.begin, e.end, held);
-    bool fits = true;
+    uint64_t count = 1;
+    bool fits = true, empty = false;
     for (const Json& size : shape) {
       const uint64_t n = number(name, size);
       fits = fits && std::in_range<int64_t>(n);
+      empty = empty || n == 0;
+      if (n > 0) {
+        fits = fits && count <= std::numeric_limits<int64_t>::max() / 64 / n;
+        count = fits ? count * n : 0;
+      }
       e.shape.push_back(static_cast<int64_t>(n));
     }
-    const auto width = static_cast<int64_t>(byte_size(e.dtype));
-    const int64_t bytes = fits ? internal::product(e.shape, width).value_or(-1) : -1;
-    require(bytes >= 0 && std::cmp_less_equal(bytes, held),
-            "\"{}\": the shape {} needs more bytes than the file has", name, shape.dump());
-    require(static_cast<uint64_t>(bytes) == e.end - e.begin,
-            "\"{}\": {} of {} needs {} bytes, data_offsets gives {}", name, e.shape, e.dtype, bytes,
-            e.end - e.begin);
+    const uint64_t bytes = empty ? 0 : (count * bits + 7) / 8;
+    require(fits && bytes <= held, "\"{}\": the shape {} needs more bytes than the file has", name,
+            shape.dump());
+    require(bytes == e.end - e.begin, "\"{}\": [{}] of {} needs {} bytes, data_offsets gives {}",
+            name, fmt::join(e.shape, ", "), e.dtype ? attune::name(*e.dtype) : e.type.c_str(),
+            bytes, e.end - e.begin);
     return e;
   }
 
@@ -204,9 +236,9 @@ class Reader {
   }
 
   // A bool that is neither 0 nor 1 is undefined behaviour wherever it is read.
-  void check_booleans(const Entry& e, const Tensor& x) const {
-    const char* from = internal::block(x).data;
-    for (size_t i = 0; i < bytes_of(x); ++i) {
+  void check_booleans(const Entry& e) const {
+    const char* from = bytes_.data() + data_ + e.begin;
+    for (size_t i = 0; i < e.end - e.begin; ++i) {
       if (from[i] != 0 && from[i] != 1) {
         refuse(data_ + static_cast<size_t>(e.begin) + i, "\"{}\": a BOOL is neither 0 nor 1",
                e.name);
@@ -214,27 +246,38 @@ class Reader {
     }
   }
 
-  std::string path_, bytes_;
+  const std::string& path_;
+  std::string_view bytes_;
+  std::shared_ptr<const void> owner_;
   size_t data_ = 0;  // where it begins
 };
 
+// Refuses what is no such file before the rest is read, of which a device has no end.
+void look_at_beginning(const std::string& path, std::string_view bytes) {
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), kPrefix);
+  check<IoError>(length <= kLongestHeader && bytes[kPrefix] == '{',
+                 "{}: not a safetensors file: at byte 0: neither the length of a header nor its "
+                 "beginning is there",
+                 path);
+}
+
 }  // namespace
 
-const Tensor& TensorFile::at(const std::string& name) const {
-  for (const auto& [key, tensor] : tensors_) {
-    if (key == name) return tensor;
-  }
-  std::string names;
-  for (const auto& [key, tensor] : tensors_) names += (names.empty() ? "" : ", ") + key;
-  fail<ValueError>("safetensors: no tensor is named \"{}\"; there are: {}", name, names);
-}
-
-bool TensorFile::contains(const std::string& name) const {
-  return std::ranges::any_of(tensors_, [&](const auto& entry) { return entry.first == name; });
-}
-
 TensorFile load_safetensors(const std::string& path) {
-  return guard_memory(path.c_str(), [&] { return Reader(path).read(); });
+  return guard_memory(path.c_str(), [&] {
+    const std::string bytes = internal::read_file(path, [&](std::string_view so_far, size_t from) {
+      if (from < kLook && so_far.size() >= kLook) look_at_beginning(path, so_far);
+    });
+    return Reader(path, bytes, nullptr).read();
+  });
+}
+
+TensorFile map_safetensors(const std::string& path) {
+  return guard_memory(path.c_str(), [&] {
+    const std::shared_ptr<const std::string_view> file = internal::map_file(path);
+    return Reader(path, *file, file).read();
+  });
 }
 
 void save_safetensors(const std::string& path, const NamedTensors& tensors,

@@ -1,7 +1,9 @@
 // Tied weights, and what Module::save and load keep and refuse.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "attune/nn/internal/visit.h"
 #include "attune/nn/linear.h"
 #include "attune/nn/module.h"
+#include "attune/tensor/io/safetensors.h"
 #include "tests/nn/support.h"
 
 using namespace attune;
@@ -189,4 +192,22 @@ TEST_CASE("load: casts between floating dtypes, and refuses what a dtype cannot 
   CHECK(has(load(Tensor({1, 1}), bytes), "values that boolean cannot hold"));
   CHECK(has(load(Tensor({1, 1}), Tensor({0.5, 1.0})), "values that boolean cannot hold"));
   CHECK(load(Tensor({1, 1}), Tensor({0, 1})) == "");
+}
+
+TEST_CASE("load: a file that keeps tied weights once, and says so in its metadata") {
+  struct Two : nn::Module {
+    Tensor a = Tensor::zeros({2}), b = Tensor::zeros({2});
+    Tensor forward(const Tensor& x) override { return x + a + b; }
+    void fields(nn::Fields& f) override { f("a", a)("b", b); }
+  } two;
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("attune_alias_" + std::to_string(getpid())))
+          .string();
+  save_safetensors(path, {{"a", Tensor({1.f, 2.f})}}, {{"b", "a"}, {"c", "a"}});
+  two.load(path);
+  CHECK(two.a.to_vector<float>() == std::vector<float>{1, 2});
+  CHECK(two.b.to_vector<float>() == std::vector<float>{1, 2});
+  save_safetensors(path, {{"a", Tensor({1.f, 2.f})}}, {{"b", "none"}});
+  CHECK_THROWS_AS(two.load(path), IoError);
+  std::filesystem::remove(path);
 }
