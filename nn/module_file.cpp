@@ -102,7 +102,7 @@ void ModuleBase::load(const std::string& path) {
     for (const std::string& name : entry.names) {
       const auto alias = contents.metadata().find(name);
       if (file.contains(name) || alias == contents.metadata().end()) continue;
-      if (contents.contains(alias->second)) file[name] = contents.at(alias->second);
+      if (contents.contains(alias->second)) file[name] = contents.at(alias->second).clone();
     }
   }
 

@@ -1,8 +1,10 @@
 attune_module(nn
   SOURCES
     nn/attention.cpp
+    nn/augment.cpp
     nn/batch_norm.cpp
     nn/call.cpp
+    nn/checkpoint.cpp
     nn/conv.cpp
     nn/ctc.cpp
     nn/dataset.cpp
@@ -11,6 +13,7 @@ attune_module(nn
     nn/ensemble.cpp
     nn/group_norm.cpp
     nn/init.cpp
+    nn/internal/epoch.cpp
     nn/layer_norm.cpp
     nn/linear.cpp
     nn/loss.cpp
@@ -24,5 +27,5 @@ attune_module(nn
     nn/standardizer.cpp
     nn/transformer.cpp
   DEPENDS tensor
-  PRIVATE attune_fmt
+  PRIVATE attune_fmt Threads::Threads
   O2)

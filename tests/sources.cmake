@@ -44,11 +44,13 @@ endif()
 
 attune_test(attune_nn_tests
   SOURCES
+    tests/nn/checkpoint_test.cpp
     tests/nn/data_test.cpp
     tests/nn/edges_test.cpp
     tests/nn/ensemble_test.cpp
     tests/nn/fields_test.cpp
     tests/nn/layers_test.cpp
+    tests/nn/loader_test.cpp
     tests/nn/loss_test.cpp
     tests/nn/module_file_test.cpp
     tests/nn/module_test.cpp

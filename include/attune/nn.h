@@ -3,7 +3,9 @@
 
 #include "attune/nn/activation.h"
 #include "attune/nn/attention.h"
+#include "attune/nn/augment.h"
 #include "attune/nn/batch_norm.h"
+#include "attune/nn/checkpoint.h"
 #include "attune/nn/conv.h"
 #include "attune/nn/dataset.h"
 #include "attune/nn/dropout.h"
