@@ -1,6 +1,7 @@
 // A convolutional network on handwritten digits. The lesson: three things that cost a line each and
-// are worth a percent each: every image moved a little each time it is seen (by the loader's
-// workers), batch norm, and a learning rate that rises and falls. The test part is opened once.
+// are worth half a percent each: batch norm, dropout before the last layer, and a learning rate
+// that rises and falls. (Images that are moved a little, by the Loader's .transform, are worth more
+// on larger ones: these are cut out so tightly that it hurts.) The test part is opened once.
 
 #include <attune/nn.h>
 #include <attune/optim.h>
@@ -13,18 +14,21 @@ using namespace attune;
 struct Net : nn::Module {
   nn::Conv2d conv1, conv2;
   nn::BatchNorm2d norm1{24}, norm2{48};
+  nn::Dropout dropout;
   nn::Linear out;
   explicit Net(Rng& rng)
       : conv1(1, 24, 3, rng, {.padding = 1}),
         conv2(24, 48, 3, rng, {.padding = 1}),
+        dropout(0.5, rng),
         out(48 * 2 * 2, 10, rng) {}
   Tensor forward(const Tensor& x) override {  // [batch, 1, 8, 8] -> [batch, 10]
     Tensor y = norm1(conv1(x)).relu().max_pool2d(2);
     y = norm2(conv2(y)).relu().max_pool2d(2);
-    return out(y.flatten(1));
+    return out(dropout(y.flatten(1)));
   }
   void fields(nn::Fields& f) override {
-    f("conv1", conv1)("norm1", norm1)("conv2", conv2)("norm2", norm2)("out", out);
+    f("conv1", conv1)("norm1", norm1)("conv2", conv2)("norm2", norm2)("dropout", dropout)("out",
+                                                                                          out);
   }
 };
 
@@ -41,16 +45,8 @@ int main() {
       nn::split({images, labels}, {.validation = 0.1, .test = 0.2, .stratify = true}, rng);
 
   Net net(rng);
-  nn::Loader loader(parts.train, {.batch_size = 32,
-                                  .shuffle = rng.fork("order"),
-                                  .workers = 1,
-                                  .transform =
-                                      [](nn::Dataset batch, Rng& random) {
-                                        batch.x = nn::random_crop(batch.x, 8, random, 1);
-                                        return batch;
-                                      },
-                                  .transform_rng = rng.fork("moves")});
-  constexpr int kEpochs = 30;
+  nn::Loader loader(parts.train, {.batch_size = 32, .shuffle = rng.fork("order"), .workers = 1});
+  constexpr int kEpochs = 15;
   optim::AdamW adam({.learning_rate = 1e-2, .weight_decay = 1e-2});
   adam.set_schedule(optim::one_cycle(kEpochs * loader.batches()));
   for (int epoch = 1; epoch <= kEpochs; ++epoch) {

@@ -10,6 +10,7 @@ attune_module(tensor
     tensor/internal/chosen.cpp
     tensor/internal/csv_cells.cpp
     tensor/internal/deflate.cpp
+    tensor/internal/factor_gradients.cpp
     tensor/internal/gemm.cpp
     tensor/internal/gemm_blas.cpp
     tensor/internal/gemm_dot.cpp

@@ -382,7 +382,7 @@ class Tensor {
 
   // ---- Linear algebra of matrices [..., n, n] or [..., m, n], by LAPACK ----
   // DTypeError for integers, ValueError for a singular matrix, or NaN where LAPACK cannot take it.
-  // svd, eigh, qr and lstsq have no gradient: asking for one is a ValueError.
+  // lstsq has no gradient (ValueError); those of svd and eigh are infinite or NaN at equal values.
 
   Tensor cholesky() const;  // lower l with l l^T = x, of which the lower triangle is read
   Tensor solve(

@@ -42,6 +42,21 @@ if(ATTUNE_WITH_SQLITE)  # its study is in a file
   attune_test(attune_api_tests SOURCES tests/api_test.cpp LINK attune::attune)
 endif()
 
+attune_test(attune_fuzz_tests
+  SOURCES tests/fuzz/fuzz_test.cpp tests/fuzz/targets.cpp
+  LINK attune::tensor)
+option(ATTUNE_FUZZERS "libFuzzer programs, one for each target of tests/fuzz (Clang)" OFF)
+if(ATTUNE_FUZZERS)
+  foreach(target safetensors mapped_safetensors npy npz idx csv einsum index)
+    add_executable(attune_fuzz_${target} tests/fuzz/libfuzzer.cpp tests/fuzz/targets.cpp)
+    target_compile_definitions(attune_fuzz_${target} PRIVATE ATTUNE_FUZZ_TARGET="${target}")
+    target_include_directories(attune_fuzz_${target} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_compile_options(attune_fuzz_${target} PRIVATE -fsanitize=fuzzer,address)
+    target_link_options(attune_fuzz_${target} PRIVATE -fsanitize=fuzzer,address)
+    target_link_libraries(attune_fuzz_${target} PRIVATE attune::tensor attune_build_flags)
+  endforeach()
+endif()
+
 attune_test(attune_nn_tests
   SOURCES
     tests/nn/checkpoint_test.cpp
@@ -282,8 +297,9 @@ endif()
 attune_test(attune_search_tests
   SOURCES
     tests/tune/search_test.cpp
+    tests/tune/stop_and_go_test.cpp
     tests/tune/training_test.cpp
-  LINK attune::tune)
+  LINK attune::tune PkgConfig::HWY)
 
 attune_test(attune_table_tests
   SOURCES

@@ -60,10 +60,16 @@ Tensor diagonal_of(const Tensor& x, const Diagonal& d) {
 Tensor repeated(const Tensor& x, int axis, int64_t count) {
   check<ValueError>(count >= 0, "tile: counts must not be negative, got {}", count);
   if (count == 1) return x;
-  Shape wide = x.unsqueeze(axis).shape(), shape = x.shape();
-  wide[axis] = count;
+  Shape shape = x.shape();
   check<OutOfMemory>(!__builtin_mul_overflow(shape[axis], count, &shape[axis]),
                      "tile: no memory for {} times axis {} of {}", count, axis, x.shape());
+  if (x.rank() == kMaxRank) {  // no room for an axis of the copies
+    if (count == 0) return x.narrow(axis, 0, 0);
+    return guard_memory(
+        "tile", [&] { return cat(std::vector<Tensor>(static_cast<size_t>(count), x), axis); });
+  }
+  Shape wide = x.unsqueeze(axis).shape();
+  wide[axis] = count;
   return x.unsqueeze(axis).expand(wide).reshape(shape);
 }
 
@@ -149,6 +155,7 @@ Tensor Tensor::roll(const std::vector<int64_t>& shifts, Axes axes) const {
   check<ValueError>(!axes.all() && axes.count() == static_cast<int>(shifts.size()),
                     "roll: needs as many axes as shifts, got {} for {}",
                     axes.all() ? 0 : axes.count(), shifts.size());
+  check<ShapeError>(axes.count() <= kMaxRank, "roll: {} axes given for {}", axes.count(), shape());
   Tensor y = *this;
   for (int i = 0; i < axes.count(); ++i) {
     y = rolled(y, shifts[static_cast<size_t>(i)], normal_axis("roll", axes[i], rank()));

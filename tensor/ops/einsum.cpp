@@ -255,6 +255,8 @@ Tensor tensordot(const Tensor& a, const Tensor& b, Axes axes_a, Axes axes_b) {
   const std::vector<Tensor> x = in_one_dtype("tensordot", {a, b}, result);
   check<ShapeError>(!axes_a.all() && !axes_b.all() && axes_a.count() == axes_b.count(),
                     "tensordot: needs as many axes of one operand as of the other");
+  check<ShapeError>(axes_a.count() <= std::min(a.rank(), b.rank()),
+                    "tensordot: {} axes given for {} and {}", axes_a.count(), a.shape(), b.shape());
   Labels of_a(static_cast<size_t>(a.rank())), of_b(static_cast<size_t>(b.rank()));
   std::iota(of_a.begin(), of_a.end(), 1);
   std::iota(of_b.begin(), of_b.end(), 1 + a.rank());

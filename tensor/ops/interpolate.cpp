@@ -107,10 +107,13 @@ Tensor resized_back(const Resize& r, const Tensor& given) {
       T* low = elements<T>(x) + (plane * r.height + row.second) * r.width;
       const auto across = static_cast<T>(col.share), down = static_cast<T>(row.share);
       const T e = elements<T>(y)[plane * size + at];
-      top[col.first] += (1 - down) * (1 - across) * e;
-      top[col.second] += (1 - down) * across * e;
-      low[col.first] += down * (1 - across) * e;
-      low[col.second] += down * across * e;
+      const auto add = [e](T& to, T share) {  // as above: 0 takes nothing, of infinities either
+        if (share != 0) to += share * e;
+      };
+      add(top[col.first], (1 - down) * (1 - across));
+      add(top[col.second], (1 - down) * across);
+      add(low[col.first], down * (1 - across));
+      add(low[col.second], down * across);
     });
   });
   if (tracks(y)) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "attune/tensor/internal/factor_gradients.h"
 #include "attune/tensor/internal/dispatch.h"
 #include "attune/tensor/internal/lapack.h"
 #include "attune/tensor/internal/op.h"
@@ -203,29 +204,6 @@ Tensor inverse_of(const Tensor& a) {
   return y;
 }
 
-// x without one row and one column.
-Tensor minor_of(const Tensor& x, int64_t row, int64_t column) {
-  const auto without = [](const Tensor& y, int axis, int64_t place) {
-    return cat({y.narrow(axis, 0, place), y.narrow(axis, place + 1, y.size(axis) - place - 1)},
-               axis);
-  };
-  return without(without(x, -2, row), -1, column);
-}
-
-// The derivatives of det: each is the determinant of a minor, with a sign. It holds where a is
-// singular, unlike det(a) a^-T, but takes long.
-Tensor cofactors(const Tensor& a) {
-  const int64_t n = a.size(-1);
-  std::vector<Tensor> all;
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = 0; j < n; ++j) {
-      const Tensor d = minor_of(a, i, j).det();
-      all.push_back((i + j) % 2 == 0 ? d : -d);
-    }
-  }
-  return stack(all, -1).reshape(a.shape());
-}
-
 Tensor det_of(const Tensor& a) {
   const Tensor factors = copied(a);
   Tensor y = Tensor::ones(with_last(a, {}), a.dtype());
@@ -319,8 +297,12 @@ Tensor::Svd Tensor::svd() const {
         check<ValueError>(info == 0, "svd: matrix {} of {} did not converge", i, x.shape());
       }
     });
-    const auto out = [&](const Tensor& y) { return without_gradient("svd", into(y, dtype()), x); };
-    return {out(u), out(s), out(vt)};
+    if (tracks(x)) {
+      record("svd", u, x, [=](const Tensor& du) { return svd_gradient(u, s, vt, du, {}, {}); });
+      record("svd", s, x, [=](const Tensor& ds) { return svd_gradient(u, s, vt, {}, ds, {}); });
+      record("svd", vt, x, [=](const Tensor& dvt) { return svd_gradient(u, s, vt, {}, {}, dvt); });
+    }
+    return {into(u, dtype()), into(s, dtype()), into(vt, dtype())};
   });
 }
 
@@ -338,8 +320,14 @@ Tensor::Eigh Tensor::eigh() const {
         check<ValueError>(info == 0, "eigh: matrix {} of {} did not converge", i, x.shape());
       }
     });
-    const auto out = [&](const Tensor& y) { return without_gradient("eigh", into(y, dtype()), x); };
-    return {out(values), out(vectors.t().clone())};
+    const Tensor columns = vectors.t().clone();
+    if (tracks(x)) {
+      record("eigh", values, x,
+             [=](const Tensor& dw) { return eigh_gradient(values, columns, dw, {}); });
+      record("eigh", columns, x,
+             [=](const Tensor& dv) { return eigh_gradient(values, columns, {}, dv); });
+    }
+    return {into(values, dtype()), into(columns, dtype())};
   });
 }
 
@@ -364,8 +352,11 @@ Tensor::Qr Tensor::qr() const {
       }
     });
     const Tensor q = a.narrow(-2, 0, k).t().clone();
-    return {without_gradient("qr", into(q, dtype()), x),
-            without_gradient("qr", into(r, dtype()), x)};
+    if (tracks(x)) {
+      record("qr", q, x, [=](const Tensor& dq) { return qr_gradient(q, r, dq, {}); });
+      record("qr", r, x, [=](const Tensor& dr) { return qr_gradient(q, r, {}, dr); });
+    }
+    return {into(q, dtype()), into(r, dtype())};
   });
 }
 

@@ -11,21 +11,32 @@ namespace {
 
 using namespace internal;
 
-// The weights of one row; ValueError for those that are no probabilities.
-double checked_total(const double* weight, int64_t n, int64_t row, int64_t needed) {
-  double total = 0;
+constexpr double kLeast = 1e-300;  // the time of 36 / kLeast is not infinite
+
+// The weights of one row, scaled by a power of 2 so that the largest is about 1: sums then neither
+// overflow nor lose what denormal numbers cannot hold. Returns their sum; ValueError for those that
+// are no probabilities.
+double scaled_total(double* weight, int64_t n, int64_t row, int64_t needed) {
+  double total = 0, largest = 0;
   int64_t above = 0;
   for (int64_t i = 0; i < n; ++i) {
     check<ValueError>(weight[i] >= 0 && std::isfinite(weight[i]),
                       "multinomial: weights must be finite and not negative, got {} at {} of row "
                       "{}",
                       weight[i], i, row);
-    total += weight[i];
+    largest = std::max(largest, weight[i]);
     above += weight[i] > 0;
   }
-  check<ValueError>(above >= needed && std::isfinite(total),
+  check<ValueError>(above >= needed,
                     "multinomial: row {} has {} weights above 0, too few to draw {}", row, above,
                     needed);
+  const int exponent = std::ilogb(largest);
+  for (int64_t i = 0; i < n; ++i) {
+    // One that is too small to be counted beside the largest is still above 0.
+    const double scaled = std::ldexp(weight[i], -exponent);
+    weight[i] = weight[i] > 0 ? std::max(scaled, kLeast) : 0;
+    total += weight[i];
+  }
   return total;
 }
 
@@ -64,7 +75,7 @@ Tensor Tensor::multinomial(const Tensor& weights, int64_t count, Rng& rng, bool 
   check<ShapeError>(weights.rank() >= 1, "multinomial: needs weights [..., n], got {}",
                     weights.shape());
   check<ValueError>(count > 0, "multinomial: draws at least one, got {}", count);
-  const Tensor w = weights.detach().cast(DType::f64).contiguous();
+  const Tensor w = weights.detach().cast(DType::f64).clone();
   const int64_t n = w.size(-1), rows = n > 0 ? w.numel() / n : 0;
   check<ValueError>(n > 0, "multinomial: {} has no weights to draw from", weights.shape());
   Shape shape = w.shape();
@@ -73,8 +84,8 @@ Tensor Tensor::multinomial(const Tensor& weights, int64_t count, Rng& rng, bool 
   const Tensor u = rand({rows, draws}, rng, DType::f64);
   Tensor y = make(shape, DType::i64);
   for (int64_t row = 0; row < rows; ++row) {
-    const double* weight = elements<double>(w) + row * n;
-    const double total = checked_total(weight, n, row, replacement ? 1 : count);
+    double* weight = elements<double>(w) + row * n;
+    const double total = scaled_total(weight, n, row, replacement ? 1 : count);
     const double* uniform = elements<double>(u) + row * draws;
     int64_t* to = elements<int64_t>(y) + row * count;
     replacement ? draw_again(weight, n, total, uniform, count, to)

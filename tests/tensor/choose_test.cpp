@@ -101,6 +101,15 @@ TEST_CASE("arrange: mistakes") {
   const Tensor x = Tensor::zeros({3, 4});
   CHECK_THROWS_AS(x.unflatten(1, {3, -1}), ShapeError);
   CHECK_THROWS_AS(x.unflatten(1, {-1, -1}), ShapeError);
+  const Tensor deep = Tensor::arange(0, 6).reshape({1, 1, 1, 2, 1, 1, 1, 3});  // all axes there are
+  const Shape thrice{1, 2, 1, 3, 1, 1, 1, 2};
+  CHECK(deep.tile(thrice).shape() == Shape{1, 2, 1, 6, 1, 1, 1, 6});
+  CHECK(values(deep.repeat(thrice).reshape({2, 6, 6})[{1, Slice{2, 4}}]) ==
+        values(Tensor::arange(0, 6).reshape({2, 3}).tile({1, 2})));
+  CHECK(deep.tile({0, 1, 1, 1, 1, 1, 1, 1}).numel() == 0);
+  CHECK_THROWS_AS(deep.roll(std::vector<int64_t>(9, 1), {0, 1, 2, 3, 4, 5, 6, 7, 0}), ShapeError);
+  CHECK_THROWS_AS(tensordot(deep, deep, {0, 1, 2, 3, 4, 5, 6, 7, 0}, {0, 1, 2, 3, 4, 5, 6, 7, 0}),
+                  ShapeError);
   CHECK_THROWS_AS(x.repeat({2}), ShapeError);
   CHECK_THROWS_AS(x.tile({-1}), ValueError);
   CHECK_THROWS_AS(x.split(std::vector<int64_t>{2, 3}, 1), ValueError);

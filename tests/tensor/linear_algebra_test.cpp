@@ -94,6 +94,36 @@ TEST_CASE("linear algebra: mistakes") {
   CHECK_THROWS_AS(Tensor::full({2, 2}, kInf).eigh(), ValueError);
   const Tensor x = numbers({3, 3});
   Tape tape({x});
-  const Tensor s = x.svd().s.sum();
+  const Tensor s = x.lstsq(numbers({3})).sum();
   CHECK_THROWS_AS(tape.gradient(s, {x}), ValueError);  // not silently 0
+}
+
+TEST_CASE("linear algebra: gradients of svd, eigh and qr, and of these gradients") {
+  using Part = Tensor (*)(const Tensor& x);
+  const auto check_part = [](Part part, const Shape& shape) {
+    const TensorFunction f = [&](std::span<const Tensor> in) { return part(in[0]); };
+    const std::vector<Tensor> at{numbers(shape)};
+    CAPTURE(shape.to_string());
+    CHECK(support::gradient_error(f, at) < 1e-7);
+    CHECK(support::second_gradient_error(f, at) < 2e-5);
+  };
+  for (const Shape& shape :
+       {Shape{3, 3}, Shape{5, 3}, Shape{2, 4}, Shape{1, 1}, Shape{1, 3}, Shape{2, 4, 2}}) {
+    check_part([](const Tensor& x) { return x.svd().u; }, shape);
+    check_part([](const Tensor& x) { return x.svd().s; }, shape);
+    check_part([](const Tensor& x) { return x.svd().vt; }, shape);
+    check_part([](const Tensor& x) { return x.qr().q; }, shape);
+    check_part([](const Tensor& x) { return x.qr().r; }, shape);
+  }
+  for (const Shape& shape : {Shape{3, 3}, Shape{1, 1}, Shape{2, 4, 4}}) {
+    check_part([](const Tensor& x) { return (x + x.t()).eigh().values; }, shape);
+    check_part([](const Tensor& x) { return (x + x.t()).eigh().vectors; }, shape);
+  }
+  // All factors at once: the gradient of what they multiply to is that of x.
+  const Tensor x = numbers({2, 3, 4}), weight = numbers({2, 3, 4});
+  Tape tape({x});
+  const auto [u, s, vt] = x.svd();
+  const auto [q, r] = x.qr();
+  const Tensor y = (u * s.unsqueeze(-2)).matmul(vt) + q.matmul(r);
+  CHECK(apart(tape.gradient((y * weight).sum(), {x})[0], weight * 2) < 1e-12);
 }

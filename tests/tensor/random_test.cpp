@@ -276,3 +276,25 @@ TEST_CASE("random tensors in f16, bf16 and i8") {
   CHECK_THROWS_AS(Tensor::randint({2}, 0, 129, rng, DType::i8), ValueError);
   CHECK_THROWS_AS(Tensor::rand({2}, rng, DType::i8), DTypeError);
 }
+
+TEST_CASE("multinomial: weights as small and as large as there are keep their proportions") {
+  Rng rng(1);
+  const double least = 4.9406564584124654e-324, most = std::numeric_limits<double>::max();
+  for (const double one : {least, 1e-310, most}) {
+    const Tensor weights = Tensor::from(std::vector<double>{0, one, one, 0}, {4});
+    const auto ones = Tensor::multinomial(weights, 20000, rng, true).to_vector<int64_t>();
+    int64_t first = 0;
+    for (const int64_t i : ones) {
+      CHECK((i == 1 || i == 2));
+      first += i == 1;
+    }
+    CHECK(first > 9600);
+    CHECK(first < 10400);
+    for (int k = 0; k < 100; ++k) {  // a weight of 0 is never drawn before one above
+      const auto both = Tensor::multinomial(weights, 2, rng).to_vector<int64_t>();
+      CHECK(both[0] + both[1] == 3);
+    }
+  }
+  const Tensor apart = Tensor::from(std::vector<double>{0, least, most}, {3});
+  CHECK(Tensor::multinomial(apart, 2, rng).to_vector<int64_t>() == std::vector<int64_t>{2, 1});
+}
