@@ -131,12 +131,12 @@ constexpr Row kRows[] = {
         ATTUNE_CALL(near_one(in[0]).det()),
         ATTUNE_WHOLE({determinant(near_one(in[0].cast(DType::f64)))}))
         .no_extremes(),
-    Row("svd", "x.svd()", "{u, s, vt} with u s vt = x [..., m, n]", floating_only,
-        matrix(), nullptr),
-    Row("eigh", "x.eigh()", "{values, vectors} of symmetric x [..., n, n]",
+    Row("svd", "x.svd()", "{u, s, vt} with u s vt = x [..., m, n]; each has a gradient",
         floating_only, matrix(), nullptr),
-    Row("qr", "x.qr()", "{q, r}, q with orthonormal columns, q r = x", floating_only,
-        matrix(), nullptr),
+    Row("eigh", "x.eigh()", "{values, vectors} of symmetric x [..., n, n]; each has a gradient",
+        floating_only, matrix(), nullptr),
+    Row("qr", "x.qr()", "{q, r}, q with orthonormal columns, q r = x; each has a gradient",
+        floating_only, matrix(), nullptr),
     Row("lstsq", "a.lstsq(b)", "the shortest y that minimizes |a y - b|; no gradient",
         floating_only, {matrix(), matrix()}, nullptr),
 };
