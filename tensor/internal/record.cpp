@@ -1,6 +1,7 @@
 #include "attune/tensor/internal/record.h"
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 
 #include "attune/tensor/internal/check.h"
@@ -92,7 +93,7 @@ namespace {
 
 // b's sizes are kept at `sizes`: kMaxRank of them, since a copy of fixed length needs no call.
 Record::Entry entry_for(const Block& b, int64_t* sizes) {
-  std::copy_n(b.sizes, kMaxRank, sizes);
+  std::memcpy(sizes, b.sizes, sizeof b.sizes);
   return {.sizes = sizes, .dtype = b.dtype, .rank = b.rank};
 }
 
