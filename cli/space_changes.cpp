@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "attune/base/internal/text.h"
+#include "attune/tune/internal/kept_space.h"
 
 namespace attune::cli {
 namespace {
@@ -27,9 +28,12 @@ SpaceChanges changes_of(const tune::Study& study, const tune::Space& space) {
   const tune::History history = study.history();
   SpaceChanges changes;
   if (history.params().empty()) return changes;
+  // It may have been gone on with before, in this space or in another.
+  const std::optional<std::string> last = study.attribute(tune::kSpaceAttribute);
+  const bool noted = last && *last == tune::KeptSpace::of(space).json();
   std::set<std::string> gone;
   for (const auto& earlier : history.params()) {
-    if (!space.find(earlier->name)) gone.insert(earlier->name);
+    if (!noted && !space.find(earlier->name)) gone.insert(earlier->name);
   }
   for (const std::string& name : gone)
     append(changes.names, in_quotes(name) + " is not in the space");

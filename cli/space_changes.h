@@ -1,5 +1,5 @@
 #pragma once
-// What a study that is gone on with was made with, beside what it is to go on with now.
+// How the space that a study is resumed with differs from the one it was searched in so far.
 
 #include <string>
 
@@ -12,7 +12,7 @@ struct SpaceChanges {
   std::string names = {};   // "'x' is not in the space, 'y' is new"; empty: the same parameters
 };
 
-// SearchSpaceError: a parameter is of another kind or scale, which a study cannot go on with.
+// SearchSpaceError if a parameter is of another kind or scale: such a study cannot be resumed.
 SpaceChanges changes_of(const tune::Study& study, const tune::Space& space);
 
 }  // namespace attune::cli

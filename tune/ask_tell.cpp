@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <istream>
-#include <limits>
 #include <map>
 #include <optional>
 #include <ostream>
@@ -19,7 +18,7 @@
 #include "attune/tune/internal/configurations.h"
 #include "attune/tune/internal/dialogue.h"
 #include "attune/tune/internal/json.h"
-#include "attune/tune/internal/math/nondominated.h"
+#include "attune/tune/internal/kept_space.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
@@ -51,6 +50,7 @@ class Conversation {
 
  private:
   void talk() {
+    keep_space(study_, space_);
     untried_ = internal::all_configurations(space_);
     small_ = untried_.size();
     for (const TrialResult& trial : study_.trials()) try_out(trial.params);
@@ -96,7 +96,9 @@ class Conversation {
   // Of a space with few configurations: this one is being tried.
   void try_out(const Params& params) {
     if (untried_.erase(params.to_string()) == 0 || !all_tried() || !options_.note) return;
-    options_.note(fmt::format("all {} configurations have been tried{}", small_,
+    options_.note(fmt::format("{} been tried{}",
+                              small_ == 1 ? "the only configuration has"
+                                          : fmt::format("all {} configurations have", small_),
                               options_.stop_when_all_tried ? "" : "; going on repeats them"));
   }
 
@@ -280,58 +282,8 @@ class Conversation {
     return true;
   }
 
-  // The best trials of those that have the parameters of this space: a study that was kept may hold
-  // others.
-  std::vector<TrialResult> best_trials() const {
-    std::vector<TrialResult> best = study_.best_trials();
-    if (std::all_of(best.begin(), best.end(), [&](const auto& t) { return complete(t.params); })) {
-      return best;
-    }
-    std::vector<TrialResult> all;
-    std::vector<std::vector<double>> losses;
-    double least = std::numeric_limits<double>::infinity();
-    for (const TrialResult& t : study_.trials()) {
-      if (t.state != State::complete || t.system.contains(kRepeats) || !complete(t.params))
-        continue;
-      least = std::min(least, violation(t));
-      all.push_back(t);
-    }
-    std::erase_if(all, [&](const TrialResult& t) { return violation(t) > least; });
-    for (const TrialResult& t : all) {
-      losses.push_back(t.values);
-      for (size_t i = 0; i < t.values.size(); ++i) {
-        if (study_.directions()[i] == Direction::maximize) losses.back()[i] *= -1;
-      }
-    }
-    best.clear();
-    for (const size_t i : internal::nondominated(losses)) best.push_back(all[i]);
-    return best;
-  }
-
-  static double violation(const TrialResult& trial) {
-    double sum = 0;
-    for (const auto& [name, value] : trial.constraints) sum += std::max(value, 0.0);
-    return sum;
-  }
-
-  // Whether these are the parameters that this space would ask for, in whatever range.
-  bool complete(const Params& params) const {
-    for (const auto& [name, value] : params) {
-      if (!space_.find(name)) return false;
-    }
-    for (const Param& p : space_.params()) {
-      const bool active =
-          std::all_of(p.conditions.begin(), p.conditions.end(), [&](const Condition& c) {
-            const ParamValue* parent = params.find(c.parent);
-            return parent && std::find(c.values.begin(), c.values.end(), *parent) != c.values.end();
-          });
-      if (active && !params.contains(p.name)) return false;
-    }
-    return true;
-  }
-
   std::string best_member() const {
-    const std::vector<TrialResult> best = best_trials();
+    const std::vector<TrialResult> best = study_.best_trials();
     if (study_.directions().size() == 1) {
       return R"("best": )" + (best.empty() ? "null" : dialogue::trial_text(best.front(), false));
     }

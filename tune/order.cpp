@@ -24,17 +24,21 @@ bool better(const TrialRecord& a, const TrialRecord& b) {
   return any;
 }
 
-std::vector<int64_t> best_numbers(const History& history) {
+std::vector<int64_t> best_numbers(const History& history,
+                                  const std::function<bool(const TrialRecord&)>& counts) {
+  std::vector<const TrialRecord*> trials;
   double least = std::numeric_limits<double>::infinity();
   for (const TrialRecord& trial : history.trials()) {
-    if (trial.state == State::complete) least = std::min(least, trial.violation());
+    if (trial.state != State::complete || !counts(trial)) continue;
+    trials.push_back(&trial);
+    least = std::min(least, trial.violation());
   }
   std::vector<int64_t> numbers;
   std::vector<std::vector<double>> losses;
-  for (const TrialRecord& trial : history.trials()) {
-    if (trial.state != State::complete || trial.violation() > least) continue;
-    numbers.push_back(trial.number);
-    losses.push_back(trial.losses);
+  for (const TrialRecord* trial : trials) {
+    if (trial->violation() > least) continue;
+    numbers.push_back(trial->number);
+    losses.push_back(trial->losses);
   }
   std::vector<int64_t> best;
   for (const size_t i : internal::nondominated(losses)) best.push_back(numbers[i]);

@@ -57,6 +57,7 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/internal/document.cpp
     tune/internal/math/hypervolume.cpp
     tune/internal/json.cpp
+    tune/internal/kept_space.cpp
     tune/internal/lagged_views.cpp
     tune/internal/ledger.cpp
     tune/internal/math/nondominated.cpp

@@ -1,6 +1,7 @@
 // What analyses, stopping rules and confirm() get from a study.
 
 #include "attune/tune/analysis/stopping.h"
+#include "attune/tune/internal/kept_space.h"
 #include "attune/tune/internal/results.h"
 #include "attune/tune/internal/study_state.h"
 
@@ -38,8 +39,12 @@ History StudyState::history() {
 
 Space StudyState::space() {
   ledger_->sync();
-  return ledger_->look_at_search(
-      [this](const History& search) { return *chooser_.joint_space(search); });
+  return ledger_->look_at_search([this](const History& search) {
+    if (!chooser_.declared()) {
+      if (const std::optional<KeptSpace> kept = KeptSpace::in(search)) return kept->space(search);
+    }
+    return *chooser_.joint_space(search);
+  });
 }
 
 // Where the space forbids it, what the study began with stands in for it.

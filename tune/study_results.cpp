@@ -8,6 +8,7 @@
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
 #include "attune/tune/internal/json.h"
+#include "attune/tune/internal/kept_space.h"
 #include "attune/tune/internal/order.h"
 #include "attune/tune/internal/results.h"
 #include "attune/tune/internal/study_state.h"
@@ -95,10 +96,19 @@ TrialResult StudyState::result(int64_t number) {
 
 // Looks at each ended trial once; of equal ones the lowest number is best.
 const TrialRecord* StudyState::best_record(const History& search) {
+  const auto kept = search.user().find(kSpaceAttribute);
+  const std::string now = kept == search.user().end() ? "" : kept->second;
+  if (now != best_space_) {  // other trials count now
+    best_space_ = now;
+    best_ = -1;
+    best_scanned_ = 0;
+  }
+  const std::optional<KeptSpace> space =
+      best_scanned_ < search.finished().size() ? KeptSpace::in(search) : std::nullopt;
   const auto& ended = search.finished();
   for (; best_scanned_ < ended.size(); ++best_scanned_) {
     const TrialRecord& trial = record(search, ended[best_scanned_]);
-    if (trial.state != State::complete) continue;
+    if (trial.state != State::complete || (space && !space->fits(trial, search))) continue;
     const TrialRecord* best = best_ < 0 ? nullptr : &record(search, best_);
     const bool first =
         !best || better(trial, *best) || (!better(*best, trial) && trial.number < best->number);
@@ -134,8 +144,10 @@ TrialResult StudyState::best() {
 std::vector<TrialResult> StudyState::pareto() {
   ledger_->sync();
   return ledger_->look_at_search([](const History& search) {
+    const std::optional<KeptSpace> space = KeptSpace::in(search);
+    const auto counts = [&](const TrialRecord& t) { return !space || space->fits(t, search); };
     std::vector<TrialResult> front;
-    for (const int64_t number : best_numbers(search)) {
+    for (const int64_t number : best_numbers(search, counts)) {
       front.push_back(result_of(search.trials()[static_cast<size_t>(number)], search));
     }
     return front;

@@ -158,17 +158,45 @@ TEST_CASE("ask-tell: a small space is known to be small") {
   CHECK(lines_of(stops).size() >= 10);
 }
 
-TEST_CASE("ask-tell: Ctrl-C ends a wait for the client") {
+TEST_CASE("a study that is gone on with in another space is looked at in that space") {
   Folder folder;
-  const auto begin = std::chrono::steady_clock::now();
-  const Finished end = folder.shell("mkfifo in; $ATTUNE ask-tell --space '" + std::string(kX) +
-                                    "' --study s <in >out & attune=$!; exec 3>in; "
-                                    "until grep -q params out 2>/dev/null; do sleep 0.05; done; "
-                                    "kill -INT $attune; wait $attune; echo $? >>out; cat out");
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
-  CHECK(end.out.ends_with("{\"best\": null}\n130\n"));
-  CHECK(folder.attune({"trials", "s", "--json"}).json()[0]["error"] ==
-        "handed out, but never told");
+  const auto told = [](int from, int to, double value) {
+    Words lines;
+    for (int i = from; i < to; ++i) {
+      lines.push_back(json({{"number", i}, {"value", value + i % 7}}).dump());
+    }
+    return lines;
+  };
+  REQUIRE(speak(folder, kX, {"--study", "s", "--trials", "12"}, told(0, 12, 0)).code == 0);
+  CHECK(folder.attune({"best", "s", "--json"}).json()["value"] == 0);
+  CHECK(!folder.attune({"report", "s", "--json"}).json()["attributes"].contains("attune:space"));
+  const Words on = {"--study", "s", "--trials", "24", "--resume"};
+  const Finished resumed = speak(folder, kY, on, told(12, 24, 100));
+  CHECK(lines_of(resumed).back()["best"]["number"] == 14);
+
+  const json best = folder.attune({"best", "s", "--json"}).json();
+  CHECK(best["number"] == 14);
+  CHECK(best["value"] == 100);
+  CHECK(best["params"].contains("y"));
+  const json report = folder.attune({"report", "s", "--json"}).json();
+  CHECK(report["found"]["best"] == 14);
+  for (const json& p : report["found"]["importances"]) CHECK(p["name"] == "y");
+  CHECK(folder.attune({"importance", "s", "--json"}).json() == json({{"y", 1.0}}));
+  CHECK(folder.attune({"studies", "--json"}).json()[0]["best"] == 100);
+
+  // In that space it goes on without a word; back in the first one its trials count again.
+  CHECK(speak(folder, kY, {"--study", "s", "--trials", "0"}, {}).code == 0);
+  CHECK(speak(folder, kX, {"--study", "s", "--trials", "0"}, {}).code == 2);
+  CHECK(speak(folder, kX, {"--study", "s", "--trials", "0", "--resume"}, {}).code == 0);
+  CHECK(folder.attune({"best", "s", "--json"}).json()["value"] == 0);
+
+  const auto tune = [&](const std::string& param, const std::string& command, const char* more) {
+    return folder.shell("$ATTUNE tune --study t --sampler random --quiet --param '" + param + "' " +
+                        more + " -- sh -c '" + command + "'");
+  };
+  REQUIRE(tune("x=range(0,1)", "echo {x}", "--trials 3").code == 0);
+  REQUIRE(tune("y=range(5,6)", "echo {y}", "--trials 6 --resume").code == 0);
+  CHECK(folder.attune({"best", "t", "--json"}).json()["value"] >= 5);
 }
 
 TEST_CASE("ask-tell: endless lines, empty input, a closed stdout") {

@@ -156,6 +156,24 @@ TEST_CASE("findings: equal values, failures and edges are told as they are") {
   CHECK(f.gain->low > 0);  // higher is better, and the best is far above the middle
 }
 
+TEST_CASE("findings: figures of huge and of tiny values are numbers") {
+  for (const double unit : {1e300, 1e-300}) {
+    CAPTURE(unit);
+    const std::shared_ptr<Storage> storage = memory_storage();
+    Study study({.name = "far", .storage = storage, .sampler = tune::random(), .seed = 1});
+    study.optimize([&](Trial& trial) { return unit * (trial.suggest_float("x", 0, 1) - 0.3); },
+                   {.trials = 14});
+    const Findings f = findings(StudyView(storage, "far"));
+    REQUIRE(f.gain);
+    CHECK(f.gain->low <= f.gain->value);
+    CHECK(f.gain->value <= f.gain->high);
+    CHECK(f.gain->high < unit);
+    REQUIRE(f.outlook);
+    CHECK(std::isfinite(f.outlook->likely));
+    for (const std::string& s : f.sentences()) CHECK(s.find("nan") == std::string::npos);
+  }
+}
+
 TEST_CASE("findings: several objectives have a front and no gain") {
   const std::shared_ptr<Storage> storage = memory_storage();
   Study study({.name = "two",

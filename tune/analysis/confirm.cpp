@@ -14,6 +14,7 @@
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
 #include "attune/tune/analysis/internal/winner.h"
+#include "attune/tune/internal/kept_space.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
@@ -99,11 +100,13 @@ bool same(const Params& a, const Params& b) {
 
 bool is_repeat(const TrialResult& trial) { return trial.system.contains(kRepeats); }
 
-// The best complete trials with different parameters.
-std::vector<Confirmed> best_of(const std::vector<TrialResult>& trials, int64_t count, double sign) {
+// The best complete trials with different parameters, of those in the space if it is known.
+std::vector<Confirmed> best_of(const std::vector<TrialResult>& trials, int64_t count, double sign,
+                               const std::optional<KeptSpace>& space) {
   std::vector<const TrialResult*> order;
   for (const TrialResult& t : trials) {
-    if (t.state == State::complete && !std::isnan(t.value) && !is_repeat(t)) order.push_back(&t);
+    if (t.state != State::complete || std::isnan(t.value) || is_repeat(t)) continue;
+    if (!space || space->fits(t.params)) order.push_back(&t);
   }
   const auto violation = [](const TrialResult& t) {
     double sum = 0;
@@ -253,7 +256,7 @@ ConfirmResult Study::confirm(int64_t count, const Objective& objective,
   const double sign = directions().front() == Direction::maximize ? -1 : 1;
   std::vector<TrialResult> trials = this->trials();
   ConfirmResult r;
-  r.candidates = best_of(trials, count, sign);
+  r.candidates = best_of(trials, count, sign, KeptSpace::in(history()));
   if (r.candidates.empty()) {
     throw ValueError(fmt::format("confirm: study {} has no complete trial", in_quotes(name())));
   }
@@ -298,7 +301,8 @@ std::optional<ConfirmResult> confirmed(const Study& study, double level) {
   }
   ConfirmResult r;
   r.defaults.before = kNaN;
-  for (Confirmed& c : best_of(trials, number, sign)) {
+  const std::optional<KeptSpace> space = KeptSpace::in(study.history());
+  for (Confirmed& c : best_of(trials, number, sign, space)) {
     if (whats.erase(fmt::format("{}", c.number)) > 0) r.candidates.push_back(std::move(c));
   }
   if (r.candidates.empty()) return std::nullopt;

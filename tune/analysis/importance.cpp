@@ -10,6 +10,7 @@
 #include "attune/base/internal/text.h"
 #include "attune/tune/analysis/internal/fanova.h"
 #include "attune/tune/analysis/internal/ped_anova.h"
+#include "attune/tune/internal/kept_space.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
@@ -76,8 +77,9 @@ std::vector<ParamImportance> Study::importances(const ImportanceOptions& options
 
   std::vector<const TrialRecord*> trials;
   EffectsTable table;
+  const std::optional<KeptSpace> space = KeptSpace::in(history);
   for (const TrialRecord& t : history.trials()) {
-    if (t.state != State::complete) continue;
+    if (t.state != State::complete || (space && !space->fits(t, history))) continue;
     const double loss = options.target ? options.target(trial(t.number))
                                        : t.losses[static_cast<size_t>(options.objective)];
     if (!std::isfinite(loss)) continue;

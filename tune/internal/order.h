@@ -4,6 +4,7 @@
 // lower loss, or the one that is as low in all objectives and lower in one.
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "attune/tune/history.h"
@@ -13,8 +14,9 @@ namespace attune::tune {
 // Both are complete. NaN is worse than any number.
 bool better(const TrialRecord& a, const TrialRecord& b);
 
-// The complete trials that none is better than, by number. With one objective: the first of the
-// best.
-std::vector<int64_t> best_numbers(const History& history);
+// Of the complete trials that count, those that none is better than, by number. With one objective:
+// the first of the best.
+std::vector<int64_t> best_numbers(const History& history,
+                                  const std::function<bool(const TrialRecord&)>& counts);
 
 }  // namespace attune::tune

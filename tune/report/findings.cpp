@@ -8,6 +8,7 @@
 #include "attune/tune/analysis/confirm.h"
 #include "attune/tune/analysis/internal/surrogate.h"
 #include "attune/tune/analysis/model_best.h"
+#include "attune/tune/internal/kept_space.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
@@ -27,11 +28,6 @@ constexpr int64_t kCandidates = 192, kDraws = 400;
 constexpr double kSmallGain = 0.005;  // of what was found: half of what is called small
 constexpr double kSmallNoise = 0.25;  // of the difference between two runs
 constexpr double kEdge = 0.02;        // of the range, on its own scale
-
-bool counts(const TrialResult& trial) {
-  return trial.state == State::complete && std::isfinite(trial.value) && trial.feasible() &&
-         !trial.system.contains(kRepeats);
-}
 
 // The trial's place in the space, or nothing if it lies outside.
 std::optional<Point> point_of(const Params& params, const Space& space, const Domain& domain) {
@@ -77,7 +73,11 @@ std::vector<Point> candidates(const Domain& domain, const Point& best, Rng rng) 
 class Finder {
  public:
   explicit Finder(const StudyView& view)
-      : view_(view), trials_(view.trials()), history_(view.history()), space_(view.space()) {}
+      : view_(view),
+        trials_(view.trials()),
+        history_(view.history()),
+        space_(view.space()),
+        kept_(KeptSpace::in(history_)) {}
 
   Findings find() {
     found_.study = view_.name();
@@ -101,6 +101,11 @@ class Finder {
   }
 
  private:
+  bool counts(const TrialResult& trial) const {
+    return trial.state == State::complete && std::isfinite(trial.value) && trial.feasible() &&
+           !trial.system.contains(kRepeats) && (!kept_ || kept_->fits(trial.params));
+  }
+
   void count() {
     for (const TrialResult& t : trials_) {
       if (t.system.contains(kRepeats)) continue;
@@ -184,8 +189,9 @@ class Finder {
   }
 
   void model() {
-    if (static_cast<size_t>(std::count_if(trials_.begin(), trials_.end(), counts)) < kFewest)
-      return;
+    const auto known = std::count_if(trials_.begin(), trials_.end(),
+                                     [this](const TrialResult& t) { return counts(t); });
+    if (static_cast<size_t>(known) < kFewest) return;
     const Domain domain(space_);
     const std::optional<Point> at = point_of(found_.best->params, space_, domain);
     if (!at) return;
@@ -207,15 +213,14 @@ class Finder {
       const std::vector<double> some = model.possible_gains(
           *at, points, draws, rng.fork("draws").fork(static_cast<int64_t>(gains.size())));
       gains.insert(gains.end(), some.begin(), some.end());
-      noise += weight * model.noise() * model.noise();
+      noise = std::hypot(noise, std::sqrt(weight) * model.noise());
     }
     std::sort(gains.begin(), gains.end());
     Outlook outlook;
     for (const double g : gains) outlook.likely += g / static_cast<double>(gains.size());
     outlook.high = gains[gains.size() * 95 / 100];
     const double found_so_far = std::max(found_.gain->value, beyond_the_middle());
-    outlook.converged =
-        outlook.likely <= std::max(kSmallGain * found_so_far, kSmallNoise * std::sqrt(noise));
+    outlook.converged = outlook.likely <= std::max(kSmallGain * found_so_far, kSmallNoise * noise);
     found_.outlook = outlook;
   }
 
@@ -225,7 +230,8 @@ class Finder {
                      const Point& start, const Domain& domain) const {
     const double sign = history_.signs().front();
     const std::optional<double> tried = loss_of(start, domain);
-    double mean = 0, square = 0, best = 0;
+    double mean = 0, best = 0;
+    std::vector<std::pair<double, Estimate>> differences;  // with their weights
     for (const auto& [weight, model] : models) {
       Estimate d = model.difference(start, at);
       const Estimate there = model(start), here = model(at);
@@ -234,11 +240,15 @@ class Finder {
       if (tried && std::abs(*tried - there.mean) > doubt) {
         d = {*tried - here.mean, std::hypot(here.deviation, here.noise), here.noise};
       }
+      differences.emplace_back(weight, d);
       mean += weight * d.mean;
-      square += weight * (d.deviation * d.deviation + d.mean * d.mean);
       best += weight * here.mean;
     }
-    const double deviation = std::sqrt(std::max(square - mean * mean, 0.0));
+    double deviation = 0;  // by hypot: squares of huge losses overflow
+    for (const auto& [weight, d] : differences) {
+      const double spread = std::hypot(d.deviation, d.mean - mean);
+      deviation = std::hypot(deviation, std::sqrt(weight) * spread);
+    }
     return {.value = mean,
             .low = mean - kBelow * deviation,
             .high = mean + kAbove * deviation,
@@ -268,6 +278,7 @@ class Finder {
   const std::vector<TrialResult> trials_;
   const History history_;
   const Space space_;
+  const std::optional<KeptSpace> kept_;
   Findings found_;
 };
 

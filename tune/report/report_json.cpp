@@ -118,8 +118,8 @@ class Report {
       const double value = p.log
                                ? std::exp(std::log(p.low) * (1 - share) + std::log(p.high) * share)
                                : p.low * (1 - share) + p.high * share;
-      const ParamValue one = p.external(
-          p.kind == Param::Kind::integer ? std::round(value) : std::clamp(value, p.low, p.high));
+      const ParamValue one = p.external(levels > 0 ? p.level_value(p.level_of(value))
+                                                   : std::clamp(value, p.low, p.high));
       if (values.empty() || !(values.back() == one)) values.push_back(one);
     }
     return values;
