@@ -110,7 +110,8 @@ tune::Study open(const AskTell& o, const tune::Space& space) {
                       .pruner = tune::pruner_by_name(o.pruner),
                       .seed = o.seed || exists ? o.seed : std::optional<uint64_t>(0),
                       .space = space,
-                      .first = o.first == "none" ? tune::First::sampler : tune::First::defaults});
+                      .first = o.first == "none" ? tune::First::sampler : tune::First::defaults,
+                      .stop = interrupted});
 }
 
 void look_at_changes(const AskTell& o, const tune::Study& study, const tune::Space& space) {

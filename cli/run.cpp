@@ -8,6 +8,7 @@
 
 #include "attune/base/error.h"
 #include "cli/command.h"
+#include "cli/interrupt.h"
 #include "cli/terminal.h"
 
 namespace attune::cli {
@@ -31,6 +32,7 @@ int run(int argc, char** argv, std::span<const AddCommand> adders) {
 
 int run_program(int argc, char** argv, std::span<const AddCommand> commands) noexcept {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failed write, which is looked at
+  std::signal(SIGCHLD, SIG_DFL);  // ignored, as some parents leave it, no child could be waited for
   keep_standard_streams_open();
   try {
     return run(argc, argv, commands);
@@ -39,9 +41,9 @@ int run_program(int argc, char** argv, std::span<const AddCommand> commands) noe
   } catch (const WrongInput& e) {
     return complain(kWrongInput, e.what());
   } catch (const WorkFailed& e) {
-    return complain(kFailed, e.what());
+    return complain(interrupted() ? kInterrupted : kFailed, e.what());
   } catch (const StorageError& e) {
-    return complain(kFailed, e.what());
+    return complain(interrupted() ? kInterrupted : kFailed, e.what());
   } catch (const OutOfMemory& e) {
     return complain(kFailed, e.what());
   } catch (const Error& e) {

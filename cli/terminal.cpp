@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 
@@ -13,22 +16,34 @@
 
 #include "attune/base/internal/text.h"
 #include "cli/command.h"
+#include "cli/interrupt.h"
 
 namespace attune::cli {
 namespace {
 
-enum class WhenFull { wait, give_up };  // of a file that somebody made non-blocking
+// Waits until a write will not block; false: Ctrl-C was pressed, and nobody has read for a while.
+bool wait_to_write(int file) noexcept {
+  constexpr int kMilliseconds = 100, kRoundsWhenInterrupted = 5;
+  for (int rounds = 0; rounds < kRoundsWhenInterrupted; rounds += interrupted() ? 1 : 0) {
+    pollfd ready{file, POLLOUT, 0};
+    const int count = poll(&ready, 1, kMilliseconds);
+    if (count > 0 || (count < 0 && errno != EINTR)) return true;  // the write says what is wrong
+  }
+  return false;
+}
 
 // Writes it all and returns 0, or the errno of what went wrong.
-int write_all(int file, std::string_view text, WhenFull when_full) noexcept {
+int write_all(int file, std::string_view text) noexcept {
+  struct stat kind {};
+  const bool may_block = fstat(file, &kind) != 0 || !S_ISREG(kind.st_mode);
   while (!text.empty()) {
-    const ssize_t written = write(file, text.data(), text.size());
+    if (may_block && !wait_to_write(file)) return EINTR;
+    // A pipe that can be written to takes so many bytes without blocking.
+    const ssize_t written =
+        write(file, text.data(), may_block ? std::min<size_t>(text.size(), PIPE_BUF) : text.size());
     if (written >= 0) {
       text.remove_prefix(static_cast<size_t>(written));
-    } else if (errno == EAGAIN && when_full == WhenFull::wait) {
-      pollfd ready{file, POLLOUT, 0};
-      if (poll(&ready, 1, -1) < 0 && errno != EINTR) return errno;
-    } else if (errno != EINTR) {
+    } else if (errno != EINTR && errno != EAGAIN) {
       return errno;
     }
   }
@@ -50,7 +65,7 @@ void keep_standard_streams_open() {
 }
 
 void write_answer(std::string_view text) {
-  const int cause = write_all(STDOUT_FILENO, text, WhenFull::wait);
+  const int cause = write_all(STDOUT_FILENO, text);
   if (cause == EPIPE) throw ReaderLeft();
   if (cause == EBADF) throw WorkFailed("cannot write the answer: stdout is closed");
   if (cause != 0) {
@@ -59,7 +74,12 @@ void write_answer(std::string_view text) {
 }
 
 void write_error(std::string_view text) noexcept {
-  write_all(STDERR_FILENO, text, WhenFull::give_up);
+  // A non-blocking stderr that is full loses the rest: nobody waits for it.
+  while (!text.empty()) {
+    const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return;
+    if (written > 0) text.remove_prefix(static_cast<size_t>(written));
+  }
 }
 
 void error_line(std::string_view text) noexcept {

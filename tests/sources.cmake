@@ -273,6 +273,7 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
       tests/cli/export_test.cpp
       tests/cli/manual_test.cpp
       tests/cli/fit_test.cpp
+      tests/cli/interrupt_test.cpp
       tests/cli/output_file_test.cpp
       tests/cli/output_test.cpp
       tests/cli/process.cpp

@@ -12,6 +12,9 @@
 
 namespace attune::tune {
 
+// Of a report: what any JSON reader takes for a whole number.
+inline constexpr int64_t kLastStep = int64_t{1} << 53;
+
 // A trial waits until a worker claims it. A paused one waits to be resumed. Only the last three
 // states are final.
 enum class State : uint8_t { waiting, running, paused, complete, pruned, failed };

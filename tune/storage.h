@@ -77,8 +77,12 @@ class StudyLog {
   // folder need not be there yet. Empty: nowhere.
   virtual std::string folder() const { return {}; }
 
-  // A wait for another program's lock ends with a StorageError once this returns true.
+  // A wait for another program's lock ends with a StorageError some seconds after this returns
+  // true: no new trials are wanted, but how the last ones ended should still be kept.
   virtual void give_up_when(std::function<bool()> /*condition*/) {}
+  // Somebody wants the program to end now: once this returns true, all further waits for locks
+  // together take less than a second.
+  virtual void hurry_when(std::function<bool()> /*condition*/) {}
 };
 
 // Safe to call from several threads. Everything here throws StorageError, naming the file and the

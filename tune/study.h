@@ -74,6 +74,9 @@ struct StudyOptions {
   bool must_exist = false;  // StorageError when there is no study of that name
   // To look at a study that exists: nothing is written, and what would write throws StorageError.
   bool read_only = false;
+  // The host's, which is about to end: once it returns true, no wait for a storage that another
+  // process has locked takes a second more. Called from any thread; must not throw.
+  std::function<bool()> stop = {};
 };
 
 // How far optimize() is.

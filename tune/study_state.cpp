@@ -108,6 +108,7 @@ StudyState::StudyState(StudyOptions options)
                chooser_.declared()),
       checkpoints_(ledger_->folder()) {
   ledger_->give_up_when([this] { return runs_.all_reached(); });
+  ledger_->hurry_when([this] { return runs_.all_stopped() || (options_.stop && options_.stop()); });
   settle_seed();
 }
 
@@ -305,7 +306,9 @@ Reported StudyState::checked_report(int64_t number, int64_t step,
     throw ValueError(fmt::format("report: {} was given {} values for {} objectives",
                                  trial_name(number), values.size(), directions().size()));
   }
-  if (step < 0) throw ValueError(fmt::format("report: steps count from 0, not {}", step));
+  if (step < 0 || step > kLastStep) {
+    throw ValueError(fmt::format("report: steps count from 0 to 2^53, {} is none of them", step));
+  }
   return {number, step, values.front(), {values.begin() + 1, values.end()}};
 }
 

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "attune/base/error.h"
+#include "attune/tune/study_view.h"
 #include "tests/tune/outside.h"
 #include "tests/tune/support.h"
 
@@ -266,6 +267,25 @@ TEST_CASE("storages: reports of a running trial reach others within a second") {
     CHECK(other.trial(0).params.contains("x"));
     CHECK(other.trial(0).state == State::running);
   }
+}
+
+TEST_CASE("sqlite: a path that begins with several slashes is the same file to all") {
+  const Folder folder;
+  const std::string url = "sqlite:////" + folder.file("study.db");  // as a shell adds $PWD
+  Study({.storage = url, .sampler = tune::random(), .seed = 1}).ask();
+  CHECK(StudyView(url, "study").size() == 1);
+  CHECK(StudyView(folder.url("study.db"), "study").size() == 1);
+}
+
+TEST_CASE("sqlite: a step that cannot be is damage") {
+  const Folder folder;
+  {
+    Study study({.storage = folder.url("study.db"), .sampler = tune::random(), .seed = 1});
+    study.optimize([](Trial& t) { return t.report(3, 1.0), 1.0; }, {.trials = 1});
+  }
+  sql(folder.file("study.db"), "UPDATE trial_intermediate_values SET step = 9223372036854775807");
+  CHECK_THROWS_WITH_AS(StudyView(folder.url("study.db"), "study"),
+                       doctest::Contains("trial 0 has a step 9223372036854775807"), StorageError);
 }
 
 TEST_CASE("sqlite: files that will not do are told in words") {

@@ -1,6 +1,7 @@
 #include "attune/tune/internal/ledger.h"
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <utility>
 
@@ -237,6 +238,11 @@ void Ledger::give_up_when(std::function<bool()> condition) {
   log_->give_up_when(std::move(condition));
 }
 
+void Ledger::hurry_when(std::function<bool()> condition) {
+  const std::lock_guard lock(log_mutex_);
+  log_->hurry_when(std::move(condition));
+}
+
 void Ledger::beat() {
   const std::lock_guard lock(log_mutex_);  // so that none is paused or ended in between
   const std::vector<int64_t> numbers = mine();
@@ -265,7 +271,7 @@ void Ledger::run(const std::stop_token& stop) {
         beaten = Clock::now();
         beat();
       }
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       // The events stay; whoever ends the trial writes them, and is told if that fails too.
     }
     const bool running = !mine().empty();

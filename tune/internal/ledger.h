@@ -85,8 +85,9 @@ class Ledger {
   // Running trials that have lost their worker. Looks at most twice a second, unless it is told to.
   std::vector<int64_t> lapsed(bool now);
 
-  // Waits for another program's lock end when the condition holds.
+  // When waits for another program's lock end; see StudyLog.
   void give_up_when(std::function<bool()> condition);
+  void hurry_when(std::function<bool()> condition);
 
  private:
   // With the storage's lock.

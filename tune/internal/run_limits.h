@@ -104,20 +104,28 @@ class Runs {
     stop_next_ = !any;
   }
 
-  // There are runs, and each has reached its limits.
+  // There are runs, and each has reached its limits; has been told to stop.
   bool all_reached() const {
+    return all([](const RunLimits& limits) { return limits.reached(); });
+  }
+  bool all_stopped() const {
+    return all([](const RunLimits& limits) { return limits.stopped.load(); });
+  }
+
+ private:
+  template <typename Holds>
+  bool all(Holds holds) const {
     const std::lock_guard lock(mutex_);
     bool any = false;
     for (const auto& run : runs_) {
       const auto limits = run.lock();
       if (!limits) continue;
-      if (!limits->reached()) return false;
+      if (!holds(*limits)) return false;
       any = true;
     }
     return any;
   }
 
- private:
   mutable std::mutex mutex_;
   std::vector<std::weak_ptr<RunLimits>> runs_;
   bool stop_next_ = false;

@@ -150,6 +150,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::mutex best_mutex_;  // before the ledger's
   int64_t best_ = -1;
   size_t best_scanned_ = 0;
+  std::string best_space_ = {};  // the kept space's text, by which trials were left out
 };
 
 double unix_time();  // seconds since 1970

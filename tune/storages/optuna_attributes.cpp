@@ -18,7 +18,8 @@ std::optional<Event> fork_of(int64_t trial, const std::string& text) {
     const json::Value *parent = value.find("parent"), *step = value.find("step");
     if (!parent || !step) return std::nullopt;
     const Forked fork{trial, parent->scalar().as_int(), step->scalar().as_int()};
-    if (fork.parent < 0 || fork.parent >= trial || fork.step < -1) return std::nullopt;
+    if (fork.parent < 0 || fork.parent >= trial) return std::nullopt;
+    if (fork.step < -1 || fork.step > kLastStep) return std::nullopt;
     return fork;
   } catch (const Error&) {
     return std::nullopt;
@@ -30,7 +31,8 @@ std::optional<Event> fork_of(int64_t trial, const std::string& text) {
 std::optional<int64_t> step_of(std::string_view text) {
   int64_t step = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
-  if (error != std::errc() || end != text.data() + text.size() || step < -1) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (step < -1 || step > kLastStep) return std::nullopt;
   return step;
 }
 

@@ -21,6 +21,7 @@ namespace {
 constexpr auto kLongestWait = std::chrono::minutes(1);
 constexpr auto kWaitWhenStopped = std::chrono::milliseconds(500);
 constexpr auto kWaitToTell = std::chrono::milliseconds(10'000);  // how a trial ended
+constexpr auto kHurry = std::chrono::milliseconds(600);          // of all waits together
 
 int64_t size_of(const std::string& path) {  // -1: there is no such file
   struct stat file {};
@@ -46,8 +47,10 @@ bool rests(sqlite3* db, const std::string& path) {
   return header[18] == 2 && size_of(path + "-wal") <= 0;
 }
 
+// The empty host of file:///… is there for paths that begin with two slashes: what follows them
+// would be a host.
 std::string uri_of(const std::string& path, bool immutable) {
-  std::string uri = "file:";
+  std::string uri = path.starts_with('/') ? "file://" : "file:";
   for (const char c : path) {
     const bool plain =
         std::isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '.' || c == '-' || c == '_';
@@ -160,14 +163,18 @@ void Database::check_file() const {
 
 // Called by SQLite while another connection holds a lock; 0: give up.
 int Database::wait_for_lock(void* self, int tries) {
-  const auto& db = *static_cast<Database*>(self);
+  auto& db = *static_cast<Database*>(self);
   const auto now = std::chrono::steady_clock::now();
   if (tries == 0) db.waiting_since_ = now;
   const auto waited = now - db.waiting_since_;
   if (waited > kLongestWait) return 0;
   const auto enough = db.patient_ ? kWaitToTell : kWaitWhenStopped;
   if (waited > enough && db.give_up_ && db.give_up_()) return 0;
+  const bool hurry = db.hurry_ && db.hurry_();
+  if (!hurry) db.hurried_ = {};
+  if (db.hurried_ >= kHurry) return 0;
   std::this_thread::sleep_for(std::chrono::milliseconds(std::min(tries + 1, 20)));
+  if (hurry) db.hurried_ += std::chrono::steady_clock::now() - now;
   return 1;
 }
 
@@ -232,8 +239,9 @@ void Database::fail() {
     case SQLITE_NOTADB: what = "it is not a SQLite database"; break;
     case SQLITE_CORRUPT: what = "the database is damaged"; break;
     case SQLITE_BUSY:
-      what = give_up_ && give_up_() ? "stopped while another program held its lock"
-                                    : "another program has kept it locked for a minute";
+      what = (give_up_ && give_up_()) || (hurry_ && hurry_())
+                 ? "stopped while another program held its lock"
+                 : "another program has kept it locked for a minute";
       break;
     case SQLITE_IOERR: what = "reading or writing failed"; break;
     case SQLITE_NOMEM: throw OutOfMemory(fmt::format("storage '{}': out of memory", path_));

@@ -73,6 +73,10 @@ void SqliteLog::give_up_when(std::function<bool()> condition) {
   db_->give_up_when(std::move(condition));
 }
 
+void SqliteLog::hurry_when(std::function<bool()> condition) {
+  db_->hurry_when(std::move(condition));
+}
+
 // Brings what is in the write-ahead log into the file, so that a copy of the file alone has it. It
 // waits for nobody.
 void SqliteLog::settle() { db_->execute("PRAGMA wal_checkpoint(PASSIVE)"); }
@@ -247,7 +251,7 @@ void SqliteLog::write(const Retried& retry) {
   set_system(retry.trial, kRetryAttribute, fmt::format("{}", retry.of));
 }
 
-// What no trigger lists.
+// Lists what no trigger lists.
 void SqliteLog::note(Happened kind, int64_t trial, int64_t item) {
   Query q = db_->query("INSERT INTO attune_events VALUES(?, ?, ?, ?, ?)");
   q.bind(study_id_).bind(last_position() + 1).bind(static_cast<int64_t>(kind));

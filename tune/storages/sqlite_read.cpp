@@ -100,10 +100,14 @@ void SqliteLog::pass_on(const Row& row, const Sink& sink) {
     case Happened::decided_to_stop:
     case Happened::decided_to_pause: {
       const bool pause = row.kind == Happened::decided_to_pause;
-      return sink(Decided{number_of(row.trial_id, false), row.item,
+      const int64_t number = number_of(row.trial_id, false);
+      return sink(Decided{number, checked_step(row.item, number),
                           pause ? Decided::What::pause : Decided::What::stop});
     }
-    case Happened::paused: return sink(Paused{number_of(row.trial_id, false), row.item});
+    case Happened::paused: {
+      const int64_t number = number_of(row.trial_id, false);
+      return sink(Paused{number, checked_step(row.item, number)});
+    }
     case Happened::report: return read_report(row, number_of(row.trial_id, false), sink);
     case Happened::param: {
       const int64_t number = number_of(row.trial_id, false);
@@ -178,6 +182,13 @@ void SqliteLog::read_trial(const Row& row, int64_t number, const Sink& sink) {
   sink(end);
 }
 
+// Optuna lets steps be negative.
+int64_t SqliteLog::checked_step(int64_t step, int64_t number) const {
+  if (step >= -kLastStep && step <= kLastStep) return step;
+  throw StorageError(fmt::format("storage '{}': the database is damaged: trial {} has a step {}",
+                                 path_, number, step));
+}
+
 void SqliteLog::read_report(const Row& row, int64_t number, const Sink& sink) {
   Reported report{.trial = number};
   {
@@ -185,7 +196,8 @@ void SqliteLog::read_report(const Row& row, int64_t number, const Sink& sink) {
         "SELECT step, intermediate_value, intermediate_value_type FROM trial_intermediate_values "
         "WHERE trial_intermediate_value_id=? AND trial_id=?");
     if (!q.bind(row.item).bind(row.trial_id).row()) return;
-    report.step = q.integer(0), report.value = typed_value(q, 1, 2);
+    report.step = checked_step(q.integer(0), number);
+    report.value = typed_value(q, 1, 2);
   }
   if (directions_.size() > 1) {
     Query q = db_->query(

@@ -30,6 +30,7 @@ class SqliteLog : public StudyLog {
   void settle() override;
   std::string folder() const override;
   void give_up_when(std::function<bool()> condition) override;
+  void hurry_when(std::function<bool()> condition) override;
 
  private:
   void connect();
@@ -66,6 +67,7 @@ class SqliteLog : public StudyLog {
   };
   void pass_on(const Row& row, const Sink& sink);
   int64_t number_of(int64_t id, bool fresh);
+  int64_t checked_step(int64_t step, int64_t number) const;  // StorageError: no step is so large
   void read_trial(const Row& row, int64_t number, const Sink& sink);
   void read_report(const Row& row, int64_t number, const Sink& sink);
   void read_attribute(const Row& row, int64_t number, const Sink& sink);
