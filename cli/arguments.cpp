@@ -45,8 +45,7 @@ void add_number(CLI::App& app, const char* name, const std::string& help,
   app.add_option_function<std::string>(name, std::move(take), help)->type_name("NUMBER");
 }
 
-// Nothing is meant by an empty text, such as that of a variable that is not set: an option that is
-// not wanted is left out.
+// An empty text is refused: it most likely comes from a shell variable that is not set.
 CLI::Option* add_text(CLI::App& app, const char* name, std::string& value,
                       const std::string& help) {
   const auto take = [&value, name](const std::string& text) {
@@ -58,7 +57,7 @@ CLI::Option* add_text(CLI::App& app, const char* name, std::string& value,
   return app.add_option_function<std::string>(name, take, help);
 }
 
-// Words that begin as options do and are none of this subcommand's.
+// The first word that looks like an option but is none of this subcommand's; "": there is none.
 std::string unknown_option(const CLI::App& subcommand) {
   for (const std::string& word : subcommand.remaining()) {
     if (word.size() > 1 && word[0] == '-') return word;
@@ -121,8 +120,7 @@ void Options::tail(std::vector<std::string>& words) { extras_->tails[subcommand_
 
 void Options::number(const char* name, int64_t& value, const std::string& help) {
   add_number(*subcommand_, name, help, [&value, name](const std::string& text) {
-    constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-    value = parsed<int64_t>(name, text, -kMost - 1, kMost);
+    value = parsed<int64_t>(name, text, 0, std::numeric_limits<int64_t>::max());
   });
 }
 

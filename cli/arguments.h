@@ -39,7 +39,7 @@ class Options {
   // As often as the user likes: --param a --param b; or any number of arguments without a name.
   void repeated(const char* name, std::vector<std::string>& values, const std::string& help);
   void tail(std::vector<std::string>& words);  // what follows "--", as it is
-  void number(const char* name, int64_t& value, const std::string& help);
+  void number(const char* name, int64_t& value, const std::string& help);  // from 0
   void number(const char* name, int& value, const std::string& help, int low, int high);
   void natural(const char* name, std::optional<uint64_t>& value, const std::string& help);
   void flag(const char* name, bool& value, const std::string& help);

@@ -60,13 +60,17 @@ Json json_of(const tune::Params& params);
 // "90", "90s", "5m", "1.5h", "500ms". WrongInput for anything else.
 std::chrono::duration<double> parse_duration(const std::string& text);
 
-// A storage that must be there already, and a study in it: WrongInput otherwise. An empty name
-// means the only study there is.
 // Before a study is made in it: WrongInput if there can be no storage at `url`, or another file is
 // there. Makes nothing.
 void check_storage(const std::string& url);
+// A storage that must be there already, and a study in it: WrongInput otherwise. An empty name
+// means the only study there is.
 std::shared_ptr<tune::Storage> open_for_reading(const Common& common);
 tune::Study open_study(const Common& common, const std::string& name);
+
+// The number of one of the study's trials; WrongInput, naming the argument, if there is none.
+int64_t trial_number(const std::string& argument, const std::string& text,
+                     const tune::Study& study);
 
 // Add the subcommands.
 void add_fit(CommandLine& commands);

@@ -85,7 +85,7 @@ std::chrono::duration<double> parse_duration(const std::string& text) {
                          : unit == "m"               ? 60
                          : unit == "h"               ? 3600
                                                      : 0;
-  if (end == text.c_str() || seconds == 0 || !std::isfinite(number) || number < 0) {
+  if (end == text.c_str() || !std::isfinite(number * seconds) || seconds == 0 || number < 0) {
     throw WrongInput(
         fmt::format("a time such as 30s, 5m or 1h is needed, not {}", in_quotes(text)));
   }
@@ -140,6 +140,14 @@ tune::Study open_study(const Common& common, const std::string& given) {
                                  list_in_quotes(names)));
   }
   return tune::Study({.name = name, .storage = storage, .read_only = true});
+}
+
+int64_t trial_number(const std::string& argument, const std::string& text,
+                     const tune::Study& study) {
+  if (study.size() == 0) {
+    throw WrongInput(fmt::format("study {} has no trial yet", in_quotes(study.name())));
+  }
+  return whole_number(argument, text, 0, study.size() - 1);
 }
 
 }  // namespace attune::cli

@@ -183,16 +183,18 @@ std::string shell_text(const std::string& text) {
   return quoted + "'";
 }
 
+void check_shell_name(const std::string& name) {
+  const bool plain = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+                     std::all_of(name.begin(), name.end(), [](char c) {
+                       return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+                     });
+  if (plain && name != "number") return;
+  throw WrongInput(fmt::format("{} is no name for a shell; use --json", in_quotes(name)));
+}
+
 std::string shell_line(const tune::TrialResult& trial) {
   std::string line = fmt::format("number={}", trial.number);
   for (const auto& [name, value] : trial.params) {
-    const bool plain = !name.empty() && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
-                       std::all_of(name.begin(), name.end(), [](char c) {
-                         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-                       });
-    if (!plain || name == "number") {
-      throw WrongInput(fmt::format("{} is no name for a shell; use --json", in_quotes(name)));
-    }
     const auto* text = std::get_if<std::string>(&value.variant());
     line += fmt::format(" {}={}", name, text ? shell_text(*text) : tune::json::text(value));
   }
@@ -206,6 +208,9 @@ int run_ask(const AskArguments& a) {
   if (!a.space.empty()) settings.space = read_space(a.space);
   const tune::Space space = settings.whole_space();
   if (space.empty()) throw WrongInput("ask: give the space, by --param or --space");
+  for (const tune::Param& p : space.params()) {
+    if (!a.json) check_shell_name(p.name);
+  }
   const std::string url = a.storage_or(kDefaultStorage);
   if (url == "memory") throw WrongInput("ask: nothing would be left of a study in memory");
   check_storage(url);
@@ -229,13 +234,8 @@ int run_ask(const AskArguments& a) {
   const tune::TrialResult trial = study.hand_out(space);
   if (a.json) {
     answer({{"number", trial.number}, {"params", json_of(trial.params)}});
-    return kFine;
-  }
-  try {
+  } else {
     answer(shell_line(trial) + "\n");
-  } catch (const WrongInput&) {
-    study.tell(trial.number, tune::Failed{"its names are none for a shell"});
-    throw;
   }
   return kFine;
 }
@@ -264,25 +264,49 @@ tune::Outcome outcome_of(const TellArguments& a, size_t objectives) {
   return tune::Failed{a.reason.empty() ? "reported as failed" : a.reason};
 }
 
+// As which a study without parameters takes a value.
+tune::Param param_for(const tune::ParamValue& value) {
+  if (std::holds_alternative<int64_t>(value.variant())) {
+    return tune::int_range(value.as_int(), value.as_int());
+  }
+  if (std::holds_alternative<double>(value.variant())) {
+    return tune::range(value.as_double(), value.as_double());
+  }
+  return tune::choice({value});
+}
+
+// The parameters of a point that the user brings, as the study knows them. WrongInput for one that
+// the study cannot have; then nothing has been written.
+tune::Space space_of_point(const tune::Study& study, const tune::Params& params) {
+  const tune::Space shared = study.space();  // what every trial has
+  const tune::History history = study.history();
+  tune::Space space;
+  tune::Params known;
+  for (const auto& [name, value] : params) {
+    const tune::Param* param = shared.find(name);
+    if (param) known.set(name, value);
+    if (!param) param = history.latest(name);
+    if (!param && !history.params().empty()) {
+      throw WrongInput(
+          fmt::format("study {} has no parameter {}", in_quotes(study.name()), in_quotes(name)));
+    }
+    tune::Param own = param ? *param : param_for(value);
+    own.conditions.clear();
+    space.add(name, std::move(own));
+  }
+  if (const std::string flaw = shared.flaw(known); !flaw.empty()) throw WrongInput(flaw);
+  if (const std::string flaw = space.flaw(params); !flaw.empty()) throw WrongInput(flaw);
+  return space;
+}
+
 int tell_new(const TellArguments& a, tune::Study& study) {
   if (!a.step.empty()) throw WrongInput("tell: --step is of a trial that runs");
   const tune::Outcome outcome = outcome_of(a, study.directions().size());
-  tune::Trial trial = study.begin(params_of(a.params));
+  const tune::Params params = params_of(a.params);
+  const tune::Space space = space_of_point(study, params);
+  tune::Trial trial = study.begin(params);
   const int64_t number = trial.number();
-  const tune::Space space = study.space();
-  for (const auto& [name, value] : params_of(a.params)) {
-    const tune::Param* known = space.find(name);
-    if (known) {
-      trial.suggest(name, *known);
-    } else if (std::holds_alternative<std::string>(value.variant()) ||
-               std::holds_alternative<bool>(value.variant()) || value.is_null()) {
-      trial.suggest(name, tune::choice({value}));
-    } else if (std::holds_alternative<int64_t>(value.variant())) {
-      trial.suggest(name, tune::int_range(value.as_int(), value.as_int()));
-    } else {
-      trial.suggest(name, tune::range(value.as_double(), value.as_double()));
-    }
-  }
+  trial.suggest(space);
   for (const auto& [name, value] : params_of(a.user)) trial.set_attribute(name, value);
   study.tell(trial, outcome);
   if (a.json) {
@@ -297,7 +321,7 @@ int run_tell(const TellArguments& a) {
   tune::Study study = open_to_change(a, a.name, a.pruner);
   if (a.number == "new") return tell_new(a, study);
   if (!a.params.empty()) throw WrongInput("tell: --param is of a new trial");
-  const int64_t number = whole_number("TRIAL", a.number, 0, study.size() - 1);
+  const int64_t number = trial_number("TRIAL", a.number, study);
   const size_t objectives = study.directions().size();
   const auto keep_user = [&] {
     for (const auto& [name, value] : params_of(a.user)) {

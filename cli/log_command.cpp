@@ -30,8 +30,8 @@ int run(const LogArguments& a) {
         fmt::format("study {} was not made by attune tune, which alone keeps what programs print",
                     in_quotes(study.name())));
   }
-  const int64_t number = a.number == "best" ? study.best_trial().number
-                                            : whole_number("TRIAL", a.number, 0, study.size() - 1);
+  const int64_t number =
+      a.number == "best" ? study.best_trial().number : trial_number("TRIAL", a.number, study);
   const std::string path = tune::trial_output(settings->folder, number);
   std::string text;
   try {

@@ -72,6 +72,7 @@ int run(const ReplayArguments& a) {
   const std::vector<int64_t> numbers = numbers_of(a, study);
   const ThreadScope threads(a.threads);
   const tune::Recipe recipe = tune::recipe_of(study, a.data);
+  if (numbers.empty()) note(a, "no trial has been trained yet: there is nothing to compare");
   Json list = Json::array();
   bool same = true;
   for (const int64_t number : numbers) {

@@ -1,10 +1,12 @@
 // attune tune, attune worker: tune any program.
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,6 +14,7 @@
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
 #include "attune/tune/by_name.h"
+#include "attune/tune/internal/kept_space.h"
 #include "attune/tune/program/program.h"
 #include "attune/tune/space_json.h"
 #include "attune/tune/space_text.h"
@@ -108,6 +111,19 @@ bool has_study(tune::Storage& storage, const std::string& name) {
   return std::any_of(known.begin(), known.end(), [&](const auto& s) { return s.name == name; });
 }
 
+// What is kept with the study is UTF-8.
+void require_utf8(const char* what, const std::string& text) {
+  if (utf8_flaw(text) == std::string::npos) return;
+  throw WrongInput(fmt::format("{} {} is not UTF-8, and could not be kept with the study", what,
+                               in_quotes(text)));
+}
+
+double time_of(const char* option, const std::string& text) {
+  const double seconds = parse_duration(text).count();
+  if (seconds > 0) return seconds;
+  throw WrongInput(fmt::format("{} must be more than 0, got {}", option, in_quotes(text)));
+}
+
 ProgramSettings settings_of(const TuneArguments& a, const std::string& url,
                             const std::string& study) {
   ProgramSettings s;
@@ -116,15 +132,41 @@ ProgramSettings settings_of(const TuneArguments& a, const std::string& url,
   if (!a.space.empty()) s.space = read_space(a.space);
   s.folder =
       std::filesystem::absolute(a.folder.empty() ? tune::trials_folder(url, study) : a.folder);
+  for (const std::string& word : s.command) require_utf8("the command's word", word);
+  require_utf8("the folder", s.folder);
   s.sampler = a.sampler;
   s.pruner = a.pruner;
   s.reduce = a.reduce;
   s.trials = a.trials;
   s.repeats = a.repeats;
-  if (!a.trial_timeout.empty()) s.trial_timeout = parse_duration(a.trial_timeout).count();
+  if (!a.trial_timeout.empty()) s.trial_timeout = time_of("--trial-timeout", a.trial_timeout);
   if (!a.grace.empty()) s.grace = parse_duration(a.grace).count();
   if (!a.trial_memory.empty()) s.memory = parse_size(a.trial_memory);
   return s;
+}
+
+// The highest number that a folder in `folder` has for a name; -1: none has.
+int64_t highest_trial_in(const std::string& folder) {
+  int64_t highest = -1;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    int64_t number = -1;
+    const char* const end = name.data() + name.size();
+    const auto [at, flaw] = std::from_chars(name.data(), end, number);
+    if (flaw == std::errc() && at == end) highest = std::max(highest, number);
+  }
+  return highest;
+}
+
+// What --dir names may hold the trials of another study, which would be lost to those of this one.
+void check_trials_folder(const std::string& folder, int64_t highest, const std::string& study,
+                         int64_t trials) {
+  if (highest < trials) return;
+  throw WrongInput(
+      fmt::format("--dir: {} holds the folder {}, which is no trial of study {} and would be lost; "
+                  "give another folder, or remove it",
+                  shown_path(folder), highest, in_quotes(study)));
 }
 
 void check_same(const tune::Study& study, const ProgramSettings& now, bool resume) {
@@ -228,6 +270,8 @@ int run_tune(const TuneArguments& a) {
   if (a.trials < 1) throw WrongInput(fmt::format("--trials must be 1 or more, got {}", a.trials));
   if (a.repeats < 1)
     throw WrongInput(fmt::format("--repeats must be 1 or more, got {}", a.repeats));
+  std::optional<std::chrono::duration<double>> timeout;
+  if (!a.timeout.empty()) timeout = std::chrono::duration<double>(time_of("--timeout", a.timeout));
   const std::string url = a.storage_or(kDefaultStorage);
   const std::string name = a.study.empty() ? name_from(a.command) : a.study;
   const ProgramSettings settings = settings_of(a, url, name);
@@ -236,18 +280,23 @@ int run_tune(const TuneArguments& a) {
   const tune::Program checked(settings.options(std::max<size_t>(directions.size(), 1)));
   check_storage(url);
   const std::shared_ptr<tune::Storage> storage = tune::open_storage(url);
+  // Before the study is asked for its trials: another process may start some meanwhile.
+  const int64_t highest = a.folder.empty() ? -1 : highest_trial_in(settings.folder);
   const bool exists = has_study(*storage, name);
+  if (!exists) check_trials_folder(settings.folder, highest, name, 0);
   tune::StudyOptions options = settings.study();
   options.name = name;
   options.storage = storage;
   options.directions = directions;
   options.seed = a.seed || exists ? a.seed : std::optional<uint64_t>(0);
   options.first = a.first == "none" ? tune::First::sampler : tune::First::defaults;
+  options.stop = interrupted;
   tune::Study study(options);
   check_same(study, settings, a.resume);
+  check_trials_folder(settings.folder, highest, name, study.size());
   keep_settings(study, settings);
-  return work(a, study, settings,
-              a.timeout.empty() ? std::nullopt : std::optional(parse_duration(a.timeout)));
+  tune::keep_space(study, options.space);
+  return work(a, study, settings, timeout);
 }
 
 int run_worker(const WorkerArguments& a) {
@@ -264,6 +313,7 @@ int run_worker(const WorkerArguments& a) {
   options.name = looked.name();
   options.storage = tune::open_existing_storage(a.storage_or(kDefaultStorage));
   options.must_exist = true;
+  options.stop = interrupted;
   return work(a, tune::Study(options), *settings, std::nullopt);
 }
 

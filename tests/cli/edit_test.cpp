@@ -71,6 +71,7 @@ TEST_CASE("ask and tell: slips are named, and nothing happens") {
   refused({"ask", "--study", "s"}, "give the space");
   refused({"ask", "--study", "s", "--param", "x=range(0,1)"}, "other parameters");
   refused({"ask", "--study", "t", "--param", "x-y=range(0,1)"}, "no name for a shell; use --json");
+  CHECK(folder.attune({"trials", "t"}).code == 2);  // no such study was made
   refused({"tell", "s", "7", "1"}, "must be from 0 to 0, got 7");
   refused({"tell", "s", "0"}, "1 value is needed, not 0");
   refused({"tell", "s", "0", "x"}, "'x' is no number");
@@ -85,6 +86,11 @@ TEST_CASE("ask and tell: slips are named, and nothing happens") {
   refused({"tell", "s", "0", "1"}, "is not running, but complete");
   refused({"enqueue", "s", "mom=1"}, "no parameter 'mom'");
   refused({"enqueue", "s", "act=tanh"}, "tanh");
+  refused({"tell", "s", "new", "1", "--param", "mom=1"}, "no parameter 'mom'");
+  refused({"tell", "s", "new", "1", "--param", "lr=0.01"}, "param 'act' is missing");
+  refused({"tell", "s", "new", "1", "--param", "lr=7", "--param", "act=relu"}, "is not in [");
+  refused({"tell", "s", "new", "1", "--param", "lr=0.01", "--param", "act=tanh"}, "tanh");
+  refused({"tell", "s", "new", "1"}, "is missing");
   CHECK(folder.attune({"trials", "s", "--json"}).json().size() == 1);
 }
 
@@ -133,4 +139,26 @@ TEST_CASE("enqueue, copy, delete, export") {
   REQUIRE(left.size() == 1);
   CHECK(left[0]["name"] == "t");
   CHECK(left[0]["trials"] == 2);
+}
+
+TEST_CASE("log, tell: a study without a trial is called that") {
+  const Folder folder;
+  REQUIRE(folder
+              .attune({"tune", "--param", "x=range(0,1)", "--trials", "1", "--study", "s",
+                       "--storage", "sqlite:///s.db", "--quiet", "--", "sh", "-c", "echo 1"})
+              .code == 0);
+  REQUIRE(folder
+              .shell("python3 -c \"import sqlite3; c = sqlite3.connect('s.db'); "
+                     "[c.execute('delete from ' + t) for t in ('trial_params', "
+                     "'trial_values', 'trial_user_attributes', 'trial_system_attributes', "
+                     "'trial_heartbeats', 'trials', 'attune_events')]; c.commit()\"")
+              .code == 0);
+  for (const Words& words : {Words{"log", "s", "0"}, Words{"tell", "s", "0", "1"}}) {
+    Words all = words;
+    all.insert(all.end(), {"--storage", "sqlite:///s.db"});
+    const Finished end = folder.attune(all);
+    CAPTURE(end.err);
+    CHECK(end.code == 2);
+    CHECK(end.says("study 's' has no trial yet"));
+  }
 }

@@ -111,6 +111,11 @@ TEST_CASE("tune: what is wrong is told before a study is made") {
   refused(tune({"--param", "x=range(0,1)"}, {"sh"}), "x");
   refused(tune({"--trial-memory", "much"}, {"sh"}), "a size such as 500M");
   refused(tune({"--reduce", "sum"}, {"sh"}), "unknown reduction 'sum'");
+  refused(tune({"--timeout", "soon"}, {"sh"}), "a time such as 30s, 5m or 1h is needed");
+  refused(tune({"--timeout", "0"}, {"sh"}), "--timeout must be more than 0, got '0'");
+  refused(tune({"--trial-timeout", "0s"}, {"sh"}), "--trial-timeout must be more than 0");
+  refused(tune({"--grace", "1e308h"}, {"sh"}), "a time such as 30s, 5m or 1h is needed");
+  refused(tune({}, {"/"}), "'/' cannot be run: Is a directory");
   refused({"worker", "--study", "none"}, "there is no such file");
   CHECK(folder.names().empty());
   REQUIRE(folder.attune(tune({"--trials", "1"}, {"sh", "-c", "echo 1"})).code == 0);
@@ -121,6 +126,37 @@ TEST_CASE("tune: what is wrong is told before a study is made") {
       folder.attune(tune({"--trials", "2", "--study", "f"}, {"sh", "-c", "exit 3"}));
   CHECK(failed.code == 1);
   CHECK(failed.says("2 of 2 trials failed, the first (trial 0) with: exit code 3"));
+}
+
+TEST_CASE("tune: --dir never removes what is not a trial of the study's own") {
+  const Folder folder;
+  const Words in_mine = {"--trials", "2", "--study", "a", "--dir", "mine", "--quiet"};
+  REQUIRE(folder.shell("mkdir -p mine/1 && echo precious > mine/1/data.txt").code == 0);
+  const Finished refused = folder.attune(tune(in_mine, {"sh", "-c", "echo 1"}));
+  CHECK(refused.code == 2);
+  CHECK(refused.says("mine holds the folder 1, which is no trial of study 'a'"));
+  CHECK(folder.read("mine/1/data.txt") == "precious\n");
+  CHECK(folder.attune({"studies", "--json"}).out.find("\"a\"") == std::string::npos);
+
+  REQUIRE(folder.shell("mv mine theirs").code == 0);
+  REQUIRE(folder.attune(tune(in_mine, {"sh", "-c", "echo 1"})).code == 0);
+  CHECK(folder.has("mine/1/output.txt"));
+  Words other = in_mine;
+  other[3] = "b";
+  CHECK(folder.attune(tune(other, {"sh", "-c", "echo 1"})).code == 2);
+  Words more = in_mine;
+  more[1] = "3";
+  CHECK(folder.attune(tune(more, {"sh", "-c", "echo 1"})).code == 0);
+  CHECK(folder.has("mine/2/output.txt"));
+}
+
+TEST_CASE("tune: children can be waited for whatever the parent made of SIGCHLD") {
+  const Folder folder;
+  const Finished end = folder.shell(
+      "trap '' CHLD; exec \"$ATTUNE\" tune --param 'x=range(0,1)' --trials 2 --quiet "
+      "--storage memory -- sh -c 'echo 1'");
+  CAPTURE(end.err);
+  CHECK(end.code == 0);
 }
 
 TEST_CASE("tune: a worker does what the study says, until it has all trials") {

@@ -134,6 +134,24 @@ TEST_CASE("program: the last line holds the value") {
   CHECK_THROWS_AS(read_last_line("0.5", 2), ValueError);
 }
 
+TEST_CASE("program: a number that may be two is refused, not cut") {
+  const auto values = [](std::string_view line, size_t objectives) {
+    return read_last_line(line, objectives).outcome.values();
+  };
+  for (const char* line : {"loss 0,35", "-0,35", "loss=1,234.5", "12,345,678", "3,14 %", "10,35"}) {
+    CAPTURE(line);
+    check_holds(message_of([&] { values(line, 1); }), "may be one number or two");
+  }
+  check_holds(message_of([&] { values("0,35 0,12", 2); }), "'0,12', which may be one number");
+  using V = std::vector<double>;
+  CHECK(values("10,0.35", 1) == V{0.35});
+  CHECK(values("10, 35", 1) == V{35});
+  CHECK(values("1e-3,2", 1) == V{2});
+  CHECK(values("0,35 then 7", 1) == V{7});
+  CHECK(values("3,12", 2) == V{3, 12});
+  CHECK(values("epoch 10: 0.3,1200.5", 2) == V{0.3, 1200.5});
+}
+
 TEST_CASE("program: lines for the tuner report") {
   CHECK(is_for_tuner("  attune: step=3 value=0.91"));
   CHECK_FALSE(is_for_tuner("tuning attune: no"));
@@ -257,4 +275,41 @@ TEST_CASE("program: many at a time, and a folder that another study left") {
   }
   CHECK(trials_folder("sqlite:///a/b.db", "x/../y") == "a/b.db.trials/x%2F..%2Fy");
   CHECK(trials_folder("memory", "..") == "attune.trials/%2E.");
+}
+
+TEST_CASE("program: a folder that no trial made is not emptied") {
+  Shell shell;
+  const std::string folder = shell.folder.file("trials") + "/0";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/data.txt") << "precious";
+  const TrialResult trial = shell.run("echo 1");
+  CHECK(trial.state == State::failed);
+  check_holds(trial.error(), "is not empty, and no trial of attune's made it");
+  CHECK(read(folder + "/data.txt") == "precious");
+}
+
+TEST_CASE("program: times that no clock holds, and what is no program") {
+  ProgramOptions options{.command = {"sh", "-c", "trap '' TERM; sleep 0.1; echo 1"},
+                         .space = Space{{"x", range(0, 1)}}};
+  options.grace = std::chrono::duration<double>(1e300);
+  options.trial_timeout = std::chrono::duration<double>(1e300);
+  CHECK(Shell().run("echo 1", options).value == 1);
+  options.grace = std::chrono::duration<double>(std::nan(""));
+  CHECK_THROWS_AS(Program{options}, ValueError);
+  options.grace = 1s;
+  options.trial_timeout = 0s;
+  CHECK_THROWS_AS(Program{options}, ValueError);
+  options.trial_timeout.reset();
+  options.command = {"/"};
+  check_holds(message_of([&] { Program{options}; }), "Is a directory");
+
+  Folder scripts;
+  const std::string script = scripts.file("script");
+  std::ofstream(script) << "echo 3\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  Study study({.sampler = tune::random(), .seed = 1});
+  options.command = {script};
+  options.folder = scripts.file("trials");
+  study.optimize(Program(options), {.trials = 1});
+  check_holds(study.trials().back().error(), "a script begins with a line such as #!/bin/sh");
 }

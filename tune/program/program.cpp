@@ -18,6 +18,10 @@
 namespace attune::tune {
 namespace {
 
+// Some thirty years: beyond it a clock would overflow.
+constexpr std::chrono::duration<double> kLongest{1e9};
+
+constexpr char kOutput[] = "output.txt";
 constexpr const char* kOwnNames[] = {"trial", "seed", "dir", "repeat"};
 
 std::vector<std::string> names_of(const Space& space) {
@@ -63,6 +67,26 @@ std::string encoded(std::string_view name) {
   return all;
 }
 
+// What a trial of a deleted study of this name left there is removed, and nothing else ever is.
+void make_folder(const std::string& folder, bool resumed) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!resumed && fs::is_directory(folder, error) && !fs::is_empty(folder, error)) {
+    if (!fs::exists(folder + '/' + kOutput, error)) {
+      throw IoError(fmt::format(
+          "program: the folder {} is not empty, and no trial of attune's made it; name another "
+          "folder for the trials",
+          shown_path(folder)));
+    }
+    fs::remove_all(folder, error);
+  }
+  fs::create_directories(folder, error);
+  if (error) {
+    throw IoError(fmt::format("program: the folder {} cannot be made: {}", shown_path(folder),
+                              error.message()));
+  }
+}
+
 }  // namespace
 
 Reduce reduce_by_name(std::string_view name) {
@@ -88,6 +112,13 @@ Program::Program(ProgramOptions options) {
     throw ValueError(fmt::format("program: repeats must be 1 or more, not {}", options.repeats));
   }
   if (options.objectives < 1) throw ValueError("program: there must be an objective");
+  const auto check_time = [](const char* what, double seconds, bool positive) {
+    if (positive ? seconds > 0 : seconds >= 0) return;
+    throw ValueError(fmt::format("program: {} must be {} 0, not {}", what,
+                                 positive ? "more than" : "at least", seconds));
+  };
+  check_time("grace", options.grace.count(), false);
+  if (options.trial_timeout) check_time("trial_timeout", options.trial_timeout->count(), true);
   auto inside = std::make_shared<Inside>(std::move(options));
   internal::find_program(inside->command.words().front());
   inside_ = std::move(inside);
@@ -97,19 +128,12 @@ Outcome Program::operator()(Trial& trial) const {
   const ProgramOptions& o = inside_->options;
   const Params params = trial.suggest(o.space);
   const std::string folder = std::filesystem::absolute(trial_folder(o.folder, trial.number()));
-  std::error_code error;
-  // What is there was left by a study of this name that has been deleted.
-  if (!trial.resumed()) std::filesystem::remove_all(folder, error);
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw IoError(fmt::format("program: the folder {} cannot be made: {}", shown_path(folder),
-                              error.message()));
-  }
-  internal::ProgramRun::Limits limits{.memory = o.memory, .grace = o.grace};
+  make_folder(folder, trial.resumed());
+  internal::ProgramRun::Limits limits{.memory = o.memory, .grace = std::min(o.grace, kLongest)};
   if (o.trial_timeout) {
     limits.deadline = internal::ProgramRun::Clock::now() +
                       std::chrono::duration_cast<internal::ProgramRun::Clock::duration>(
-                          std::min(*o.trial_timeout, std::chrono::duration<double>(1e9)));
+                          std::min(*o.trial_timeout, kLongest));
     limits.timeout = o.trial_timeout->count();
   }
   Rng seeds = trial.rng("program");
@@ -162,7 +186,7 @@ std::string trial_folder(const std::string& folder, int64_t number) {
 }
 
 std::string trial_output(const std::string& folder, int64_t number) {
-  return trial_folder(folder, number) + "/output.txt";
+  return trial_folder(folder, number) + '/' + kOutput;
 }
 
 }  // namespace attune::tune

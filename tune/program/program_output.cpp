@@ -28,8 +28,13 @@ std::string_view trimmed(std::string_view text) {
 // A letter, a digit or an underscore: what a number does not begin or end next to.
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-// The number that begins here, and where it ends; nothing if none does. inf and nan are numbers.
-std::optional<std::pair<double, size_t>> number_at(std::string_view text, size_t begin) {
+struct Number {
+  double value = 0;
+  size_t begin = 0, end = 0;  // where it stands in the line
+};
+
+// The number that begins here; nothing if none does. inf and nan are numbers.
+std::optional<Number> number_at(std::string_view text, size_t begin) {
   if (begin > 0 && is_word(text[begin - 1])) return std::nullopt;
   size_t at = begin;
   if (text[at] == '+' || text[at] == '-') ++at;
@@ -42,20 +47,37 @@ std::optional<std::pair<double, size_t>> number_at(std::string_view text, size_t
   if (stop < text.size() && is_word(text[stop])) return std::nullopt;  // 3d, infinite
   if (error == std::errc::result_out_of_range)
     value = json::number_in(text.substr(at, stop - at)).value_or(0);
-  return std::pair(text[begin] == '-' ? -value : value, stop);
+  return Number{text[begin] == '-' ? -value : value, begin, stop};
 }
 
-std::vector<double> numbers_in(std::string_view text) {
-  std::vector<double> all;
+std::vector<Number> numbers_in(std::string_view text) {
+  std::vector<Number> all;
   for (size_t i = 0; i < text.size();) {
     if (const auto found = number_at(text, i)) {
-      all.push_back(found->first);
-      i = found->second;
+      all.push_back(*found);
+      i = found->end;
     } else {
       ++i;
     }
   }
   return all;
+}
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Whether the two numbers, with nothing but a comma between them, may be one: 0,35 as it is written
+// in much of Europe, or 1,234.5 with a separator of thousands.
+bool may_be_one(std::string_view text, const Number& a, const Number& b) {
+  if (a.end + 1 != b.begin || text[a.end] != ',') return false;
+  std::string_view before = text.substr(a.begin, a.end - a.begin);
+  if (before.starts_with('-') || before.starts_with('+')) before.remove_prefix(1);
+  const std::string_view after = text.substr(b.begin, b.end - b.begin);
+  if (!all_digits(before)) return false;
+  if (all_digits(after)) return true;
+  const size_t point = after.find('.');
+  return before.size() <= 3 && point == 3 && all_digits(after.substr(0, point));
 }
 
 double number_of(std::string_view text) {
@@ -64,7 +86,7 @@ double number_of(std::string_view text) {
   return *number;
 }
 
-// The same keys as in the dialogue mean the same; the dialogue's reader says what is wrong.
+// Keys mean what they mean in the ask-tell dialogue, whose reader also reports mistakes.
 ProgramEnd read_object(const json::Value& object, size_t objectives) {
   json::Object known{{"number", {ParamValue(0)}}};
   for (const auto& [key, value] : object.object()) {
@@ -127,7 +149,7 @@ ProgramEnd read_last_line(std::string_view line, size_t objectives) {
     }
     if (object) return read_object(*object, objectives);
   }
-  const std::vector<double> numbers = numbers_in(text);
+  const std::vector<Number> numbers = numbers_in(text);
   if (numbers.size() < objectives) {
     if (text.empty()) throw ValueError("it printed nothing: its last line is to hold its value");
     throw ValueError(fmt::format(
@@ -136,9 +158,20 @@ ProgramEnd read_last_line(std::string_view line, size_t objectives) {
                         : fmt::format("{} numbers for {} objectives", numbers.size(), objectives),
         in_quotes(text, 200)));
   }
+  const size_t first = numbers.size() - objectives;
+  // A line of exactly as many numbers as there are objectives leaves nothing to doubt.
+  for (size_t i = first > 0 ? first : numbers.size(); i < numbers.size(); ++i) {
+    if (!may_be_one(text, numbers[i - 1], numbers[i])) continue;
+    throw ValueError(fmt::format(
+        "its last line holds {}, which may be one number or two; print a decimal point, no "
+        "separator of thousands, and a space between numbers: {}",
+        in_quotes(text.substr(numbers[i - 1].begin, numbers[i].end - numbers[i - 1].begin)),
+        in_quotes(text, 200)));
+  }
+  std::vector<double> values;
+  for (size_t i = first; i < numbers.size(); ++i) values.push_back(numbers[i].value);
   ProgramEnd end;
-  end.outcome = Outcome(
-      std::vector<double>(numbers.end() - static_cast<std::ptrdiff_t>(objectives), numbers.end()));
+  end.outcome = Outcome(std::move(values));
   return end;
 }
 

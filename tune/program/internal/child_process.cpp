@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,7 +36,7 @@ struct Pipe {
     if (pipe2(ends, O_CLOEXEC) != 0) {
       throw Error(fmt::format("process: no pipe can be made: {}", std::strerror(errno)));
     }
-    from = ends[0], to = ends[1];
+    from = above_standard(ends[0]), to = above_standard(ends[1]);
   }
   ~Pipe() {
     close_end(from);
@@ -47,6 +48,19 @@ struct Pipe {
   static void close_end(int& end) {
     if (end >= 0) close(end);
     end = -1;
+  }
+
+  // Where the host has closed a standard stream, a pipe may get its number, and the child would
+  // lose it while it sets up its own.
+  static int above_standard(int end) {
+    if (end > STDERR_FILENO) return end;
+    const int moved = fcntl(end, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    const int cause = errno;
+    close(end);
+    if (moved < 0) {
+      throw Error(fmt::format("process: no pipe can be made: {}", std::strerror(cause)));
+    }
+    return moved;
   }
 };
 
@@ -90,7 +104,16 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   _exit(127);
 }
 
-bool can_run(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
+// A file that may be executed, and no folder. errno says why not.
+bool can_run(const std::string& path) {
+  struct stat file {};
+  if (stat(path.c_str(), &file) != 0) return false;
+  if (S_ISDIR(file.st_mode)) {
+    errno = EISDIR;
+    return false;
+  }
+  return access(path.c_str(), X_OK) == 0;
+}
 
 }  // namespace
 
@@ -135,8 +158,9 @@ ChildProcess::ChildProcess(const ProcessGuard& guard, const std::vector<std::str
   }
   if (size == sizeof(failed)) {
     finish();
-    throw Error(fmt::format("process: {} cannot be run: {}", in_quotes(program, 300),
-                            std::strerror(failed)));
+    throw Error(fmt::format(
+        "process: {} cannot be run: {}{}", in_quotes(program, 300), std::strerror(failed),
+        failed == ENOEXEC ? "; a script begins with a line such as #!/bin/sh" : ""));
   }
   output_ = std::exchange(output.from, -1);
   errors_ = std::exchange(errors.from, -1);
