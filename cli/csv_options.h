@@ -1,5 +1,5 @@
 #pragma once
-// How a table is read, as options of a subcommand.
+// The options of a subcommand that say how a table is read.
 
 #include <string>
 #include <vector>

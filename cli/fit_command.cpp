@@ -254,6 +254,8 @@ int run(const FitArguments& a) {
   ProgressLine progress(a.quiet);
   int64_t kept = 0;  // trials that the study has from before
   options.on_start = [&](const tune::Recipe& recipe, const tune::Study& study) {
+    // Before that, nothing is lost when Ctrl-C ends the command at once.
+    watch_signals("\nattune: ending after the running trials; Ctrl-C again to end at once\n");
     const auto trials = study.trials();
     kept = std::ranges::count_if(
         trials, [](const tune::TrialResult& trial) { return tune::finished(trial.state); });
@@ -261,7 +263,6 @@ int run(const FitArguments& a) {
     rehearse_saving(recipe, a.out);
   };
   options.progress = [&](const tune::Progress& p) { progress.show(p, kept); };
-  watch_signals("\nattune: ending after the running trials; Ctrl-C again to end at once\n");
   const tune::FitResult result = tune::fit(options);
   progress.end();
   if (result.interrupted) {
@@ -276,8 +277,8 @@ int run(const FitArguments& a) {
   notes(a, result.remarks);
   if (result.reopened) {
     note(a,
-         "attune: the test part of this study was opened before, for another winner; its figure "
-         "says less than it did then");
+         "attune: the test part of this study was opened before, for another winner: the test "
+         "score is now optimistic");
   }
   if (a.json) {
     answer(document(result, a.out));

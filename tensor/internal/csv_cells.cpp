@@ -212,6 +212,26 @@ const char* CsvCells::quoted(const char* at, int64_t& line) {
   return at;
 }
 
+void CsvCells::check_width(size_t columns, size_t first) const {
+  size_t wrong = first;
+  while (wrong < rows() && width(wrong) == columns) ++wrong;
+  if (wrong >= rows()) return;
+  const size_t other = width(wrong);
+  size_t alike = 0;  // rows below the first that have as many cells as this one
+  for (size_t row = 1; row < rows(); ++row) alike += width(row) == other;
+  const auto cells = [](size_t count) {
+    return count == 1 ? std::string("1 cell") : fmt::format("{} cells", count);
+  };
+  check<IoError>(
+      alike < 2 || alike + 1 < rows(), "{}: line {}: {} where all rows below have {}; {}",
+      shown_path(source_), line(0), cells(width(0)), other,
+      width(0) < other ? "remove it if it is a title, or name the columns that it lacks"
+                       : "remove the names that no column has, or a delimiter at its end");
+  throw IoError(fmt::format(
+      "{}: line {}: {} where the first row has {}; if the delimiter is another, name it",
+      shown_path(source_), line(wrong), cells(other), columns));
+}
+
 void CsvCells::add(const std::string& from, size_t offset, size_t length, int64_t line) {
   check<IoError>(length <= kLongest, "{}: line {}: a cell of {} bytes; at most {} can be read",
                  shown_path(source_), line, length, kLongest);

@@ -36,6 +36,8 @@ class CsvCells {
     return (row + 1 < rows_.size() ? rows_[row + 1].first : cells_.size()) - rows_[row].first;
   }
   int64_t line(size_t row) const { return rows_[row].line; }  // where it begins, from 1
+  // IoError, with the line, unless all rows from `first` on have so many cells.
+  void check_width(size_t width, size_t first) const;
 
   // Without the quotes around it, and with one quote where two stand for one.
   std::string_view at(size_t row, size_t column) const {

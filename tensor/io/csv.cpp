@@ -24,13 +24,7 @@ class Builder {
   Table build() {
     const bool header = has_header();
     const size_t width = cells_.width(0);
-    for (size_t row = 1; row < cells_.rows(); ++row) {
-      check<IoError>(
-          cells_.width(row) == width,
-          "{}: line {}: {} cells where the first row has {}; if the delimiter is another, "
-          "name it",
-          shown_path(cells_.source()), cells_.line(row), cells_.width(row), width);
-    }
+    cells_.check_width(width, 1);
     Table table;
     std::unordered_map<std::string, size_t> places;  // of the names
     const size_t begin = header ? 1 : 0;

@@ -143,6 +143,29 @@ TEST_CASE("a timeout leaves time for what the network is compared with, or there
   }
 }
 
+TEST_CASE("a timeout too short for a trial is said, and leaves a model all the same") {
+  Folder folder;
+  folder.write("table.csv", houses(500));
+  const Finished end = folder.attune({"fit", "table.csv", "--target", "price", "--storage",
+                                      "memory", "--json", "--timeout", "1ms"});
+  CAPTURE(end.err);
+  REQUIRE(end.code == 0);
+  CHECK(end.says("the time was up before the first trial: it was trained as briefly as possible"));
+  CHECK(end.json()["trials"] == 1);
+  CHECK(end.json()["test"].is_number());
+  CHECK(folder.attune({"predict", "model.safetensors", "table.csv"}).code == 0);
+}
+
+TEST_CASE("names of files may be any bytes") {
+  Folder folder;
+  folder.write("caf\xe9.csv", loans(60));
+  const Finished end = folder.attune({"fit", "caf\xe9.csv", "--target", "loan", "--trials", "1",
+                                      "--storage", "sqlite:///s.db", "--json"});
+  CAPTURE(end.err);
+  REQUIRE(end.code == 0);
+  CHECK(end.json()["study"].get<std::string>().starts_with("caf_-"));
+}
+
 TEST_CASE("two processes at one study make the same model, and a continued study counts on") {
   Folder folder;
   folder.write("table.csv", loans(300));

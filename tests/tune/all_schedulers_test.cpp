@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <limits>
 #include <set>
 
 #include "attune/base/error.h"
@@ -151,4 +152,22 @@ TEST_CASE("schedulers by name, and options that make no sense") {
   CHECK_THROWS_AS(population({.size = 1}), ValueError);
   CHECK_THROWS_AS(population({.interval = 0}), ValueError);
   CHECK_THROWS_AS(successive_halving({.size = -1}), ValueError);
+  // Nothing overflows, however large the numbers are.
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  CHECK_THROWS_WITH_AS(hyperband({.max_steps = kMost, .reduction = 2}),
+                       doctest::Contains("the first bracket would have"), ValueError);
+  CHECK(hyperband({.min_steps = kMost / 4, .max_steps = kMost}));
+  CHECK(successive_halving({.min_steps = kMost / 2, .reduction = 3, .size = kMost}));
+  CHECK(successive_halving({.min_steps = 2, .reduction = kMost, .size = kMost}));
+  CHECK(asha({.min_steps = kMost, .reduction = kMost}));
+}
+
+TEST_CASE("reports: steps that no JSON reader takes for whole numbers are refused") {
+  Study study({.sampler = tune::random(), .scheduler = asha(), .seed = 1});
+  Trial trial = study.ask();
+  CHECK_THROWS_WITH_AS(trial.report(std::numeric_limits<int64_t>::max(), 1.0),
+                       doctest::Contains("steps count from 0 to 2^53"), ValueError);
+  CHECK_THROWS_AS(trial.report(-1, 1.0), ValueError);
+  trial.report(kLastStep, 1.0);
+  CHECK(trial.should_stop());  // it pauses
 }

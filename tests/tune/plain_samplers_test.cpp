@@ -188,6 +188,28 @@ TEST_CASE("brute_force: stopped, with failures, with enqueued runs, and with wor
                        SearchSpaceError);
 }
 
+TEST_CASE("brute_force: one that has seen all trials end chooses as a new one does") {
+  const auto objective = [](Trial& t) -> Outcome {
+    const int64_t a = t.suggest_int("a", 0, t.number() < 12 ? 5 : 7);  // a range that grows
+    const double b = a % 2 == 1 ? t.suggest_float("b", 0, 1, tune::step(0.25)) : 0;
+    if (t.number() % 7 == 3) throw std::runtime_error("no");
+    return static_cast<double>(a) + b;
+  };
+  constexpr int64_t kRuns = 4 + 4 * 5;
+  Study whole({.sampler = brute_force(), .seed = 1});
+  whole.optimize(objective, {.trials = 1000});
+  CHECK(whole.exhausted());
+  std::set<std::string> seen;
+  for (const TrialResult& t : whole.trials()) seen.insert(t.params.to_string());
+  CHECK(std::ssize(seen) == kRuns);
+  const auto storage = memory_storage();
+  for (int64_t i = 0; i < whole.size(); ++i) {
+    Study({.storage = storage, .sampler = brute_force(), .seed = 1})
+        .optimize(objective, {.trials = 1});
+  }
+  CHECK(table(Study({.storage = storage})) == table(whole));
+}
+
 TEST_CASE("brute_force: forbidden combinations and conditions of a declared space") {
   Study study({.sampler = brute_force(), .seed = 1, .space = finite_space()});
   std::set<std::string> seen;

@@ -21,6 +21,8 @@ TEST_CASE("score: two classes") {
   CHECK(measure(Score::log_loss, logits, y) == doctest::Approx(loss).epsilon(1e-6));
   CHECK(measure(Score::auc, logits, y) == doctest::Approx(5.0 / 6));
   CHECK(measure(Score::f1, logits, y) == doctest::Approx(0.5));  // of class 1, the rarer
+  // Of class 0, as it is the rarer one of the whole table that these rows are a part of.
+  CHECK(measure(Score::f1, logits, y, 1, 0) == doctest::Approx(4.0 / 6));
   // Equal probabilities share their rank; one class alone has no area.
   CHECK(measure(Score::auc, Tensor::zeros({5, 2}), y) == doctest::Approx(0.5));
   CHECK(std::isnan(measure(Score::auc, logits, Tensor::zeros({5}, DType::i64))));

@@ -93,7 +93,10 @@ TEST_CASE("Sheet: bytes that are not UTF-8 are found at reading, with their plac
 
 TEST_CASE("Sheet: every mistake has its line; equal tables have equal hashes") {
   CHECK(message("a,b\n1,2\n3\n") ==
-        "t.csv: line 3: 1 cells where the first row has 2; if the delimiter is another, name it");
+        "t.csv: line 3: 1 cell where the first row has 2; if the delimiter is another, name it");
+  CHECK(message("A title\na,b,c\n1,2,3\n") ==
+        "t.csv: line 1: 1 cell where all rows below have 3; remove it if it is a title, or name "
+        "the columns that it lacks");
   CHECK(message("") == "t.csv: the file is empty");
   CHECK(message("a,b\n1,\"x\n") == "t.csv: line 2: a quote is opened and never closed");
   CHECK(Sheet::parse("a,b\n1,2\n").hash() == Sheet::parse("a,b\n1,2\n").hash());

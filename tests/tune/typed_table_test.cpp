@@ -173,6 +173,7 @@ TEST_CASE("dates become days") {
   CHECK(days({"31 Jan 2023", "1-Feb-23"}) == Numbers{19388, 19389});
   CHECK(days({"Jan 31, 2023", "February 1, 2023"}) == Numbers{19388, 19389});
   CHECK(days({"20230131", "20230201"}) == Numbers{19388, 19389});
+  CHECK(column_of({"", "20230131", "20230201"}).format.kind == ColumnKind::date);
   CHECK(days({"1/2/1970 12:00 PM", "1/2/1970 6:00 AM"}) == Numbers{1.5, 1.25});
   CHECK(column_of({"2023-02-30", "2023-13-01"}).format.kind == ColumnKind::category);
   CHECK(column_of({"20230131", "20239999"}).format.kind == ColumnKind::number);

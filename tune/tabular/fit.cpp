@@ -42,6 +42,7 @@ class Fit {
     if (o_.on_start) o_.on_start(recipe_, study_);
     if (o_.timeout) train_linear();  // to know how long it takes
     tune();
+    if (!stopped() && clock_.trials_must_end() && winners(1).empty()) train_one();
     FitResult result = figures();
     if (!result.interrupted) finish(result);
     result.seconds = clock_.seconds();
@@ -59,7 +60,8 @@ class Fit {
                                           .warmup_steps = recipe_.folds() > 0 ? 0 : 5}),
             .seed = o_.seed,
             .space = space_,
-            .deterministic = true};
+            .deterministic = true,
+            .stop = o_.stop};
   }
 
   bool stopped() const { return o_.stop && o_.stop(); }
@@ -101,6 +103,18 @@ class Fit {
       }
       std::this_thread::sleep_for(kLookAgain);
     }
+  }
+
+  // The time was up before a trial was complete. One is trained all the same, as briefly as can be:
+  // a poor model and figures say more than none.
+  void train_one() {
+    if (others().running > 0) return;
+    study_.optimize([&](Trial& trial) { return run_trial(trial); },
+                    {.trials = 1,
+                     .total = o_.trials,
+                     .stop = [&] { return stopped(); },
+                     .progress = o_.progress});
+    too_late_ = true;
   }
 
   void run_trials() {
@@ -251,7 +265,11 @@ class Fit {
 
   void finish(FitResult& r) {
     const ThreadScope threads(o_.threads);
-    if (study_.trial(r.best.number).user.contains(kCutAttribute)) {
+    if (too_late_) {
+      r.remarks.emplace_back(
+          "the time was up before the first trial: it was trained as briefly as possible all the "
+          "same, and the model is worth little; more time is needed");
+    } else if (study_.trial(r.best.number).user.contains(kCutAttribute)) {
       r.remarks.emplace_back("the time was up within the first trial: it ended early");
     }
     if (silent_ > 0) {
@@ -336,7 +354,8 @@ class Fit {
   Study study_;
   std::optional<Training> linear_ = {};  // how the training of the linear model went
   bool model_cut_ = false;
-  int64_t silent_ = 0;  // trials of other programs that were not waited for any longer
+  bool too_late_ = false;  // the time was up before a trial was complete
+  int64_t silent_ = 0;     // trials of other programs that were not waited for any longer
 };
 
 }  // namespace

@@ -289,7 +289,12 @@ TabularModel Recipe::final_model(const Params& params, const Streams& streams, T
 
 double Recipe::measure(const Tensor& outputs, const Tensor& labels,
                        const TabularModel& model) const {
-  return tune::measure(score_, outputs, labels, model.deviation);
+  std::optional<int64_t> rarer;  // of all rows, not of those of one part
+  if (score_ == Score::f1 && target_.classes().size() == 2) {
+    const std::vector<int64_t> counts = target_.class_counts();
+    rarer = counts[0] < counts[1] ? 0 : 1;
+  }
+  return tune::measure(score_, outputs, labels, model.deviation, rarer);
 }
 
 // Without weights: its outputs are the logarithms of the classes' shares, or 0, which is the mean.

@@ -78,13 +78,15 @@ double balanced_accuracy(const Classified& c) {
   return sum / classes;
 }
 
-double f1(const Classified& c) {
+double f1(const Classified& c, std::optional<int64_t> positive) {
   const Counts n = count(c);
   const auto of_class = [&](size_t k) {
     const double both = n.there[k] + n.found[k];
     return both > 0 ? 2 * n.right[k] / both : 0;
   };
-  if (c.classes == 2) return of_class(n.there[0] < n.there[1] ? 0 : 1);
+  if (c.classes == 2) {
+    return of_class(positive ? static_cast<size_t>(*positive) : n.there[0] < n.there[1] ? 0 : 1);
+  }
   double sum = 0, classes = 0;
   for (size_t k = 0; k < c.classes; ++k) {
     if (n.there[k] + n.found[k] == 0) continue;
@@ -188,7 +190,8 @@ std::vector<std::string> score_names(Task task) {
   return names;
 }
 
-double measure(Score score, const Tensor& outputs, const Tensor& labels, double unit) {
+double measure(Score score, const Tensor& outputs, const Tensor& labels, double unit,
+               std::optional<int64_t> positive) {
   if (labels.size(0) == 0) return kNone;
   if (task_of(score) == Task::regression) {
     return measure_numbers(score, outputs.cast(DType::f64).to_vector<double>(),
@@ -200,7 +203,7 @@ double measure(Score score, const Tensor& outputs, const Tensor& labels, double 
     case Score::balanced_accuracy: return balanced_accuracy(c);
     case Score::log_loss: return log_loss(c);
     case Score::auc: return auc(c);
-    case Score::f1: return f1(c);
+    case Score::f1: return f1(c, positive);
     default: return accuracy(c);
   }
 }

@@ -31,6 +31,9 @@ Score default_score(Task task);  // accuracy, r2
 // outputs [rows, classes] are logits and labels [rows] i64; or outputs and labels [rows, 1] are
 // numbers on the network's scale, of which one is `unit` of the target's. NaN if there is no row,
 // or for AUC if all rows are of one class.
-double measure(Score score, const Tensor& outputs, const Tensor& labels, double unit = 1);
+// With two classes f1 is that of `positive`, or of the class that is rarer in these labels: parts
+// of one table need it said, lest each part be measured by another class.
+double measure(Score score, const Tensor& outputs, const Tensor& labels, double unit = 1,
+               std::optional<int64_t> positive = {});
 
 }  // namespace attune::tune

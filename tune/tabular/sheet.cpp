@@ -71,21 +71,10 @@ Sheet Sheet::parse(std::string text, const SheetOptions& options, std::string so
   const bool shifted =
       sheet.has_header_ && cells.rows() > 1 && cells.width(1) == width + 1 && width > 0;
   if (shifted) ++width;
-  sheet.check_width(width, sheet.first_row_);
+  cells.check_width(width, sheet.first_row_);
   sheet.rows_ = static_cast<int64_t>(cells.rows() - sheet.first_row_);
   sheet.name_columns(width, shifted);
   return sheet;
-}
-
-void Sheet::check_width(size_t width, size_t first) const {
-  for (size_t row = first; row < cells_->rows(); ++row) {
-    if (cells_->width(row) != width) {
-      throw IoError(
-          fmt::format("{}: line {}: {} cells where the first row has {}; if the delimiter is "
-                      "another, name it",
-                      shown_path(source()), cells_->line(row), cells_->width(row), width));
-    }
-  }
 }
 
 void Sheet::check_utf8() const {
@@ -174,6 +163,7 @@ size_t Sheet::index_of(std::string_view name) const {
   } else {
     message += fmt::format(", which are {}", list_in_quotes(names_, 6));
   }
+  if (names_.size() == 1) message += "; if the delimiter is another, name it by --delimiter";
   if (!has_header_) {
     message += "; the first row was taken for data, --header yes takes it for names";
   }

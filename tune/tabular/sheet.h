@@ -72,7 +72,6 @@ class Sheet {
 
  private:
   Sheet() = default;
-  void check_width(size_t width, size_t first) const;
   void check_utf8() const;
   bool first_row_is_names(const SheetOptions& options) const;
   void name_columns(size_t width, bool shifted);

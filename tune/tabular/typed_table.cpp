@@ -208,7 +208,9 @@ Column finish(const Sheet& sheet, size_t at, const MissingTexts& missing, FirstL
   Column& column = first.column;
   const int64_t known = sheet.rows() - column.missing;
   const bool plain = first.wrong == 0 && known > 0;
-  const bool maybe_dates = plain && column.numbers[0] > 19000000 && column.numbers[0] < 21000000;
+  const auto known_number = std::ranges::find_if(column.numbers, [](double x) { return x == x; });
+  const bool maybe_dates =
+      plain && known_number != column.numbers.end() && *known_number > 19e6 && *known_number < 21e6;
   const bool points =
       plain && (sheet.decimal() == ',' || (sheet.decimal() == 0 && sheet.delimiter() == ';'));
   if (plain && !first.leading_zeros && !maybe_dates && !points) return std::move(column);

@@ -156,7 +156,15 @@ TEST_CASE("csv: as a tensor") {
 
 TEST_CASE("csv: every mistake is named with its line") {
   CHECK(message("a,b\n1,2\n3\n") ==
-        "line 3: 1 cells where the first row has 2; if the delimiter is another, name it");
+        "line 3: 1 cell where the first row has 2; if the delimiter is another, name it");
+  CHECK(message("A title\na,b\n1,2\n") ==
+        "line 1: 1 cell where all rows below have 2; remove it if it is a title, or name the "
+        "columns that it lacks");
+  CHECK(message("a,b,\n1,2\n3,4\n") ==
+        "line 1: 3 cells where all rows below have 2; remove the names that no column has, or a "
+        "delimiter at its end");
+  CHECK(message("a,b\n1,2,3\n") ==
+        "line 2: 3 cells where the first row has 2; if the delimiter is another, name it");
   CHECK(message("a,b\n\"two\nlines\",2\n3,4,5\n").starts_with("line 4: 3 cells"));
   CHECK(message("a,b\r\n\"two\r\nlines\",2\r\n3,4,5\r\n").starts_with("line 4: 3 cells"));
   CHECK(message("a,b\n1,\"open\n3,4\n") == "line 2: a quote is opened and never closed");

@@ -13,6 +13,12 @@ namespace {
 
 constexpr char kRecipe[] = "attune:recipe";  // an attribute of the study
 
+// The name of a file may be any bytes, what a study keeps may not.
+std::string as_utf8(std::string text) {
+  for (size_t flaw = 0; (flaw = utf8_flaw(text)) != std::string::npos;) text[flaw] = '_';
+  return text;
+}
+
 Document to_json(const SheetOptions& csv) {
   return {{"delimiter", std::string(csv.delimiter ? 1 : 0, csv.delimiter)},
           {"header", static_cast<int>(csv.header)},
@@ -34,7 +40,7 @@ SheetOptions csv_from(const Document& json) {
 }
 
 Document describe(const FitOptions& o, const Recipe& recipe) {
-  return {{"data", std::filesystem::absolute(o.data).string()},
+  return {{"data", as_utf8(std::filesystem::absolute(o.data).string())},
           {"target", o.target},
           {"task", name_of(recipe.target().task())},
           {"validation", o.validation},
@@ -83,7 +89,7 @@ Recipe recipe_for(const FitOptions& options) {
 
 std::string default_study_name(const FitOptions& o, const Recipe& recipe) {
   const uint64_t hash = recipe.fingerprint();
-  return fmt::format("{}-{:08x}", std::filesystem::path(o.data).stem().string(),
+  return fmt::format("{}-{:08x}", as_utf8(std::filesystem::path(o.data).stem().string()),
                      static_cast<uint32_t>(hash ^ hash >> 32));
 }
 
