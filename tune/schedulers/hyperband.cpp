@@ -14,6 +14,8 @@
 namespace attune::tune {
 namespace {
 
+constexpr int64_t kMostTrials = 1'000'000'000;  // of a bracket
+
 class Hyperband : public Scheduler {
  public:
   explicit Hyperband(HyperbandOptions options) : reduction_(options.reduction) {
@@ -28,6 +30,12 @@ class Hyperband : public Scheduler {
     while (powers.back() <= options.max_steps / options.min_steps / reduction_) {
       powers.push_back(powers.back() * reduction_);
       ++most;
+    }
+    if (powers.back() > kMostTrials) {
+      throw ValueError(fmt::format(
+          "hyperband: of max_steps ({}) and min_steps ({}) with reduction {} the first bracket "
+          "would have {} trials or more; raise min_steps or reduction",
+          options.max_steps, options.min_steps, options.reduction, powers.back()));
     }
     for (int64_t s = most; s >= 0; --s) {
       internal::Bracket bracket{round_,

@@ -27,8 +27,9 @@ class SuccessiveHalving : public Scheduler {
       for (size_ = 1; size_ < kUsualSize;) size_ *= reduction_;
     }
     int64_t steps = options.min_steps;
-    for (int64_t left = size_; left > 1 && steps < kMostSteps; left /= reduction_) {
+    for (int64_t left = size_; left > 1; left /= reduction_) {
       rungs_.push_back(steps);
+      if (steps > kMostSteps / reduction_) break;  // no trial comes as far
       steps *= reduction_;
     }
   }
