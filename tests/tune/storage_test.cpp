@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -275,6 +276,31 @@ TEST_CASE("sqlite: a path that begins with several slashes is the same file to a
   Study({.storage = url, .sampler = tune::random(), .seed = 1}).ask();
   CHECK(StudyView(url, "study").size() == 1);
   CHECK(StudyView(folder.url("study.db"), "study").size() == 1);
+}
+
+TEST_CASE("sqlite: when the host is about to end, all waits for a lock take less than a second") {
+  const Folder folder;
+  std::atomic<bool> ends{false};
+  StudyOptions options{.storage = folder.url("study.db"), .sampler = tune::random(), .seed = 1};
+  options.stop = [&ends] { return ends.load(); };
+  Study study(options);
+  Trial trial = study.ask();
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(folder.file("study.db").c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  ends = true;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) {
+    CHECK_THROWS_WITH_AS(study.set_attribute("a", i), doctest::Contains("held its lock"),
+                         StorageError);
+  }
+  CHECK_THROWS_AS(study.tell(trial, 1.0), StorageError);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
+  REQUIRE(sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(other);
+  ends = false;
+  study.set_attribute("a", 7);
+  CHECK(study.attribute("a") == "7");
 }
 
 TEST_CASE("sqlite: a step that cannot be is damage") {

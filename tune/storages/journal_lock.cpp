@@ -48,7 +48,8 @@ Lock::Lock(std::string journal, int file, const std::string& me, const Patience&
     while (!(kernel_ || take_kernel_lock()) || !take_file(me)) {
       if (kernel_) look_at_holder(patience);
       const auto waited = Clock::now() - begin;
-      const bool stopped = waited > patience.at_least && patience.give_up && patience.give_up();
+      const bool stopped = (waited > patience.at_least && patience.give_up && patience.give_up()) ||
+                           (patience.hurry && patience.hurry->over());
       if (stopped || waited > patience.longest) {
         const std::string holder = holder_in(path_);
         throw StorageError(fmt::format(
@@ -62,6 +63,7 @@ Lock::Lock(std::string journal, int file, const std::string& me, const Patience&
             worker_name(holder), path_));
       }
       std::this_thread::sleep_for(pause);
+      if (patience.hurry) patience.hurry->add(Clock::now() - begin - waited);
       pause = std::min(2 * pause, kLongestPause);
     }
   } catch (...) {

@@ -76,6 +76,7 @@ void JournalLog::check_study() const {
 journal::Patience JournalLog::patience(bool durable) const {
   journal::Patience patience;
   patience.give_up = give_up_;
+  patience.hurry = &hurry_;
   if (durable) patience.at_least = kWaitToTell;
   return patience;
 }

@@ -21,7 +21,6 @@ namespace {
 constexpr auto kLongestWait = std::chrono::minutes(1);
 constexpr auto kWaitWhenStopped = std::chrono::milliseconds(500);
 constexpr auto kWaitToTell = std::chrono::milliseconds(10'000);  // how a trial ended
-constexpr auto kHurry = std::chrono::milliseconds(600);          // of all waits together
 
 int64_t size_of(const std::string& path) {  // -1: there is no such file
   struct stat file {};
@@ -170,11 +169,9 @@ int Database::wait_for_lock(void* self, int tries) {
   if (waited > kLongestWait) return 0;
   const auto enough = db.patient_ ? kWaitToTell : kWaitWhenStopped;
   if (waited > enough && db.give_up_ && db.give_up_()) return 0;
-  const bool hurry = db.hurry_ && db.hurry_();
-  if (!hurry) db.hurried_ = {};
-  if (db.hurried_ >= kHurry) return 0;
+  if (db.hurry_.over()) return 0;
   std::this_thread::sleep_for(std::chrono::milliseconds(std::min(tries + 1, 20)));
-  if (hurry) db.hurried_ += std::chrono::steady_clock::now() - now;
+  db.hurry_.add(std::chrono::steady_clock::now() - now);
   return 1;
 }
 
@@ -239,7 +236,7 @@ void Database::fail() {
     case SQLITE_NOTADB: what = "it is not a SQLite database"; break;
     case SQLITE_CORRUPT: what = "the database is damaged"; break;
     case SQLITE_BUSY:
-      what = (give_up_ && give_up_()) || (hurry_ && hurry_())
+      what = (give_up_ && give_up_()) || hurry_.holds()
                  ? "stopped while another program held its lock"
                  : "another program has kept it locked for a minute";
       break;

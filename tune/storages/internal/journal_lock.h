@@ -11,11 +11,14 @@
 #include <functional>
 #include <string>
 
+#include "attune/tune/storages/internal/hurry.h"
+
 namespace attune::tune::journal {
 
 // How long a wait for another program's lock may be.
 struct Patience {
-  std::function<bool()> give_up = {};       // the wait should end
+  std::function<bool()> give_up = {};  // the wait should end
+  Hurry* hurry = nullptr;
   std::chrono::milliseconds at_least{500};  // ... but not before this
   std::chrono::milliseconds longest{60'000};
   std::chrono::milliseconds grace{30'000};  // a lock that has not changed for so long is dead

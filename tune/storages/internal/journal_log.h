@@ -38,6 +38,7 @@ class JournalLog : public StudyLog {
   std::vector<int64_t> lapsed(double grace_seconds) override;
   std::string folder() const override;
   void give_up_when(std::function<bool()> condition) override { give_up_ = std::move(condition); }
+  void hurry_when(std::function<bool()> condition) override { hurry_.when(std::move(condition)); }
 
  private:
   void refresh();
@@ -59,6 +60,7 @@ class JournalLog : public StudyLog {
   int64_t study_id_ = -1;
   std::vector<Direction> directions_;
   std::function<bool()> give_up_;
+  mutable Hurry hurry_;
 
   // What has been read from the file and not yet by read(): events, and where in the file the
   // append that they were in ends. It begins behind `unread_from_`.

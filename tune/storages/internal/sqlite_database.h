@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "attune/base/error.h"
+#include "attune/tune/storages/internal/hurry.h"
 
 namespace attune::tune {
 
@@ -67,8 +68,8 @@ class Database {
   void check_file() const;
   // Ends the wait for another connection's lock; without it, a minute does.
   void give_up_when(std::function<bool()> condition) { give_up_ = std::move(condition); }
-  // Once it holds, all waits together may take kHurry; as in StudyLog.
-  void hurry_when(std::function<bool()> condition) { hurry_ = std::move(condition); }
+  // As in StudyLog.
+  void hurry_when(std::function<bool()> condition) { hurry_.when(std::move(condition)); }
   bool has_table(const char* name);
 
   int64_t changes() const { return sqlite3_changes64(db_.get()); }
@@ -101,9 +102,9 @@ class Database {
   bool patient_ = false;  // what waits is how a trial ended
   dev_t device_ = 0;
   ino_t inode_ = 0;
-  std::function<bool()> give_up_, hurry_;
+  std::function<bool()> give_up_;
+  Hurry hurry_;
   std::chrono::steady_clock::time_point waiting_since_;
-  std::chrono::steady_clock::duration hurried_{};  // waited for locks since hurry_ holds
   std::unordered_map<const char*, std::unique_ptr<sqlite3_stmt, Close>> statements_;
 };
 
