@@ -141,24 +141,11 @@ TEST_CASE("enqueue, copy, delete, export") {
   CHECK(left[0]["trials"] == 2);
 }
 
-TEST_CASE("log, tell: a study without a trial is called that") {
+TEST_CASE("tell: a study without a trial is called that") {
   const Folder folder;
-  REQUIRE(folder
-              .attune({"tune", "--param", "x=range(0,1)", "--trials", "1", "--study", "s",
-                       "--storage", "sqlite:///s.db", "--quiet", "--", "sh", "-c", "echo 1"})
-              .code == 0);
-  REQUIRE(folder
-              .shell("python3 -c \"import sqlite3; c = sqlite3.connect('s.db'); "
-                     "[c.execute('delete from ' + t) for t in ('trial_params', "
-                     "'trial_values', 'trial_user_attributes', 'trial_system_attributes', "
-                     "'trial_heartbeats', 'trials', 'attune_events')]; c.commit()\"")
-              .code == 0);
-  for (const Words& words : {Words{"log", "s", "0"}, Words{"tell", "s", "0", "1"}}) {
-    Words all = words;
-    all.insert(all.end(), {"--storage", "sqlite:///s.db"});
-    const Finished end = folder.attune(all);
-    CAPTURE(end.err);
-    CHECK(end.code == 2);
-    CHECK(end.says("study 's' has no trial yet"));
-  }
+  const char space[] = R"({"x": {"type": "float", "low": 0, "high": 1}})";
+  REQUIRE(folder.attune({"ask-tell", "--space", space, "--trials", "0", "--study", "s"}).code == 0);
+  const Finished end = folder.attune({"tell", "s", "0", "1"});
+  CHECK(end.code == 2);
+  CHECK(end.says("study 's' has no trial yet"));
 }
