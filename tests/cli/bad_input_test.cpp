@@ -46,7 +46,7 @@ TEST_CASE("bad input: each ends with one line and exit 2, and leaves nothing") {
       {"numbers wanted", good(), {"--task", "regression"}, "is not a number"},
       {"target all missing", "x,y\n1,\n2,\n3,\n", {}, "missing"},
       {"too few rows", "x,y\n1,a\n2,b\n1,a\n", {}, "rows"},
-      {"negative trials", good(), {"--trials", "-1"}, "--trials must be 1 or more"},
+      {"negative trials", good(), {"--trials", "-1"}, "--trials must not be negative"},
       {"trials no number", good(), {"--trials", "many"}, "--trials"},
       {"unknown sampler", good(), {"--sampler", "psychic"}, "unknown sampler 'psychic'"},
       {"unknown pruner", good(), {"--pruner", "garden"}, "unknown pruner 'garden'"},

@@ -176,7 +176,7 @@ TEST_CASE("output: numbers that are none, and numbers that are too large") {
       {{"--trials", ""}, "--trials: a whole number is needed, not ''"},
       {{"--trials", "-"}, "--trials: a whole number is needed"},
       {{"--trials", "0x10"}, "--trials: a whole number is needed"},
-      {{"--trials", "-99999999999999999999"}, "--trials must be from"},
+      {{"--trials", "-99999999999999999999"}, "--trials must not be negative"},
       {{"--seed", "18446744073709551616"}, "--seed must be from 0 to 18446744073709551615, got"},
       {{"--seed", ""}, "--seed: a whole number is needed, not ''"},
       {{"--seed", "-1"}, "--seed must not be negative, got -1"},
