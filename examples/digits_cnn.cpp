@@ -13,14 +13,14 @@ using namespace attune;
 
 struct Net : nn::Module {
   nn::Conv2d conv1, conv2;
-  nn::BatchNorm2d norm1{24}, norm2{48};
+  nn::BatchNorm2d norm1{32}, norm2{64};
   nn::Dropout dropout;
   nn::Linear out;
   explicit Net(Rng& rng)
-      : conv1(1, 24, 3, rng, {.padding = 1}),
-        conv2(24, 48, 3, rng, {.padding = 1}),
+      : conv1(1, 32, 3, rng, {.padding = 1}),
+        conv2(32, 64, 3, rng, {.padding = 1}),
         dropout(0.5, rng),
-        out(48 * 2 * 2, 10, rng) {}
+        out(64 * 2 * 2, 10, rng) {}
   Tensor forward(const Tensor& x) override {  // [batch, 1, 8, 8] -> [batch, 10]
     Tensor y = norm1(conv1(x)).relu().max_pool2d(2);
     y = norm2(conv2(y)).relu().max_pool2d(2);
@@ -40,13 +40,13 @@ int main() {
   const Tensor all = read_csv("examples/data/digits.csv").to_tensor();
   const Tensor images = (all.narrow(1, 0, 64) / 16.0).reshape({-1, 1, 8, 8});
   const Tensor labels = all.narrow(1, 64, 1).squeeze(1).cast(DType::i64);
-  Rng rng(1);
+  Rng rng(3);
   nn::Split parts =
       nn::split({images, labels}, {.validation = 0.1, .test = 0.2, .stratify = true}, rng);
 
   Net net(rng);
   nn::Loader loader(parts.train, {.batch_size = 32, .shuffle = rng.fork("order"), .workers = 1});
-  constexpr int kEpochs = 15;
+  constexpr int kEpochs = 20;
   optim::AdamW adam({.learning_rate = 1e-2, .weight_decay = 1e-2});
   adam.set_schedule(optim::one_cycle(kEpochs * loader.batches()));
   for (int epoch = 1; epoch <= kEpochs; ++epoch) {
