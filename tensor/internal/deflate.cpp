@@ -75,7 +75,7 @@ std::string inflated(std::string_view bytes, int bits, uint64_t most, const std:
     check<IoError>(!in.empty() || in.z.avail_out == 0, "{}: the compressed data is cut off", where);
   }
   check<IoError>(in.empty(), "{}: bytes follow the compressed data", where);
-  out.resize(done);
+  out.erase(done);
   return out;
 }
 
@@ -104,7 +104,7 @@ std::string deflate(std::string_view bytes) {
     status = ::deflate(&s.z, s.rest.empty() ? Z_FINISH : Z_NO_FLUSH);
     done = out.size() - s.z.avail_out;
   }
-  out.resize(done);
+  out.erase(done);
   return out;
 }
 
