@@ -68,7 +68,8 @@ TEST_CASE("Loader: what a worker throws arrives with its batch, and the others g
   for (auto it = loader.begin(); it != loader.end(); ++it) {
     for (int twice = 0; twice < 2; ++twice) {
       try {
-        CHECK((*it).y.size(0) == 4);
+        const int64_t rows = (*it).y.size(0);  // CHECK itself may catch what is thrown
+        CHECK(rows == 4);
         ++fine;
       } catch (const Failure& e) {
         CHECK(std::string(e.what()) == "row 12");
