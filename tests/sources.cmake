@@ -145,6 +145,11 @@ attune_test(attune_tensor_tests
     tests/tensor/view_test.cpp
   LINK attune::tensor PkgConfig::HWY OpenMP::OpenMP_CXX attune_fmt)
 
+if(ATTUNE_WITH_ZLIB)
+  set_source_files_properties(tests/fuzz/targets.cpp tests/tensor/io/idx_test.cpp tests/tensor/io/npy_test.cpp
+                              PROPERTIES COMPILE_DEFINITIONS ATTUNE_WITH_ZLIB)
+endif()
+
 # Every product of a list of sides: seconds with vector instructions and optimisation.
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT ATTUNE_SIMD STREQUAL "scalar")
   add_test(NAME attune_gemm_sweep COMMAND attune_tensor_tests --no-skip "--test-case=gemm sweep*")

@@ -109,9 +109,10 @@ std::vector<Target> made() {
   std::string fortran = npy[0];
   fortran.replace(fortran.find("False"), 5, "True ");
   fortran[fortran.find('<')] = '>';
-  const std::vector<std::string> archives{
-      saved([&](auto path) { save_npz(path, two); }),
-      saved([&](auto path) { save_npz(path, two, {.deflate = true}); })};
+  std::vector<std::string> archives{saved([&](auto path) { save_npz(path, two); })};
+#ifdef ATTUNE_WITH_ZLIB
+  archives.push_back(saved([&](auto path) { save_npz(path, two, {.deflate = true}); }));
+#endif
   const std::string safetensors = saved([&](auto path) {
     save_safetensors(path, two, {{"k", "v"}});
   });
