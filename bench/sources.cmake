@@ -66,3 +66,7 @@ target_link_libraries(attune_budgets PRIVATE attune::tune_core attune_build_flag
 # The same with several objectives: see bench/quality/hypervolume.cpp.
 add_executable(attune_hypervolume bench/quality/hypervolume.cpp bench/quality/multi_objective.cpp)
 target_link_libraries(attune_hypervolume PRIVATE attune::attune attune_build_flags attune_fmt)
+
+# What isolation, forks and populations cost and bring: see bench/budget_costs.cpp.
+add_executable(attune_budget_costs bench/budget_costs.cpp)
+target_link_libraries(attune_budget_costs PRIVATE attune::attune attune_build_flags attune_fmt)

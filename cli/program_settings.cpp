@@ -48,18 +48,12 @@ tune::StudyOptions ProgramSettings::study() const {
 }
 
 void keep_settings(tune::Study& study, const ProgramSettings& s) {
-  const Json document = {{"command", s.command},
-                         {"params", s.params},
-                         {"space", s.space},
-                         {"folder", s.folder},
-                         {"sampler", s.sampler},
-                         {"pruner", s.pruner},
-                         {"reduce", s.reduce},
-                         {"trials", s.trials},
-                         {"repeats", s.repeats},
-                         {"memory", s.memory},
-                         {"trial_timeout", s.trial_timeout},
-                         {"grace", s.grace}};
+  const Json document = {
+      {"command", s.command}, {"params", s.params},   {"space", s.space},
+      {"folder", s.folder},   {"sampler", s.sampler}, {"pruner", s.pruner},
+      {"reduce", s.reduce},   {"trials", s.trials},   {"repeats", s.repeats},
+      {"retries", s.retries}, {"memory", s.memory},   {"trial_timeout", s.trial_timeout},
+      {"grace", s.grace}};
   const std::string text = document.dump();
   if (study.attribute(kAttribute) != text) study.set_attribute_json(kAttribute, text);
 }
@@ -79,6 +73,7 @@ std::optional<ProgramSettings> kept_settings(const tune::Study& study) {
     s.reduce = document.at("reduce").as<std::string>();
     s.trials = document.at("trials").as<int64_t>();
     s.repeats = document.at("repeats").as<int64_t>();
+    if (document.has("retries")) s.retries = document.at("retries").as<int64_t>();
     s.memory = document.at("memory").as<int64_t>();
     s.trial_timeout = document.at("trial_timeout").as<double>();
     s.grace = document.at("grace").as<double>();

@@ -14,7 +14,7 @@ struct ProgramSettings {
   std::vector<std::string> command, params;
   std::string space;  // JSON text; empty: params say it all
   std::string folder, sampler = "automatic", pruner = "none", reduce = "mean";
-  int64_t trials = 100, repeats = 1;
+  int64_t trials = 100, repeats = 1, retries = 0;
   int64_t memory = 0;                   // bytes
   double trial_timeout = 0, grace = 5;  // seconds; 0: no limit
 

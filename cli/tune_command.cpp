@@ -41,7 +41,7 @@ struct TuneArguments : Common {
   std::vector<std::string> params, command, directions;
   std::string space, direction, sampler = "automatic", pruner = "none", reduce = "mean", folder;
   std::string timeout, trial_timeout, trial_memory, grace, first = "defaults";
-  int64_t trials = 100, repeats = 1;
+  int64_t trials = 100, repeats = 1, retries = 0;
   bool resume = false;
 
   void declare(Options options) {
@@ -58,6 +58,7 @@ struct TuneArguments : Common {
                    {"defaults", "none"});
     options.number("--repeats", repeats, "Runs of each trial (default: 1)");
     options.text("--reduce", reduce, "What their values become: mean, median, min, max");
+    options.number("--retries", retries, "Further attempts at a trial that fails (default: 0)");
     options.text("--timeout", timeout, "No trial starts after this time: 90s, 5m, 1.5h");
     options.text("--trial-timeout", trial_timeout, "A trial that takes longer fails");
     options.text("--trial-memory", trial_memory, "One that takes more fails: 500M, 2G");
@@ -78,10 +79,13 @@ struct TuneArguments : Common {
 
 struct WorkerArguments : Common {
   std::vector<std::string> command;
+  int64_t retries = -1;  // -1: as the study says
 
   void declare(Options options) {
     storage_option(options, *this);
     study_option(options, *this);
+    options.number("--retries", retries,
+                   "Further attempts at a trial that fails (default: the study's)");
     jobs_option(options, *this);
     json_option(options, *this);
     quiet_option(options, *this);
@@ -139,6 +143,7 @@ ProgramSettings settings_of(const TuneArguments& a, const std::string& url,
   s.reduce = a.reduce;
   s.trials = a.trials;
   s.repeats = a.repeats;
+  s.retries = a.retries;
   if (!a.trial_timeout.empty()) s.trial_timeout = time_of("--trial-timeout", a.trial_timeout);
   if (!a.grace.empty()) s.grace = parse_duration(a.grace).count();
   if (!a.trial_memory.empty()) s.memory = parse_size(a.trial_memory);
@@ -216,7 +221,11 @@ int work(const Common& common, tune::Study study, const ProgramSettings& s,
   ProgressLine progress(common.quiet);
   watch_signals("\nattune: ending after the running trials; Ctrl-C again to end at once\n");
   const auto begin = std::chrono::steady_clock::now();
-  tune::OptimizeOptions options{.trials = std::max<int64_t>(s.trials - before, 0)};
+  const std::vector<tune::TrialResult> known = study.trials();
+  const int64_t made =
+      std::count_if(known.begin(), known.end(), [](const auto& trial) { return !trial.retry_of; });
+  tune::OptimizeOptions options{.trials = std::max<int64_t>(s.trials - made, 0)};
+  options.retries = s.retries;
   options.total = s.trials;
   options.jobs = common.jobs;
   options.timeout = timeout;
@@ -264,12 +273,17 @@ int work(const Common& common, tune::Study study, const ProgramSettings& s,
   return kFine;
 }
 
+void check_retries(int64_t retries) {
+  if (retries < 0) throw WrongInput(fmt::format("--retries must be 0 or more, got {}", retries));
+}
+
 int run_tune(const TuneArguments& a) {
   if (a.command.empty())
     throw WrongInput("which command? It follows \"--\"; see attune tune --help");
   if (a.trials < 1) throw WrongInput(fmt::format("--trials must be 1 or more, got {}", a.trials));
   if (a.repeats < 1)
     throw WrongInput(fmt::format("--repeats must be 1 or more, got {}", a.repeats));
+  check_retries(a.retries);
   std::optional<std::chrono::duration<double>> timeout;
   if (!a.timeout.empty()) timeout = std::chrono::duration<double>(time_of("--timeout", a.timeout));
   const std::string url = a.storage_or(kDefaultStorage);
@@ -309,6 +323,8 @@ int run_worker(const WorkerArguments& a) {
                     in_quotes(looked.name())));
   }
   if (!a.command.empty()) settings->command = a.command;
+  if (a.retries != -1) settings->retries = a.retries;
+  check_retries(settings->retries);
   tune::StudyOptions options = settings->study();
   options.name = looked.name();
   options.storage = tune::open_existing_storage(a.storage_or(kDefaultStorage));

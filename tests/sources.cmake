@@ -213,6 +213,17 @@ set(attune_killed_tests "")
 if(ATTUNE_WITH_SQLITE)
   set(attune_killed_tests tests/tune/killed_test.cpp)
 endif()
+attune_test(attune_budget_tests
+  SOURCES
+    tests/tune/core_budget_test.cpp
+    tests/tune/isolation_test.cpp
+    tests/tune/pb2_test.cpp
+    tests/tune/retry_test.cpp
+  LINK attune::tune_core attune_fmt ${attune_sqlite_library})
+if(ATTUNE_WITH_SQLITE)
+  target_compile_definitions(attune_budget_tests PRIVATE ATTUNE_WITH_SQLITE)
+endif()
+
 attune_test(attune_scheduler_tests
   SOURCES
     tests/tune/all_schedulers_test.cpp

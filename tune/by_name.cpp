@@ -65,6 +65,7 @@ constexpr Named<SchedulerPointer> kSchedulers[] = {
     {"none", [] { return SchedulerPointer(); }},
     {"patient", [] { return pruning(patient(median(), kPatience)); }},
     {"percentile", [] { return pruning(percentile()); }},
+    {"pb2", [] { return pb2(); }},
     {"population", [] { return population(); }},
     {"successive_halving", [] { return successive_halving(); }},
     {"wilcoxon", [] { return pruning(wilcoxon()); }},

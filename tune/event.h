@@ -63,9 +63,10 @@ struct Forked {
   int64_t parent = 0;
   int64_t step = 0;  // the parent's last before its pause
 };
-struct Retried {  // the trial is another attempt at one that failed, with the same parameters
+// The trial is another attempt at one that failed, with the same parameters.
+struct Retried {
   int64_t trial = 0;
-  int64_t of = 0;
+  int64_t of = 0;  // the first that was tried with them, as Optuna has it
 };
 struct Attribute {  // of a trial, or of the study (trial -1)
   static constexpr int64_t kStudy = -1;

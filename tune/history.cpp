@@ -204,7 +204,26 @@ void History::on(const Forked& e) {
 }
 
 void History::on(const Retried& e) {
-  if (TrialRecord* trial = unfinished(e.trial)) trial->retry_of = e.of;
+  TrialRecord* trial = unfinished(e.trial);
+  if (!trial || trial->retry_of >= 0) return;
+  if (e.of < 0 || e.of >= e.trial) {
+    throw StorageError(fmt::format("history: trial {} repeats trial {}", e.trial, e.of));
+  }
+  trial->retry_of = e.of;
+  note_retry(*trial);
+}
+
+void History::note_retry(const TrialRecord& trial) {
+  ++retries_;
+  TrialRecord& first = trials_[static_cast<size_t>(trial.retry_of)];
+  ++first.retries;
+  first.last_retry = std::max(first.last_retry, trial.number);
+}
+
+int64_t History::first_attempt(const TrialRecord& trial) const {
+  const int64_t first = trial.retry_of >= 0 ? trial.retry_of : trial.number;
+  const int64_t last = trials_[static_cast<size_t>(first)].last_retry;
+  return std::max(first, last) == trial.number ? first : -1;
 }
 
 void History::adopt(const TrialRecord& trial, const History& from) {
@@ -214,8 +233,12 @@ void History::adopt(const TrialRecord& trial, const History& from) {
   TrialRecord& mine = trials_[static_cast<size_t>(trial.number)];
   const State before = mine.state;
   if (tune::finished(before)) return;
+  const bool new_retry = trial.retry_of >= 0 && mine.retry_of < 0;
+  const int64_t retries = mine.retries, last_retry = mine.last_retry;
   mine = trial;
   mine.state = before;
+  mine.retries = retries, mine.last_retry = last_retry;  // as far as they are known here
+  if (new_retry) note_retry(mine);
   set_state(mine, trial.state);
   constrained_ = constrained_ || !trial.constraints.empty();
   for (TrialRecord::Use& use : mine.params) {

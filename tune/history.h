@@ -38,7 +38,9 @@ struct TrialRecord {
   int64_t resume_step = 0;           // the step it goes on with, or has gone on with last
   int64_t parent = -1;               // the trial it was forked from; -1: none
   int64_t fork_step = -1;            // the parent's last step before that
-  int64_t retry_of = -1;             // the failed trial that it repeats; -1: none
+  int64_t retry_of = -1;             // the first trial that it repeats; -1: none
+  int64_t retries = 0;               // of the first: trials that repeat it …
+  int64_t last_retry = -1;           // … and the last of them
   // What a scheduler decided last, and on which step's report; -1: nothing.
   int64_t decided_step = -1;
   Decided::What decided = Decided::What::stop;
@@ -82,7 +84,10 @@ class History {
     return finished_;
   }  // numbers, in order of finishing
   size_t objectives() const { return signs_.size(); }
-  bool constrained() const { return constrained_; }            // some trial has constraints
+  bool constrained() const { return constrained_; }  // some trial has constraints
+  int64_t retries() const { return retries_; }       // trials that repeat others
+  // The trial that a further attempt would repeat; -1: there has been one already.
+  int64_t first_attempt(const TrialRecord& trial) const;
   const std::vector<double>& signs() const { return signs_; }  // value = sign * loss
   int64_t count(State state) const { return counts_[static_cast<size_t>(state)]; }
   const std::vector<int64_t>& open() const {
@@ -123,6 +128,7 @@ class History {
   TrialRecord* unfinished(int64_t number);
   void set_state(TrialRecord& trial, State state);
   void note_finished(const TrialRecord& trial);
+  void note_retry(const TrialRecord& trial);
   void rebuild_shared();
 
   std::vector<double> signs_;
@@ -134,6 +140,7 @@ class History {
   std::shared_ptr<const Space> shared_;
   bool any_complete_ = false;
   bool constrained_ = false;
+  int64_t retries_ = 0;
   int64_t counts_[6] = {};
   std::vector<int64_t> open_;
   std::map<std::string, std::string> user_, system_;

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 
 #include "attune/base/error.h"
+#include "attune/base/threads.h"
+#include "attune/tune/internal/isolation/isolated_trials.h"
 #include "attune/tune/internal/json.h"
 
 namespace attune::tune {
@@ -24,6 +26,13 @@ Clock::time_point after_seconds(std::chrono::duration<double> time) {
          std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
+std::unique_ptr<IsolatedTrials> isolated_trials(StudyState& study, const Objective& objective,
+                                                const OptimizeOptions& options) {
+  if (!options.isolate) return nullptr;
+  return std::make_unique<IsolatedTrials>(study, objective, options.jobs, options.trial_memory,
+                                          options.trial_timeout);
+}
+
 }  // namespace
 
 Runner::Runner(StudyState& study, const Objective& objective, const OptimizeOptions& options)
@@ -33,12 +42,16 @@ Runner::Runner(StudyState& study, const Objective& objective, const OptimizeOpti
       begin_(Clock::now()),
       limits_(study.runs().begin(
           options.timeout ? std::optional(after_seconds(*options.timeout)) : std::nullopt,
-          options.total)),
+          options.total, options.retries)),
+      cores_(max_threads()),
+      isolated_(isolated_trials(study, objective, options)),
       watch_(options.stop, limits_) {
   // grid_search and the like ask for as many as there are.
   const bool endless = options.trials == std::numeric_limits<int64_t>::max();
   progress_.wanted = endless ? 0 : options.trials;
 }
+
+Runner::~Runner() = default;
 
 void Runner::run() {
   {
@@ -73,7 +86,7 @@ std::optional<Trial> Runner::next() {
   const std::lock_guard lock(mutex_);
   if (error_ || ended_ || limits_->reached()) return std::nullopt;
   if (started_ >= options_.trials) return study_.ask(limits_, false);
-  const bool full = options_.total && study_.size() >= *options_.total;  // but for those that wait
+  const bool full = options_.total && study_.made() >= *options_.total;  // but for those that wait
   if (!full && study_.exhausted()) return study_.ask(limits_, false);
   if (!full && options_.stop_when) {
     std::string reason = study_.stops(*options_.stop_when, *limits_);
@@ -84,14 +97,17 @@ std::optional<Trial> Runner::next() {
     }
   }
   std::optional<Trial> trial = study_.ask(limits_);
-  if (trial && !trial->begun_) ++started_;
+  if (trial && !trial->begun_ && !trial->retry_) ++started_;
   return trial;
 }
 
 void Runner::run_one(Trial trial) {
   const int64_t number = trial.number();
   if (options_.trial_timeout) trial.end_by(after_seconds(*options_.trial_timeout));
-  const std::exception_ptr error = run_trial(study_, trial, objective_);
+  const ::attune::internal::CoreBudget::Part part(cores_);
+  const std::exception_ptr error =
+      isolated_ ? run_trial(study_, trial, [this](Trial& one) { return isolated_->run(one); })
+                : run_trial(study_, trial, objective_);
   after(number);
   if (error && !options_.catch_errors) std::rethrow_exception(error);
 }
@@ -114,7 +130,7 @@ void Runner::after(int64_t number) {
   if (!options_.progress && !options_.on_trial) return;
   const std::lock_guard lock(callback_mutex_);
   const TrialResult result = study_.result(number);
-  ++progress_.trials;
+  progress_.trials += !result.retry_of;
   progress_.complete += result.state == State::complete;
   progress_.pruned += result.state == State::pruned;
   progress_.failed += result.state == State::failed;

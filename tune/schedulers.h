@@ -58,6 +58,17 @@ struct PopulationOptions {
 // population have ended, the next begins.
 std::shared_ptr<const Scheduler> population(PopulationOptions options = {});
 
+struct Pb2Options {
+  int64_t size = 16;
+  int64_t interval = 1;  // steps between two comparisons
+};
+// Population based bandits (PB2; Parker-Holder, Nguyen and Roberts, 2020): as population(), but the
+// forks' parameters are where a model of what members gained in each interval, which forgets as
+// training goes on, has its upper confidence bound. It needs fewer members than population() does,
+// from 4 on. Of several objectives the model sees the first. Choices are drawn anew one time in
+// four.
+std::shared_ptr<const Scheduler> pb2(Pb2Options options = {});
+
 struct FreezeThawOptions {
   int64_t max_steps = 50;      // of a trial that runs to its end
   int64_t interval = 0;        // steps between two decisions; 0: a fiftieth of max_steps

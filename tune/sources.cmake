@@ -30,6 +30,7 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/study_analysis.cpp
     tune/study_begin.cpp
     tune/study_results.cpp
+    tune/study_retries.cpp
     tune/study_state.cpp
     tune/study_view.cpp
     tune/trial.cpp
@@ -56,6 +57,12 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/internal/dialogue.cpp
     tune/internal/document.cpp
     tune/internal/math/hypervolume.cpp
+    tune/internal/isolation/channel.cpp
+    tune/internal/isolation/isolated_child.cpp
+    tune/internal/isolation/isolated_trials.cpp
+    tune/internal/isolation/launcher.cpp
+    tune/internal/isolation/packet.cpp
+    tune/internal/isolation/trial_link.cpp
     tune/internal/json.cpp
     tune/internal/kept_space.cpp
     tune/internal/lagged_views.cpp
@@ -142,9 +149,11 @@ attune_module(tune_core FOLDER tune WITHOUT train|tabular
     tune/schedulers/hyperband.cpp
     tune/schedulers/internal/brackets.cpp
     tune/schedulers/internal/curve_model.cpp
+    tune/schedulers/internal/population_scheduler.cpp
     tune/schedulers/internal/rungs.cpp
     tune/schedulers/no_pruning.cpp
     tune/schedulers/patient.cpp
+    tune/schedulers/pb2.cpp
     tune/schedulers/percentile.cpp
     tune/schedulers/population.cpp
     tune/schedulers/pruning.cpp

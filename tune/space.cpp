@@ -164,9 +164,12 @@ Params Space::to_params(std::span<const double> values) const {
 
 bool Space::allowed(std::span<const double> values) const {
   if (forbidden_.empty()) return true;
-  const Params params = to_params(values);
+  return permits(to_params(values));
+}
+
+bool Space::permits(const Params& active) const {
   return std::none_of(forbidden_.begin(), forbidden_.end(),
-                      [&](const Predicate& is_forbidden) { return is_forbidden(params); });
+                      [&](const Predicate& is_forbidden) { return is_forbidden(active); });
 }
 
 // A parameter that waits for one that is held waits for what that one waits for, or is never

@@ -63,6 +63,7 @@ class Space {
   std::vector<double> to_values(std::span<const double> units) const;
   std::vector<bool> active(std::span<const double> values) const;
   bool allowed(std::span<const double> values) const;      // no predicate of forbid() holds
+  bool permits(const Params& active) const;                // the same, of the active ones
   Params to_params(std::span<const double> values) const;  // the active ones
   std::vector<double> default_values() const;
 

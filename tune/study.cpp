@@ -39,6 +39,17 @@ void Study::optimize(const Objective& objective, OptimizeOptions options) {
     throw ValueError(fmt::format("optimize: trials must be 0 or more, not {}", options.trials));
   if (options.jobs < 1)
     throw ValueError(fmt::format("optimize: jobs must be 1 or more, not {}", options.jobs));
+  if (options.retries < 0)
+    throw ValueError(fmt::format("optimize: retries must be 0 or more, not {}", options.retries));
+  if (options.trial_memory && *options.trial_memory < 1) {
+    throw ValueError(fmt::format("optimize: trial_memory must be 1 byte or more, not {}",
+                                 *options.trial_memory));
+  }
+  if (options.trial_memory && !options.isolate) {
+    throw ValueError(
+        "optimize: trial_memory needs .isolate = true: what a trial takes cannot be told from what "
+        "others take in the same process");
+  }
   Runner(*state_, objective, options).run();
 }
 

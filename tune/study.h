@@ -112,10 +112,27 @@ struct OptimizeOptions {
   // Once the study has so many trials, whoever made them, no new one is made; those that wait and
   // those that were broken off still run. Exact also with several processes.
   std::optional<int64_t> total = {};
-  int jobs = 1;  // trials at a time, each on a thread
+  // Further attempts at each trial that fails, or has lost its process: trials of their own with
+  // the same parameters, counted neither in `trials` nor in `total`. So are failures of earlier
+  // calls that have had fewer. Not of forks, which have no state to start with any more. An attempt
+  // starts anew at step 0.
+  int64_t retries = 0;
+  // Trials at a time, each on a thread. They have the cores first; each one's kernels share what is
+  // left evenly, which grows as trials end (ThreadScope in the objective goes before).
+  int jobs = 1;
   // No trial starts later, no wait goes on, and trials that ask stop_requested() end.
   std::optional<std::chrono::duration<double>> timeout = {};
-  std::optional<std::chrono::duration<double>> trial_timeout = {};  // of each trial that asks
+  // Of each trial: one that asks stop_requested() ends by itself. With `isolate` one that does not
+  // is ended half a second later by SIGTERM, and by SIGKILL after as long again.
+  std::optional<std::chrono::duration<double>> trial_timeout = {};
+  // Each trial runs in a process of its own, where a crash, an abort, an exit, a kill or too much
+  // memory fails that trial alone, with the cause: "killed by SIGSEGV", "exit status 3", "memory
+  // limit of 512 MB", "time limit of 60 s". The same trials as without. docs/isolation.md says
+  // what a trial can see and what it can leave behind. Error when no process can be made.
+  bool isolate = false;
+  // Bytes that a trial may allocate beyond what the process had when optimize() began; an
+  // allocation beyond throws. ValueError without `isolate`.
+  std::optional<int64_t> trial_memory = {};
   std::function<bool()> stop = {};  // asked every 50 ms, on a thread of its own; true: as stop()
   ProgressSink progress = {};
   bool catch_errors =

@@ -17,8 +17,8 @@ namespace attune::tune {
 namespace {
 
 constexpr const char* kTakeovers = "attune:takeovers";
-constexpr int64_t kMostTakeovers = 10;          // of one trial, each from a worker that died
-constexpr const char* kFixed = "fixed_params";  // Optuna's
+constexpr int64_t kMostTakeovers = 10;              // of one trial, each from a worker that died
+constexpr const char* kAttempts = "retry_history";  // Optuna's: numbers of those before
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 // A trial that another program runs without a sign of life is not waited for longer.
 constexpr auto kLongestWait = std::chrono::seconds(60);
@@ -40,16 +40,6 @@ std::string waiting_text(const TrialRecord& trial) {
                      clock);
 }
 
-// What was enqueued.
-Params fixed_params(const TrialRecord& trial) {
-  Params fixed;
-  const auto it = trial.system.find(kFixed);
-  if (it == trial.system.end()) return fixed;
-  const json::Value document = json::parse(it->second);
-  for (const auto& [name, value] : document.object()) fixed.set(name, value.scalar());
-  return fixed;
-}
-
 int64_t takeovers(const TrialRecord& trial) {
   const auto it = trial.system.find(kTakeovers);
   int64_t count = 0;
@@ -61,6 +51,16 @@ int64_t takeovers(const TrialRecord& trial) {
 constexpr int64_t kMostRounds = 1000;  // of decisions that start nothing, before it is an error
 
 }  // namespace
+
+// What was enqueued.
+Params fixed_params(const TrialRecord& trial) {
+  Params fixed;
+  const auto it = trial.system.find(kFixed);
+  if (it == trial.system.end()) return fixed;
+  const json::Value document = json::parse(it->second);
+  for (const auto& [name, value] : document.object()) fixed.set(name, value.scalar());
+  return fixed;
+}
 
 void StudyState::fail(int64_t number, const std::string& worker, const std::string& reason) {
   const Event events[] = {
@@ -173,19 +173,35 @@ std::optional<Trial> StudyState::ask(const std::shared_ptr<RunLimits>& limits, b
     ledger_->sync();
     // Here, and not before the question: other processes make trials too, and a number is claimed.
     const auto [full, any_waits] = ledger_->look([&](const History& history) {
-      const auto number = static_cast<int64_t>(history.trials().size());
-      return std::pair(limits && limits->total && number >= *limits->total,
+      const int64_t made = static_cast<int64_t>(history.trials().size()) - history.retries();
+      return std::pair(limits && limits->total && made >= *limits->total,
                        history.count(State::waiting) > 0);
     });
     const bool may = may_start && (!full || (any_waits && !no_more));
     std::optional<Todo> todo = broken_off(!may);
+    if (!todo && limits && limits->retries > 0) {
+      Again again = failed_before(*limits, false);
+      if (again.open >= 0) {
+        if (!wait_for(again.open, *limits, patience)) return std::nullopt;
+        continue;
+      }
+      todo = std::move(again.todo);
+    }
     if (!todo) {
       const Planner::Plan plan = planner_.next(may);
       const auto& [next, open] = plan;
-      if (next.what == Next::What::start && !may) return std::nullopt;
-      if (next.what == Next::What::wait) {
-        const bool pointless = open < 0 && !anything_runs();
-        if (limits && pointless) return std::nullopt;
+      const bool waits = next.what == Next::What::wait;
+      const bool pointless = waits && open < 0 && !anything_runs();
+      if ((next.what == Next::What::start && !may) || (limits && pointless)) {
+        if (!limits || limits->retries == 0) return std::nullopt;
+        Again again = failed_before(*limits, true);  // nothing else is left to do
+        if (again.open >= 0) {
+          if (!wait_for(again.open, *limits, patience)) return std::nullopt;
+          continue;
+        }
+        if (!again.todo) return std::nullopt;
+        todo = std::move(again.todo);
+      } else if (waits) {
         if (!limits && open >= 0) {
           throw ValueError(
               fmt::format("study {}: it is deterministic with lag {}, so tell trial {} before "
@@ -205,14 +221,16 @@ std::optional<Trial> StudyState::ask(const std::shared_ptr<RunLimits>& limits, b
         throw ValueError(fmt::format("study {}: its scheduler decides on trial {} over and over",
                                      in_quotes(options_.name), next.trial));
       }
-      if (next.what == Next::What::stop) {
-        end_paused(next.trial);
-        continue;
-      }
-      todo = todo_of(next);
-      if (full && !todo->state) {  // it would make one more
-        no_more = true;
-        continue;
+      if (!todo) {
+        if (next.what == Next::What::stop) {
+          end_paused(next.trial);
+          continue;
+        }
+        todo = todo_of(next);
+        if (full && !todo->state) {  // it would make one more
+          no_more = true;
+          continue;
+        }
       }
     }
     if (std::optional<Trial> trial = claim(*todo, limits)) return trial;
@@ -226,6 +244,10 @@ std::vector<Event> StudyState::claim_events(const Todo& todo) const {
   if (!todo.state) events.emplace_back(Created{number});
   if (todo.parent) {
     events.emplace_back(Forked{number, *todo.parent, *todo.step});
+  }
+  if (todo.retry_of) {
+    events.emplace_back(Retried{number, *todo.retry_of});
+    events.emplace_back(attribute(number, true, kAttempts, attempts_text(*todo.retry_of)));
   }
   if (!todo.params.empty()) {
     events.emplace_back(attribute(number, true, kFixed, json::text(todo.params)));
@@ -260,6 +282,7 @@ std::optional<Trial> StudyState::claim(const Todo& todo, const std::shared_ptr<R
   }
   trial.limits_ = limits;
   trial.begun_ = todo.begun();
+  trial.retry_ = todo.retry_of.has_value();
   return trial;
 }
 

@@ -44,6 +44,7 @@ TrialResult result_of(const TrialRecord& trial, const History& history) {
   r.user = trial.user;
   r.system = trial.system;
   if (trial.parent >= 0) r.parent = trial.parent, r.parent_step = trial.fork_step;
+  if (trial.retry_of >= 0) r.retry_of = trial.retry_of;
   r.seconds = finished(trial.state) && trial.started > 0 ? trial.ended - trial.started : kNaN;
   return r;
 }
@@ -158,6 +159,13 @@ int64_t StudyState::size() {
   ledger_->sync();
   return ledger_->look(
       [](const History& history) { return static_cast<int64_t>(history.trials().size()); });
+}
+
+int64_t StudyState::made() {
+  ledger_->sync();
+  return ledger_->look([](const History& history) {
+    return static_cast<int64_t>(history.trials().size()) - history.retries();
+  });
 }
 
 // Each step once, however often it was run.

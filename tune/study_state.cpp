@@ -360,12 +360,21 @@ void StudyState::set_attribute(int64_t trial, std::string_view name, std::string
   ledger_->commit({&event, 1}, {});
 }
 
-void StudyState::keep(int64_t number, int64_t step, std::span<const keeping::StateRef> states) {
+void StudyState::drop_old_checkpoints() {
   checkpoints_.drop_if([this](int64_t other) {
     return ledger_->look(
         [&](const History& history) { return finished(record(history, other).state); });
   });
+}
+
+void StudyState::keep(int64_t number, int64_t step, std::span<const keeping::StateRef> states) {
+  drop_old_checkpoints();
   checkpoints_.keep(number, step, states);
+}
+
+void StudyState::kept_in_files(int64_t number, int64_t step, size_t states) {
+  drop_old_checkpoints();
+  checkpoints_.kept(number, step, states);
 }
 
 }  // namespace attune::tune

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -79,6 +80,7 @@ struct TrialResult {
   double seconds = 0;                                         // NaN until the trial has ended
   std::optional<int64_t> parent = {};                         // the trial it was forked from
   std::optional<int64_t> parent_step = {};                    // the parent's last step before
+  std::optional<int64_t> retry_of = {};  // the first trial with these parameters, which failed
 
   bool feasible() const;  // no constraint is violated
   // Why it failed: the reason told, or what the objective threw; empty: not failed, or not known.
@@ -96,6 +98,8 @@ struct LineagePart {
   Params params = {};
 };
 
+class IsolatedTrials;
+class TrialLink;
 class StudyState;
 struct Checkpoint;
 struct RunLimits;
@@ -183,11 +187,15 @@ class Trial {
 
  private:
   friend class Chooser;
+  friend class IsolatedTrials;
   friend class Runner;
   friend class StudyState;
   friend class Study;
   Trial(std::shared_ptr<StudyState> study, int64_t number);
+  explicit Trial(std::shared_ptr<TrialLink> link);  // in a process of its own
+  StudyState& study() const;                        // ValueError once told
   double choose(const Param& param);
+  Trial& report(int64_t step, std::span<const double> values);
   void give_up() noexcept;
   void end_by(std::chrono::steady_clock::time_point deadline) { deadline_ = deadline; }
   void keep(const keeping::StateRef& state);
@@ -206,9 +214,11 @@ class Trial {
   };
 
   std::shared_ptr<StudyState> study_;  // null once told
+  std::shared_ptr<TrialLink> link_;    // in place of a study, in a process of its own
   int64_t number_ = 0;
   bool repeats_ = false;  // a run of confirm()
   bool begun_ = false;    // it was broken off, and goes on
+  bool retry_ = false;    // it repeats a failed one
   bool proposed_any_ = false;
   Params fixed_;                    // values enqueued, frozen, or held by the sampler
   std::vector<Proposed> proposal_;  // to be used when asked for

@@ -7,7 +7,6 @@
 namespace attune::internal {
 
 int usable_threads();  // max_threads(), or 1 inside a parallel region and in a forked child
-
 // With fewer elements of simple work than this, a second thread costs more than it saves: an OpenMP
 // region takes about a microsecond (bench/threads_bench.cpp).
 inline constexpr int64_t kParallelWork = 32768;

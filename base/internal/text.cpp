@@ -119,4 +119,11 @@ std::string ListInQuotes::text() const {
   return text_ + fmt::format(", … ({} in all)", grouped(count_));
 }
 
+std::string shown_bytes(int64_t bytes) {
+  constexpr double kMega = 1 << 20, kGiga = 1 << 30;
+  const auto size = static_cast<double>(bytes);
+  return size < 1000 * kMega ? fmt::format("{:.3g} MB", size / kMega)
+                             : fmt::format("{:.3g} GB", size / kGiga);
+}
+
 }  // namespace attune

@@ -24,6 +24,9 @@ std::string in_quotes(std::string_view text, size_t limit = 80);
 // Paths and URLs, which are longer and have no quotes.
 inline std::string shown_path(std::string_view path) { return printable(path, 300); }
 
+// "512 MB", "1.5 GB": by powers of 1024, with three digits.
+std::string shown_bytes(int64_t bytes);
+
 // "'a', 'b', 'c'", or of more than `most` "'a', 'b', … (20,000 in all)".
 class ListInQuotes {
  public:

@@ -89,6 +89,7 @@ inline std::vector<Named<std::shared_ptr<const Scheduler>>> all_schedulers() {
       {"asha, by two", [] { return asha({.min_steps = 2, .reduction = 2}); }},
       {"freeze_thaw", [] { return freeze_thaw({.max_steps = 12, .interval = 2}); }},
       {"hyperband", [] { return hyperband({.max_steps = 9}); }},
+      {"pb2", [] { return pb2({.size = 8, .interval = 3}); }},
       {"population", [] { return population({.size = 8, .interval = 3}); }},
       {"population, at each step", [] { return population({.size = 5}); }},
       {"successive_halving", [] { return successive_halving(); }},

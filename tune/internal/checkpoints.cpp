@@ -93,32 +93,10 @@ void Checkpoint::restore(size_t place, const keeping::StateRef& state, bool fork
   }
 }
 
-Checkpoints::Checkpoints(std::string folder) : folder_(std::move(folder)) {}
-
-std::string Checkpoints::path(int64_t trial, int64_t step) const {
-  return fmt::format("{}/{}/{}", folder_, trial, step);
-}
-
-void Checkpoints::keep(int64_t trial, int64_t step, std::span<const keeping::StateRef> states) {
-  auto kept = std::make_shared<Checkpoint>();
-  kept->step = step;
-  kept->states = states.size();
-  for (const keeping::StateRef& state : states) kept->copies.push_back(state.copy(state.state));
-  const bool savable = !states.empty() && std::all_of(states.begin(), states.end(),
-                                                      [](const auto& s) { return s.save; });
-  if (savable && !folder_.empty()) {
-    save(trial, step, states);
-    kept->folder = path(trial, step);
-  }
-  const std::lock_guard lock(mutex_);
-  latest_[trial] = std::move(kept);
-}
-
 // Under another name first, so that what has the name is whole. The one before stays until the next
 // is written: the pause may not have been told yet when the process dies.
-void Checkpoints::save(int64_t trial, int64_t step,
-                       std::span<const keeping::StateRef> states) const {
-  const std::string whole = path(trial, step);
+void save_states(const std::string& whole, std::span<const keeping::StateRef> states) {
+  const int64_t step = step_in(fs::path(whole).filename().string());
   const std::string part = fmt::format("{}.{}", whole, ::getpid());
   std::error_code error;
   fs::remove_all(part, error);
@@ -148,6 +126,65 @@ void Checkpoints::save(int64_t trial, int64_t step,
   }
 }
 
+Checkpoints::Checkpoints(std::string folder) : folder_(std::move(folder)) {}
+
+Checkpoints::~Checkpoints() {
+  std::error_code ignored;
+  if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+}
+
+void Checkpoints::keep_in_files() {
+  const std::lock_guard lock(mutex_);
+  if (!folder_.empty()) return;
+  std::string name = (fs::temp_directory_path() / "attune-checkpoints-XXXXXX").string();
+  if (!::mkdtemp(name.data())) {
+    fail("the folder cannot be made", name, {errno, std::generic_category()});
+  }
+  folder_ = temporary_ = name;
+}
+
+std::string Checkpoints::temporary_folder() const {
+  const std::lock_guard lock(mutex_);
+  return temporary_;
+}
+
+std::string Checkpoints::folder() const {
+  const std::lock_guard lock(mutex_);
+  return folder_;
+}
+
+std::string Checkpoints::folder_of(int64_t trial) const {
+  return fmt::format("{}/{}", folder(), trial);
+}
+
+std::string Checkpoints::path(int64_t trial, int64_t step) const {
+  return fmt::format("{}/{}", folder_of(trial), step);
+}
+
+void Checkpoints::kept(int64_t trial, int64_t step, size_t states) {
+  auto made = std::make_shared<Checkpoint>();
+  made->step = step;
+  made->states = states;
+  made->folder = path(trial, step);
+  const std::lock_guard lock(mutex_);
+  latest_[trial] = std::move(made);
+}
+
+void Checkpoints::keep(int64_t trial, int64_t step, std::span<const keeping::StateRef> states) {
+  auto kept = std::make_shared<Checkpoint>();
+  kept->step = step;
+  kept->states = states.size();
+  for (const keeping::StateRef& state : states) kept->copies.push_back(state.copy(state.state));
+  const bool savable = !states.empty() && std::all_of(states.begin(), states.end(),
+                                                      [](const auto& s) { return s.save; });
+  if (savable && !folder().empty()) {
+    kept->folder = path(trial, step);
+    save_states(kept->folder, states);
+  }
+  const std::lock_guard lock(mutex_);
+  latest_[trial] = std::move(kept);
+}
+
 std::shared_ptr<const Checkpoint> Checkpoints::of(int64_t trial, int64_t step) const {
   {
     const std::lock_guard lock(mutex_);
@@ -156,7 +193,7 @@ std::shared_ptr<const Checkpoint> Checkpoints::of(int64_t trial, int64_t step) c
       return at->second->states > 0 ? at->second : nullptr;
     }
   }
-  if (folder_.empty()) return nullptr;
+  if (folder().empty()) return nullptr;
   auto kept = std::make_shared<Checkpoint>();
   kept->step = step;
   kept->folder = path(trial, step);
@@ -180,6 +217,7 @@ void Checkpoints::fork(int64_t parent, int64_t step, int64_t child) {
     }
   }
   auto own = std::make_shared<Checkpoint>(*kept);
+  if (!own->original) own->original = kept;
   if (!own->folder.empty()) own->folder = path(child, step);
   const std::lock_guard lock(mutex_);
   latest_[child] = std::move(own);
@@ -190,9 +228,9 @@ void Checkpoints::drop(int64_t trial) {
     const std::lock_guard lock(mutex_);
     latest_.erase(trial);
   }
-  if (folder_.empty()) return;
+  if (folder().empty()) return;
   std::error_code ignored;
-  fs::remove_all(fmt::format("{}/{}", folder_, trial), ignored);
+  fs::remove_all(folder_of(trial), ignored);
 }
 
 void Checkpoints::drop_if(const std::function<bool(int64_t)>& ended) {

@@ -3,6 +3,7 @@
 // files beside the storage, for other processes and for after a crash.
 
 #include <any>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,16 +23,30 @@ struct Checkpoint {
   std::vector<std::any> copies = {};  // none: in files
   std::string folder = {};
   size_t states = 0;
+  std::chrono::steady_clock::time_point made = std::chrono::steady_clock::now();  // its copies
+  std::shared_ptr<const Checkpoint> original = {};  // a fork's: whose copies it has
 
   // Sets the state with that place to what it was; `forked`: in another trial. ValueError when it
   // was another type's.
   void restore(size_t place, const keeping::StateRef& state, bool forked) const;
 };
 
+// Writes the states to a folder of that name, made at once and whole, and removes what is older
+// than the one before. IoError.
+void save_states(const std::string& folder, std::span<const keeping::StateRef> states);
+
 // Safe for several threads.
 class Checkpoints {
  public:
   explicit Checkpoints(std::string folder);  // empty: in memory only
+  ~Checkpoints();                            // removes its temporary folder
+
+  // From now on there is a folder, if need be a temporary one. IoError.
+  void keep_in_files();
+  std::string temporary_folder() const;        // empty: there is none
+  std::string folder_of(int64_t trial) const;  // for save_states(), by step
+  // The same as keep(), of states that another process has written there.
+  void kept(int64_t trial, int64_t step, size_t states);
 
   // IoError when there is a folder, all states can be saved, and it cannot be written.
   void keep(int64_t trial, int64_t step, std::span<const keeping::StateRef> states);
@@ -46,10 +61,10 @@ class Checkpoints {
 
  private:
   std::string path(int64_t trial, int64_t step) const;
-  void save(int64_t trial, int64_t step, std::span<const keeping::StateRef> states) const;
+  std::string folder() const;
 
-  std::string folder_;
   mutable std::mutex mutex_;
+  std::string folder_, temporary_;
   std::map<int64_t, std::shared_ptr<const Checkpoint>> latest_;  // by trial
   size_t look_at_ = 64;
 };

@@ -21,7 +21,8 @@ namespace attune::tune {
 struct RunLimits {
   std::atomic<bool> stopped{false};
   std::optional<std::chrono::steady_clock::time_point> deadline = {};
-  std::optional<int64_t> total = {};  // no trial with this number or a higher one is made
+  std::optional<int64_t> total = {};  // once there are so many, retries aside, none is made
+  int64_t retries = 0;                // of a trial that fails
   // Told what is waited for, once a wait for another process's trial is a long one.
   std::function<void(const std::string& trial)> on_wait = {};
 
@@ -79,12 +80,13 @@ class Runs {
   // A new run, until the pointer goes. What limits it is set before others see it.
   std::shared_ptr<RunLimits> begin(
       std::optional<std::chrono::steady_clock::time_point> deadline = {},
-      std::optional<int64_t> total = {}) {
+      std::optional<int64_t> total = {}, int64_t retries = 0) {
     const std::lock_guard lock(mutex_);
     std::erase_if(runs_, [](const auto& run) { return run.expired(); });
     auto limits = std::make_shared<RunLimits>();
     limits->deadline = deadline;
     limits->total = total;
+    limits->retries = retries;
     limits->stopped = stop_next_;
     stop_next_ = false;
     runs_.push_back(limits);

@@ -7,13 +7,17 @@
 #include <optional>
 #include <string>
 
+#include "attune/base/internal/core_budget.h"
 #include "attune/tune/internal/study_state.h"
 
 namespace attune::tune {
 
+class IsolatedTrials;
+
 class Runner {
  public:
   Runner(StudyState& study, const Objective& objective, const OptimizeOptions& options);
+  ~Runner();
 
   void run();   // as many trials as wanted, on as many threads
   bool step();  // one trial; false when nothing is left to do
@@ -32,6 +36,8 @@ class Runner {
   const OptimizeOptions& options_;
   std::chrono::steady_clock::time_point begin_;
   std::shared_ptr<RunLimits> limits_;
+  ::attune::internal::CoreBudget cores_;
+  std::unique_ptr<IsolatedTrials> isolated_;  // before there are threads; null: not wanted
   HostWatch watch_;
   std::mutex mutex_;           // of what is to be started
   std::mutex callback_mutex_;  // callbacks come one at a time

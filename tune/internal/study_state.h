@@ -72,6 +72,9 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::optional<Outcome> end_at_pause(const Trial& trial) const;
   // What a trial that pauses after the step will go on with.
   void keep(int64_t number, int64_t step, std::span<const keeping::StateRef> states);
+  // The same, when another process has written it.
+  void kept_in_files(int64_t number, int64_t step, size_t states);
+  Checkpoints& checkpoints() { return checkpoints_; }
 
   std::vector<TrialResult> results();
   TrialResult result(int64_t number);
@@ -80,6 +83,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::vector<TrialResult> pareto();
   Params params(int64_t number) const;
   int64_t size();
+  int64_t made();  // without those that repeat others
   int64_t total_steps();
   std::vector<LineagePart> lineage(int64_t number);
   bool exhausted();
@@ -105,21 +109,31 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   // What ask() is to run: a trial that waits, is paused or lost its worker, or a new one.
   struct Todo {
     int64_t number = 0;
-    std::optional<State> state = {};     // as it is now; none: it is to be made
-    std::string worker = {};             // running: whose it was
-    std::optional<int64_t> step = {};    // paused: after which
-    std::optional<int64_t> parent = {};  // a fork's; `step` is the parent's
-    Params params = {};                  // of a new one, from the scheduler
+    std::optional<State> state = {};       // as it is now; none: it is to be made
+    std::string worker = {};               // running: whose it was
+    std::optional<int64_t> step = {};      // paused: after which
+    std::optional<int64_t> parent = {};    // a fork's; `step` is the parent's
+    Params params = {};                    // of a new one, from the scheduler
+    std::optional<int64_t> retry_of = {};  // it repeats this one
 
     bool begun() const { return state && *state != State::waiting; }
   };
   std::optional<Todo> broken_off(bool look_now);
   std::optional<Todo> lapsed(bool look_now);
+  // What has failed and is to be tried again. Where another trial may have to end first, which is
+  // `open`.
+  struct Again {
+    std::optional<Todo> todo = {};
+    int64_t open = -1;
+  };
+  Again failed_before(const RunLimits& limits, bool last);
+  std::optional<Todo> retry_of(int64_t number, const History& history, int64_t most) const;
   Todo todo_of(const Next& next) const;
   void end_paused(int64_t number);
   void fail(int64_t number, const std::string& worker, const std::string& reason);
   std::optional<Trial> claim(const Todo& todo, const std::shared_ptr<RunLimits>& limits);
   std::vector<Event> claim_events(const Todo& todo) const;
+  std::string attempts_text(int64_t first) const;
   void hand_over(Trial& trial, const Todo& todo);
   struct Patience {
     int64_t trial = -1;
@@ -131,6 +145,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   bool reported(int64_t number, int64_t step) const;
   Reported checked_report(int64_t number, int64_t step, std::span<const double> values) const;
   std::vector<double> last_values(const TrialRecord& trial) const;
+  void drop_old_checkpoints();
   const LaggedViews* prepare_views();
 
   // A trial that runs from the start, so that no other process takes it for work to do.
@@ -147,11 +162,17 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   Planner planner_;
   Checkpoints checkpoints_;
 
-  std::mutex best_mutex_;  // before the ledger's
+  std::mutex retry_mutex_;  // before the ledger's
+  int64_t retries_ = 0;     // as asked for last
+  int64_t retry_from_ = 0;  // what ended before, or the turns before, are settled
+  std::mutex best_mutex_;   // before the ledger's
   int64_t best_ = -1;
   size_t best_scanned_ = 0;
   std::string best_space_ = {};  // the kept space's text, by which trials were left out
 };
+
+inline constexpr char kFixed[] = "fixed_params";  // Optuna's: a trial's values given beforehand
+Params fixed_params(const TrialRecord& trial);
 
 double unix_time();  // seconds since 1970
 Attribute attribute(int64_t trial, bool system, std::string_view name, std::string json);

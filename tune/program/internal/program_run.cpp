@@ -39,13 +39,6 @@ std::string last_line(std::string_view text) {
   return {};
 }
 
-std::string size_text(int64_t bytes) {
-  constexpr double kMega = 1 << 20, kGiga = 1 << 30;
-  const auto size = static_cast<double>(bytes);
-  return size < kGiga ? fmt::format("{:.3g} MB", size / kMega)
-                      : fmt::format("{:.3g} GB", size / kGiga);
-}
-
 }  // namespace
 
 ProgramRun::ProgramRun(const ProcessGuard& guard, const std::vector<std::string>& words,
@@ -143,8 +136,8 @@ std::optional<Outcome> ProgramRun::run(const Limits& limits, Trial* reports_to) 
       weighed = now;
       if (const int64_t size = child_->memory(); size > limits.memory) {
         terminate(limits.grace);
-        return Failed{fmt::format("it took {} of memory; {} are allowed", size_text(size),
-                                  size_text(limits.memory))};
+        return Failed{fmt::format("it took {} of memory; {} are allowed", shown_bytes(size),
+                                  shown_bytes(limits.memory))};
       }
     }
   }

@@ -58,6 +58,8 @@ Evidence collect(const Question& question, const Domain& domain) {
       evidence.numbers.push_back(trial.number);
       evidence.points.push_back(std::move(point));
       evidence.losses.push_back(trial.loss());
+    } else if (trial.state == State::failed && question.history.first_attempt(trial) < 0) {
+      continue;  // the attempt after it says more
     } else if (trial.state == State::failed) {
       evidence.failed.push_back(std::move(point));
     } else {
