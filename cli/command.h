@@ -31,7 +31,7 @@ struct Common {
   std::string study = {};
   std::optional<uint64_t> seed = {};
   int jobs = 1;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, plain = false;
 
   // --storage, else ATTUNE_STORAGE, else `otherwise`.
   std::string storage_or(const std::string& otherwise) const;
@@ -47,6 +47,7 @@ void seed_option(Options& options, Common& common);
 void jobs_option(Options& options, Common& common);
 void json_option(Options& options, Common& common);
 void quiet_option(Options& options, Common& common);
+void plain_option(Options& options, Common& common);
 
 // Writes to stdout and checks that it arrived (see write_answer).
 void answer(const std::string& text);

@@ -47,6 +47,10 @@ void quiet_option(Options& options, Common& common) {
   options.flag("--quiet", common.quiet, "Nothing on stderr but errors");
 }
 
+void plain_option(Options& options, Common& common) {
+  options.flag("--plain", common.plain, "Progress as lines, not as one line that is written over");
+}
+
 void answer(const std::string& text) { write_answer(text); }
 
 void answer(const Json& document) {

@@ -73,6 +73,7 @@ struct FitArguments : Common {
     jobs_option(options, *this);
     json_option(options, *this);
     quiet_option(options, *this);
+    plain_option(options, *this);
   }
 };
 
@@ -251,7 +252,7 @@ int run(const FitArguments& a) {
   }
   check_storage(options.storage.url);
   check_output("--out", a.out, {{"the table", a.data}, database_of(options.storage.url)});
-  ProgressLine progress(a.quiet);
+  ProgressLine progress(a.quiet, a.plain);
   int64_t kept = 0;  // trials that the study has from before
   options.on_start = [&](const tune::Recipe& recipe, const tune::Study& study) {
     // Before that, nothing is lost when Ctrl-C ends the command at once.

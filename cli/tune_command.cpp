@@ -72,6 +72,7 @@ struct TuneArguments : Common {
     jobs_option(options, *this);
     json_option(options, *this);
     quiet_option(options, *this);
+    plain_option(options, *this);
     options.tail(command);
     options.footer(kHowTo);
   }
@@ -89,6 +90,7 @@ struct WorkerArguments : Common {
     jobs_option(options, *this);
     json_option(options, *this);
     quiet_option(options, *this);
+    plain_option(options, *this);
     options.tail(command);
     options.footer(
         "Runs trials of a study that attune tune has made, until it has all it was to have. A "
@@ -218,7 +220,7 @@ int work(const Common& common, tune::Study study, const ProgramSettings& s,
   note(common, fmt::format("study {}{}; output in {}", in_quotes(study.name()),
                            before > 0 ? fmt::format(" goes on after {} trials", before) : "",
                            shown_path(s.folder)));
-  ProgressLine progress(common.quiet);
+  ProgressLine progress(common.quiet, common.plain);
   watch_signals("\nattune: ending after the running trials; Ctrl-C again to end at once\n");
   const auto begin = std::chrono::steady_clock::now();
   const std::vector<tune::TrialResult> known = study.trials();

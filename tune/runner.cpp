@@ -142,6 +142,8 @@ void Runner::after(int64_t number) {
 void Runner::report() {
   if (study_.has_best()) progress_.best = study_.best();
   progress_.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+  progress_.running = study_.count(State::running);
+  progress_.paused = study_.count(State::paused);
   options_.progress(progress_);
 }
 

@@ -88,6 +88,7 @@ struct Progress {
   std::string first_error = {};          // why the first trial that failed did
   std::string stopped = {};              // why stop_when ended it, once it has
   std::string waiting = {};              // for which trial of another process, in a long wait
+  int64_t running = 0, paused = 0;       // of the study, in whichever process
 };
 
 // Where progress goes: nowhere, std::clog (`true`), or a function of one's own. Called after each

@@ -168,6 +168,10 @@ int64_t StudyState::made() {
   });
 }
 
+int64_t StudyState::count(State state) {
+  return ledger_->look([&](const History& history) { return history.count(state); });
+}
+
 // Each step once, however often it was run.
 int64_t StudyState::total_steps() {
   ledger_->sync();

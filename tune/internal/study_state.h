@@ -84,6 +84,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   Params params(int64_t number) const;
   int64_t size();
   int64_t made();  // without those that repeat others
+  int64_t count(State state);
   int64_t total_steps();
   std::vector<LineagePart> lineage(int64_t number);
   bool exhausted();
