@@ -67,7 +67,7 @@ class Picture {
     if (!this.plot.isConnected) return;
     const c = colors();
     if (anew) this.chart?.dispose();
-    if (anew || !this.chart) this.chart = echarts.init(this.plot);
+    if (anew || !this.chart) this.chart = echarts.init(this.plot); // as large as it is now
     const option = this.make(c);
     this.chart.setOption({
       animation: false,

@@ -66,8 +66,10 @@ export function trialTable(first: Study): TrialTable {
   const more = el("button", { type: "button" }, "Show more");
   const status = el("span", { class: "sub", role: "status" });
   const head = el("tr"), body = el("tbody");
+  const table = el("table", {}, el("thead", {}, head), body);
   const makeHead = () => {
     head.replaceChildren();
+    table.className = all.length > 10 ? "wide" : "";
     buttons = all.map((c, k) => {
       const button = el("button", { type: "button" }, c.title);
       button.addEventListener("click", () => {
@@ -140,6 +142,6 @@ export function trialTable(first: Study): TrialTable {
   update(first);
   const element = section("trials", "Trials",
     el("div", { class: "tools" }, input, save, more, status),
-    el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Table of trials" }, el("table", {}, el("thead", {}, head), body)));
+    el("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Table of trials" }, table));
   return { element, update };
 }

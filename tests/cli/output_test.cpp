@@ -84,6 +84,14 @@ TEST_CASE("output: progress fits the terminal, and is written over only where it
     CHECK(columns < 20);
   }
   CHECK(folder.terminal(fit, 120, "xterm").find("6 of 6 trials, best") != std::string::npos);
+  // In 40 columns what matters most, in many the best parameters too; --plain writes lines.
+  CHECK(folder.terminal(fit, 40, "xterm").find("6 of 6 trials, best ") != std::string::npos);
+  CHECK(folder.terminal(fit, 300, "xterm").find(" (lr = ") != std::string::npos);
+  std::vector<std::string> lines = fit;
+  lines.push_back("--plain");
+  const std::string line_by_line = folder.terminal(lines, 120, "xterm");
+  CHECK(line_by_line.find('\033') == std::string::npos);
+  CHECK(line_by_line.find("6 of 6 trials, best ") != std::string::npos);
   for (const char* kind : {"dumb", ""}) {
     const std::string plain = folder.terminal(fit, 120, kind);
     CHECK(plain.find('\033') == std::string::npos);
