@@ -50,7 +50,7 @@ function table(studies: Study[]): HTMLElement {
     rows.push([name, studies.map((s, k) => (places[k] < 0 || !s.trials.params[name] ? "–" : shown(s.trials.params[name][places[k]])))]);
   }
   const importance = (s: Study, name: string) => s.found.importances.find((p) => p.name === name)?.importance;
-  const body = rows.map(([what, cells]) => el("tr", { class: new Set(cells).size > 1 ? "best" : "" }, el("th", { scope: "row" }, what),
+  const body = rows.map(([what, cells]) => el("tr", { class: new Set(cells).size > 1 && !cells.includes("–") ? "best" : "" }, el("th", { scope: "row" }, what),
     ...cells.map((text, k) => {
       const share = importance(studies[k], what);
       return el("td", { class: "number" }, text, share === undefined ? null : el("span", { class: "sub" }, ` (${Math.round(100 * share)} %)`));

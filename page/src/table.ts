@@ -85,7 +85,7 @@ export function trialTable(first: Study): TrialTable {
 
   const draw = () => {
     const best = s.found.best;
-    const onFront = new Set(s.found.front);
+    const onFront = new Set(s.found.front.length < s.trials.number.length ? s.found.front : []); // all: none stands out
     body.replaceChildren(...kept.slice(0, count).map((i) => {
       const number = s.trials.number[i];
       const row = el("tr", { class: number === best || onFront.has(number) ? "best" : "" });
