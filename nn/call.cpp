@@ -1,12 +1,18 @@
 // How a module is called: directly, or watched. The first call of a model is watched to find layers
-// that fields() does not list; summary() watches to learn the shapes of outputs.
+// that fields() does not list; summary() watches to learn the shapes of outputs; and while a tape
+// traps what is not finite, calls are watched so that it can name the layer.
 
 #include <algorithm>
+#include <limits>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "attune/nn/internal/visit.h"
 #include "attune/nn/module.h"
 #include "attune/tensor/internal/check.h"
+#include "attune/tensor/internal/flops.h"
+#include "attune/tensor/internal/trap.h"
+#include "attune/tensor/memory.h"
 
 namespace attune::nn {
 namespace {
@@ -55,6 +61,16 @@ struct RefuseViews : internal::Named {
   }
 };
 
+// The dotted names of a tree's modules; the root's is empty.
+struct LayerNames : internal::Named {
+  std::unordered_map<const ModuleBase*, attune::internal::Place> names;
+
+  void on_child(std::string_view name, ModuleBase& child) override {
+    names.try_emplace(&child, std::make_shared<const std::string>(dotted(name)));
+    Named::on_child(name, child);
+  }
+};
+
 struct Row {
   std::string name, kind, output, parameters;
 };
@@ -92,6 +108,7 @@ struct Watch {
   std::vector<Output>* outputs;  // of summary(); otherwise null
   const ModuleBase* caller = nullptr;
   Listed listed;
+  LayerNames layers;  // while a tape traps
 
   Watch(const ModuleBase& model, std::vector<Output>* to) : root(model), outputs(to) {
     list();
@@ -122,7 +139,15 @@ struct Watch {
 
 namespace {
 thread_local Watch* watch = nullptr;
+
+bool trapping() { return attune::internal::this_recording.traps; }
+
+attune::internal::Place layer_of_op() {
+  if (watch == nullptr || watch->caller == nullptr) return {};
+  const auto found = watch->layers.names.find(watch->caller);
+  return found == watch->layers.names.end() ? attune::internal::Place() : found->second;
 }
+}  // namespace
 
 }  // namespace internal
 
@@ -133,14 +158,20 @@ EvalScope::~EvalScope() { --eval_scopes; }
 
 bool ModuleBase::training() const { return training_ && eval_scopes == 0; }
 bool ModuleBase::watched() const {
-  return watch != nullptr || !checked_.set.load(std::memory_order_relaxed);
+  return watch != nullptr || !checked_.set.load(std::memory_order_relaxed) || internal::trapping();
 }
-bool ModuleBase::observed() { return watch != nullptr && watch->outputs != nullptr; }
+bool ModuleBase::observed() {
+  return watch != nullptr && (watch->outputs != nullptr || internal::trapping());
+}
 
 ModuleBase::Call::Call(ModuleBase& module) : module_(module) {
   if (watch == nullptr) {
     own_ = std::make_unique<internal::Watch>(module, nullptr);
     watch = own_.get();
+    if (internal::trapping()) {
+      internal::look(module, own_->layers);
+      attune::internal::place_of_op = internal::layer_of_op;
+    }
   } else {
     watch->admit(module);
   }
@@ -149,7 +180,9 @@ ModuleBase::Call::Call(ModuleBase& module) : module_(module) {
 
 ModuleBase::Call::~Call() {
   watch->caller = caller_;
-  if (own_ != nullptr) watch = nullptr;
+  if (own_ == nullptr) return;
+  watch = nullptr;
+  attune::internal::place_of_op = nullptr;
 }
 
 void ModuleBase::Call::add(const Tensor& y) {
@@ -182,7 +215,10 @@ std::string Module::summary(const Shape& input_shape, DType dtype) const {
 
 std::string ModuleBase::summary_of(const std::function<void()>& run) const {
   std::vector<Output> seen;
+  const int64_t before = attune::internal::flops_asked;
+  int64_t bytes = 0;
   {
+    const MemoryLimitScope counted(std::numeric_limits<int64_t>::max());
     const EvalScope evaluating;
     internal::Watch mine(*this, &seen);
     struct Listen {
@@ -191,7 +227,9 @@ std::string ModuleBase::summary_of(const std::function<void()>& run) const {
       ~Listen() { watch = outer; }
     } const listen(&mine);
     run();
+    bytes = counted.peak();
   }
+  const int64_t flops = attune::internal::flops_asked - before;
   Rows rows(seen);
   rows.add("", *this);
   internal::look(*this, rows);
@@ -209,7 +247,8 @@ std::string ModuleBase::summary_of(const std::function<void()>& run) const {
   };
   line({"layer", "kind", "output", "parameters"});
   for (const Row& row : rows.all) line(row);
-  return text;
+  return text + fmt::format("{} parameters; {} bytes and {} flop for this input\n",
+                            parameter_count(), bytes, flops);
 }
 
 }  // namespace attune::nn

@@ -142,7 +142,7 @@ class ModuleBase {
 
   bool mode() const { return training_; }  // as train() or eval() left it, whatever the scope
 
-  static bool observed();  // summary() is looking on: compute layer by layer
+  static bool observed();  // summary() or a trap looks on: compute layer by layer
 
   // The table of summary() below; run() calls the module.
   std::string summary_of(const std::function<void()>& run) const;
@@ -176,7 +176,9 @@ class Module : public ModuleBase {
   Tensor operator()(const Tensor& x) const;
 
   // A table of the layers: name, kind, shape of the output for an x of `input_shape`, and number of
-  // parameters. Runs forward() once, in evaluation mode, on zeros.
+  // parameters; and in the last line what the forward pass takes, in bytes of tensors beside the
+  // parameters, and in additions and multiplications of matrix products. Runs forward() once, in
+  // evaluation mode, on zeros; step_cost() has what a training step takes.
   std::string summary(const Shape& input_shape, DType dtype = DType::f32) const;
 
  protected:

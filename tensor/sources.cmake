@@ -23,6 +23,7 @@ attune_module(tensor
     tensor/internal/positions.cpp
     tensor/internal/record.cpp
     tensor/internal/reduce.cpp
+    tensor/internal/trap.cpp
     tensor/internal/walk.cpp
     tensor/internal/windows.cpp
     tensor/internal/windows_kernel.cpp

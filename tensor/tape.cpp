@@ -10,6 +10,7 @@
 #include "attune/tensor/internal/check.h"
 #include "attune/tensor/internal/record.h"
 #include "attune/tensor/internal/record_store.h"
+#include "attune/tensor/internal/trap.h"
 
 namespace attune {
 namespace internal {
@@ -33,6 +34,7 @@ void mark_needed(const Record& record, std::span<const NodeId> targets, NodeId t
 // Runs the gradients from `top` down. `consume`: free each node after it ran.
 void walk_back(Record& record, NodeId top, const bool* needed, Tensor* slots,
                std::span<const NodeId> targets, bool consume) {
+  const bool traps = trapping();
   for (NodeId i = top; i > 0; --i) {
     Node* node = record.entries[i].node;
     if (node == nullptr) continue;
@@ -40,6 +42,8 @@ void walk_back(Record& record, NodeId top, const bool* needed, Tensor* slots,
       Gradients grads(record, *node, needed, slots);
       const bool keep = std::ranges::find(targets, i) != targets.end();
       node->run(*node, keep ? slots[i] : std::move(slots[i]), grads);
+      if (traps) [[unlikely]]
+        trap_gradients(record, i, *node, needed, slots);
     }
     if (consume) {
       record.entries[i].node = nullptr;
@@ -71,11 +75,21 @@ Tensor alias(const Tensor& x) {
 using internal::NodeId;
 using internal::Record;
 
-Tape::Tape(std::span<const Tensor> watched) {
+Tape::Tape(std::span<const Tensor> watched) : Tape(watched, TapeOptions{}) {}
+
+Tape::Tape(const TapeOptions& options) {
+  internal::OpenTapes& tapes = internal::open_tapes();
+  thread_ = tapes.thread;
+  serial_ = 0;
+  if (options.trap_nonfinite) trap_ = std::make_unique<internal::Trap>();
+}
+
+Tape::Tape(std::span<const Tensor> watched, const TapeOptions& options) {
   for (const Tensor& x : watched) internal::require_defined("Tape", x);
   internal::OpenTapes& tapes = internal::open_tapes();
   thread_ = tapes.thread;
   serial_ = tapes.next_serial();
+  if (options.trap_nonfinite) trap_ = std::make_unique<internal::Trap>();
   try {
     record_ = internal::recording() ? internal::this_recording.record->shared_from_this()
                                     : tapes.fresh_record();
@@ -118,6 +132,7 @@ std::vector<Tensor> Tape::gradient(const Tensor& loss, std::span<const Tensor> t
         "gradient: the loss must have one element, got {}; reduce it by sum() or mean()",
         loss.shape());
   }
+  check<Error>(record_ != nullptr || serial_ != 0, "gradient: this tape watches nothing");
   check<Error>(record_ != nullptr,
                "gradient: this tape was consumed by an earlier gradient(); call it once, with all "
                "targets");

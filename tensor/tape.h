@@ -6,20 +6,51 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "attune/base/error.h"
 #include "attune/tensor/tensor.h"
 
 namespace attune {
 
 namespace internal {
 struct Record;
-}
+class Trap;
+}  // namespace internal
+
+// An op made the first NaN or Inf of a recorded computation, under Tape's trap.
+class NonFinite : public Error {
+ public:
+  NonFinite(std::string op, std::string layer, bool in_gradient, const std::string& cause)
+      : Error("tape: " + cause + (layer.empty() ? "" : " (in layer " + layer + ")")),
+        op_(std::move(op)),
+        layer_(std::move(layer)),
+        cause_(cause),
+        in_gradient_(in_gradient) {}
+
+  const std::string& op() const { return op_; }        // as docs/ops.md names it
+  const std::string& layer() const { return layer_; }  // dotted name; empty: in none but the model
+  bool in_gradient() const { return in_gradient_; }    // else in the forward pass
+  const std::string& cause() const { return cause_; }  // what() without the layer
+
+ private:
+  std::string op_, layer_, cause_;
+  bool in_gradient_;
+};
+
+struct TapeOptions {
+  bool trap_nonfinite = false;
+};
 
 // Records from construction until destruction, or until gradient() has consumed the record. Tapes
 // nest: what an inner tape's gradient() computes is itself recorded by the tapes around it, which
 // gives gradients of gradients. A tensor used after its tape is gone is a constant.
+//
+// With {.trap_nonfinite = true} the op that makes the first NaN or Inf throws NonFinite, in the
+// forward pass or in gradient(), with the layer of the model that called it. For finding out why a
+// training diverged; every op then takes another look at its result.
 //
 // A tape belongs to the thread that opened it: gradient() throws Error on any other.
 class Tape {
@@ -30,6 +61,15 @@ class Tape {
   // Watches the parameters of a model: of anything that has parameters().
   template <class Model, class = decltype(std::declval<const Model&>().parameters())>
   explicit Tape(const Model& model) : Tape(std::span<const Tensor>(model.parameters())) {}
+  Tape(std::span<const Tensor> watched, const TapeOptions& options);
+  Tape(std::initializer_list<Tensor> watched, const TapeOptions& options)
+      : Tape(std::span<const Tensor>(watched.begin(), watched.size()), options) {}
+  template <class Model, class = decltype(std::declval<const Model&>().parameters())>
+  Tape(const Model& model, const TapeOptions& options)
+      : Tape(std::span<const Tensor>(model.parameters()), options) {}
+  // Watches nothing: its options hold for all tapes of this thread while it lives, those that are
+  // opened inside a training loop among them.
+  explicit Tape(const TapeOptions& options);
   ~Tape();
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -53,6 +93,7 @@ class Tape {
   std::shared_ptr<internal::Record> record_;  // shared with the tapes around it; null once consumed
   uint64_t thread_;                           // that opened it
   uint64_t serial_;                           // among the tapes of that thread
+  std::unique_ptr<internal::Trap> trap_;      // while it traps
 };
 
 // Pauses recording on this thread: what is computed while it lives is a constant to the tapes

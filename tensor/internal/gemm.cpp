@@ -7,10 +7,14 @@
 #include <algorithm>
 
 #include "attune/tensor/internal/block.h"
+#include "attune/tensor/internal/flops.h"
 #include "attune/tensor/internal/gemm_plan.h"
 #include "attune/base/internal/parallel.h"
 
 namespace attune::internal {
+
+constinit thread_local int64_t flops_asked = 0;
+
 namespace {
 
 // The product at place i of the batch.
@@ -68,6 +72,7 @@ template <class T>
 void any_gemm(const Gemm<T>& g) {
   const int64_t count = g.batch[0].count * g.batch[1].count;
   if (g.m == 0 || g.n == 0 || count == 0) return;
+  flops_asked += 2 * g.m * g.n * g.k * count;
   if (g.k == 0) return compute_empty_sums(g, count);
   Plan plan = plan_product(g);
   const int threads = usable_threads();

@@ -119,6 +119,8 @@ void Record::clear() {
     if (Node* node = entries[i].node) node->destroy(*node);
   }
   entries.resize(1);
+  if (!places.empty()) [[unlikely]]
+    places.clear();
   arena.reset();
 }
 
@@ -171,7 +173,9 @@ void OpenTapes::prune() {
 
 void OpenTapes::look() {
   Record* record = frames.empty() ? nullptr : frames.back().record;
-  this_recording = record == nullptr ? Recording{} : Recording{record, record->id};
+  if (may_trap) [[unlikely]]
+    may_trap = *traps > 0;
+  this_recording = record == nullptr ? Recording{} : Recording{record, record->id, may_trap};
 }
 
 std::shared_ptr<Record> OpenTapes::fresh_record() {

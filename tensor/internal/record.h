@@ -20,6 +20,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "attune/tensor/internal/block.h"
 #include "attune/tensor/tensor.h"
@@ -68,6 +69,7 @@ class Gradients {
 struct Recording {
   Record* record = nullptr;  // null: nowhere
   uint64_t id = 0;           // the record's; unlike that of any other, ever
+  bool traps = false;        // a tape of this thread traps what is not finite
 };
 extern constinit thread_local Recording this_recording;
 
@@ -98,6 +100,20 @@ struct NodeRoom {
 };
 NodeRoom make_room(size_t bytes, size_t inputs, const Block& y);
 
+// For Tape's trap, before y is recorded: throws NonFinite if the op made y's first NaN or Inf.
+void trap(const char* op, const Tensor& y, std::span<const Tensor* const> inputs);
+
+inline const Tensor* address_of(const Tensor* x) { return x; }
+inline const Tensor* address_of(const Tensor& x) { return &x; }
+
+template <class Inputs>
+[[gnu::cold, gnu::noinline]] void trap_inputs(const char* op, const Tensor& y,
+                                              const Inputs& inputs) {
+  std::vector<const Tensor*> list;
+  for (const auto& input : inputs) list.push_back(address_of(input));
+  trap(op, y, list);
+}
+
 template <class F>
 struct NodeOf : Node {
   F gradient;
@@ -109,6 +125,8 @@ void record_node(const char* op, const Tensor& y, const Inputs& inputs, F&& grad
   using N = NodeOf<F>;
   static_assert(alignof(N) <= 16, "the arena aligns to 16");
   static_assert(std::is_nothrow_move_constructible_v<F>, "nothing may fail once there is room");
+  if (this_recording.traps) [[unlikely]]
+    trap_inputs(op, y, inputs);
   const NodeRoom room = make_room(sizeof(N), inputs.size(), block(y));
   NodeId* id = room.input;
   for (const auto& input : inputs) *id++ = id_of(input);

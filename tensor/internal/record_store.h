@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "attune/tensor/internal/record.h"
@@ -73,7 +74,8 @@ struct Record : std::enable_shared_from_this<Record> {
 
   uint64_t id = 0;
   Arena arena;
-  std::vector<Entry> entries{{}};  // [0] is the constant
+  std::vector<Entry> entries{{}};                          // [0] is the constant
+  std::vector<std::shared_ptr<const std::string>> places;  // by NodeId: whose op; trapping only
   Leaves leaves;
   int open = 0;                    // tapes that share it
   std::atomic<int> abandoned = 0;  // of those: destroyed on another thread
@@ -111,6 +113,10 @@ struct OpenTapes {
   uint64_t serials = 0;           // given to the tapes and pauses of this thread
   std::shared_ptr<Record> spare;  // an empty record with its memory, for the next tape
   uint64_t next_id = 0;           // of a record
+  // This thread's tapes that trap what is not finite: so many. Shared with them, as they may be
+  // destroyed elsewhere. `may_trap` is false where there are none, and saves a look at them.
+  std::shared_ptr<std::atomic<int>> traps = std::make_shared<std::atomic<int>>(0);
+  bool may_trap = false;
 
   OpenTapes();
   ~OpenTapes();
@@ -125,8 +131,6 @@ struct OpenTapes {
   // Called on another thread than the one that opened the tape: leaves the record for its own
   // thread to prune, or drops it if that thread has ended.
   static void abandon(std::shared_ptr<Record> record);
-
- private:
   void look();  // sets this_recording
 };
 OpenTapes& open_tapes();

@@ -68,12 +68,16 @@ TEST_CASE("module: summary is a table, and leaves modes and streams as they were
   Rng rng(1);
   Mlp model(rng);
   model.hidden.eval();
-  CHECK(model.summary({2, 4}) ==
+  const std::string table = model.summary({2, 4});
+  const size_t last = table.rfind('\n', table.size() - 2) + 1;
+  CHECK(table.substr(0, last) ==
         "layer   kind            output  parameters\n"
         "        Mlp             [2, 3]          67\n"
         "hidden  Linear(4 -> 8)  [2, 8]          40\n"
         "drop    Dropout(0.5)    [2, 8]            \n"
         "out     Linear(8 -> 3)  [2, 3]          27\n");
+  CHECK(table.substr(last).starts_with("67 parameters; "));
+  CHECK(table.ends_with(" bytes and 224 flop for this input\n"));  // 2 * 2 * (4 * 8 + 8 * 3)
   CHECK_FALSE(model.hidden.training());
   CHECK(model.drop.training());
   CHECK_THROWS_AS(model.summary({2, 5}), ShapeError);
