@@ -13,7 +13,9 @@ attune_module(nn
     nn/ensemble.cpp
     nn/group_norm.cpp
     nn/init.cpp
+    nn/internal/divide.cpp
     nn/internal/epoch.cpp
+    nn/kfold.cpp
     nn/layer_norm.cpp
     nn/linear.cpp
     nn/loss.cpp

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "attune/nn/internal/divide.h"
 #include "attune/tensor/internal/check.h"
 
 namespace attune::nn {
@@ -67,10 +68,31 @@ std::map<int64_t, std::vector<int64_t>> by_class(const Tensor& y,
   return classes;
 }
 
+// Groups, or rows of one time, stay whole.
+SplitRows split_whole(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
+  internal::check_division("split", dataset.size(), options.groups, options.times,
+                           options.stratify);
+  std::vector<double> shares = {1 - options.validation - options.test};
+  if (options.validation > 0) shares.push_back(options.validation);
+  if (options.test > 0) shares.push_back(options.test);
+  std::vector<std::vector<int64_t>> parts =
+      internal::divide(dataset, shares, options.groups, options.times, options.stratify, rng);
+  for (const auto& part : parts) {
+    check<ValueError>(!part.empty(), "split: the {} are too few for {} parts",
+                      options.times.empty() ? "groups" : "times", parts.size());
+  }
+  SplitRows rows;
+  rows.train = std::move(parts[0]);
+  if (options.validation > 0) rows.validation = std::move(parts[1]);
+  if (options.test > 0) rows.test = std::move(parts.back());
+  return rows;
+}
+
 }  // namespace
 
-Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
-  const auto& [validation_share, test_share, stratify] = options;
+SplitRows split_rows(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
+  const double validation_share = options.validation, test_share = options.test;
+  const bool stratify = options.stratify;
   check<ValueError>(validation_share >= 0 && validation_share < 1 && test_share >= 0 &&
                         test_share < 1 && validation_share + test_share < 1,
                     "split: validation and test must be in [0, 1) and leave a share to train on, "
@@ -83,6 +105,7 @@ Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
                     "train on",
                     n, validations, tests);
 
+  if (!options.groups.empty() || !options.times.empty()) return split_whole(dataset, options, rng);
   const std::vector<int64_t> order = permutation(n, rng);
   enum class Part : uint8_t { train, validation, test };
   std::vector<Part> part(static_cast<size_t>(n), Part::train);
@@ -124,24 +147,13 @@ Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
   for (const int64_t row : order) {
     chosen[static_cast<size_t>(part[static_cast<size_t>(row)])].push_back(row);
   }
-  return {dataset.rows(chosen[0]), dataset.rows(chosen[1]),
-          Sealed<Dataset>(dataset.rows(chosen[2]))};
+  return {std::move(chosen[0]), std::move(chosen[1]), std::move(chosen[2])};
 }
 
-std::vector<Fold> kfold(const Dataset& dataset, int64_t k, Rng& rng) {
-  const int64_t n = dataset.size();
-  check<ValueError>(k >= 2 && k <= n, "kfold: k must be between 2 and the {} rows, got {}", n, k);
-  const std::vector<int64_t> order = permutation(n, rng);
-  std::vector<Fold> folds;
-  for (int64_t fold = 0; fold < k; ++fold) {
-    const int64_t begin = fold * n / k, end = (fold + 1) * n / k;  // sizes differ by one at most
-    std::vector<int64_t> train, validation;
-    for (int64_t i = 0; i < n; ++i) {
-      (i >= begin && i < end ? validation : train).push_back(order[static_cast<size_t>(i)]);
-    }
-    folds.push_back({dataset.rows(train), dataset.rows(validation)});
-  }
-  return folds;
+Split split(const Dataset& dataset, const SplitOptions& options, Rng& rng) {
+  const SplitRows rows = split_rows(dataset, options, rng);
+  return {dataset.rows(rows.train), dataset.rows(rows.validation),
+          Sealed<Dataset>(dataset.rows(rows.test))};
 }
 
 }  // namespace attune::nn

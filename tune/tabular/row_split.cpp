@@ -1,95 +1,32 @@
 #include "attune/tune/tabular/row_split.h"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 #include <fmt/format.h>
 
+#include "attune/nn/internal/divide.h"
 #include "attune/nn/split.h"
 #include "attune/base/error.h"
 
 namespace attune::tune {
 namespace {
 
-using Rows = std::vector<int64_t>;
+using nn::internal::cut_by_time;
+using Rows = nn::internal::Rows;
 
-// The rows of each group, in the order in which groups first appear.
-std::vector<Rows> grouped(const Rows& rows, const std::vector<int64_t>& groups) {
-  std::vector<Rows> members;
-  std::map<int64_t, size_t> index;
-  for (const int64_t row : rows) {
-    if (groups.empty()) {
-      members.push_back({row});
-      continue;
-    }
-    const auto [found, is_new] =
-        index.try_emplace(groups[static_cast<size_t>(row)], members.size());
-    if (is_new) members.emplace_back();
-    members[found->second].push_back(row);
-  }
-  return members;
-}
-
-// Puts whole groups into parts of the given shares, the largest groups first, each where its
-// classes are most wanted. As scikit-learn's StratifiedGroupKFold, for parts of any size.
+// Of classes every part gets its share.
 std::vector<Rows> distribute(const Target& target, const Rows& rows,
                              const std::vector<int64_t>& groups, const std::vector<double>& shares,
                              Rng rng) {
-  const bool classes = target.task() == Task::classification;
-  const auto class_of = [&](int64_t row) {
-    return classes ? static_cast<size_t>(target.value(row)) : size_t{0};
-  };
-  std::vector<double> total(classes ? target.classes().size() : 1);
-  for (const int64_t row : rows) ++total[class_of(row)];
-
-  std::vector<Rows> members = grouped(rows, groups);
-  const Rows order = Tensor::permutation(std::ssize(members), rng).to_vector<int64_t>();
-  std::vector<Rows> shuffled;
-  for (const int64_t i : order) shuffled.push_back(std::move(members[static_cast<size_t>(i)]));
-  std::ranges::stable_sort(shuffled, std::ranges::greater{}, &Rows::size);
-
-  std::vector<Rows> parts(shares.size());
-  std::vector<std::vector<double>> wanted;  // rows of each class that a part still lacks
-  for (const double share : shares) {
-    wanted.emplace_back();
-    for (const double count : total) wanted.back().push_back(share * count);
-  }
-  for (const Rows& group : shuffled) {
-    size_t best = 0;
-    double most = 0;
-    for (size_t part = 0; part < parts.size(); ++part) {
-      double want = 0;
-      for (const int64_t row : group) want += wanted[part][class_of(row)] / total[class_of(row)];
-      if (part == 0 || want > most) {
-        most = want;
-        best = part;
-      }
-    }
-    for (const int64_t row : group) {
-      parts[best].push_back(row);
-      wanted[best][class_of(row)] -= 1;
+  std::vector<int64_t> classes;
+  if (target.task() == Task::classification) {
+    for (const int64_t row : rows) {
+      const auto place = static_cast<size_t>(row);
+      if (classes.size() <= place) classes.resize(place + 1);
+      classes[place] = static_cast<int64_t>(target.value(row));
     }
   }
-  return parts;
-}
-
-// Cuts the rows, in the order of their times, so that rows of one time stay together.
-std::vector<Rows> cut_by_time(Rows rows, const std::vector<double>& times,
-                              const std::vector<double>& shares) {
-  const auto time = [&](int64_t row) { return times[static_cast<size_t>(row)]; };
-  std::ranges::stable_sort(rows, {}, time);
-  std::vector<Rows> parts(shares.size());
-  size_t part = 0;
-  double until = shares[0] * static_cast<double>(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const bool new_time = i == 0 || time(rows[i]) != time(rows[i - 1]);
-    while (new_time && part + 1 < parts.size() && static_cast<double>(i) >= until) {
-      until += shares[++part] * static_cast<double>(rows.size());
-    }
-    parts[part].push_back(rows[i]);
-  }
-  return parts;
+  return nn::internal::distribute(rows, classes, std::ssize(target.classes()), groups, shares, rng);
 }
 
 }  // namespace
