@@ -66,6 +66,10 @@ Optimizer::Optimizer(const char* kind, std::vector<const char*> slots, double le
                     weight_decay);
 }
 
+double Optimizer::scheduled_learning_rate() const {
+  return learning_rate_ * (schedule_ ? schedule_(steps_) : 1);
+}
+
 void Optimizer::set_learning_rate(double rate) {
   check<ValueError>(usable(rate),
                     "{}: the learning rate must be a finite number, not negative, got {}", kind_,

@@ -56,10 +56,12 @@ class Optimizer {
   void add_group(Group group);
 
   double learning_rate() const { return learning_rate_; }
-  void set_learning_rate(double rate);  // groups with a rate of their own keep it
+  double scheduled_learning_rate() const;  // of the next step: times the schedule's factor
+  void set_learning_rate(double rate);     // groups with a rate of their own keep it
   // Step n, counted from 0, multiplies every learning rate by schedule(n). See schedule.h.
   void set_schedule(Schedule schedule) { schedule_ = std::move(schedule); }
-  int64_t steps() const { return steps_; }  // done so far
+  int64_t steps() const { return steps_; }        // done so far
+  size_t slots() const { return slots_.size(); }  // tensors of state for each parameter
 
   // Takes over what another optimizer has gathered on the same model (moments, step count), and
   // keeps this one's own settings, learning rate and schedule among them. ValueError unless it is

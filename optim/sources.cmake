@@ -3,6 +3,7 @@ attune_module(optim
     optim/adagrad.cpp
     optim/adam.cpp
     optim/clip.cpp
+    optim/divergence.cpp
     optim/ema.cpp
     optim/formula_optimizer.cpp
     optim/lbfgs.cpp
@@ -12,6 +13,7 @@ attune_module(optim
     optim/rmsprop.cpp
     optim/schedule.cpp
     optim/sgd.cpp
+    optim/step_cost.cpp
     optim/trainer.cpp
   DEPENDS tensor nn
   PRIVATE attune_fmt OpenMP::OpenMP_CXX PkgConfig::HWY)

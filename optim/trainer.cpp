@@ -11,7 +11,10 @@
 namespace attune::nn {
 namespace {
 
-double number(const Tensor& loss) { return loss.cast(DType::f64).item<double>(); }
+double number(const Tensor& loss) {
+  if (loss.dtype() == DType::f32) return loss.item<float>();  // records nothing
+  return loss.detach().cast(DType::f64).item<double>();
+}
 
 // R^2 of all elements, in double, in units of the target's largest distance from its mean: the
 // squares neither overflow nor vanish.
@@ -74,10 +77,12 @@ TrainReport train(Module& model, optim::Optimizer& optimizer, const Dataset& dat
     for (const auto& [x, y] : batches) {
       Tape tape(model.parameters());
       const Tensor loss = loss_of(model(x), y);
+      const double value = number(loss);
+      loss_sum += value * static_cast<double>(x.size(0));
+      if (!std::isfinite(value)) break;  // a step would only spoil the weights
       std::vector<Tensor> grads = tape.gradient(loss, model.parameters());
       if (options.clip_norm > 0) optim::clip_grad_norm(grads, options.clip_norm);
       optimizer.update(model, grads);
-      loss_sum += number(loss) * static_cast<double>(x.size(0));
       ++report.steps;
     }
     ++report.epochs;

@@ -49,7 +49,9 @@ struct TrainOptions {
 struct TrainReport {
   int64_t epochs = 0, steps = 0;  // completed in this call
   std::vector<double> losses;     // one per epoch, as in EpochReport
-  bool diverged = false;          // the loss became NaN or infinite, which ended the training
+  // The loss became NaN or infinite, which ended the training before that step moved the weights;
+  // find_divergence() in divergence.h says why.
+  bool diverged = false;
 };
 
 // Puts the model into training mode and trains it for a number of epochs. Equal models, optimizers

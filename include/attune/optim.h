@@ -5,6 +5,7 @@
 #include "attune/optim/adam.h"
 #include "attune/optim/adamw.h"
 #include "attune/optim/clip.h"
+#include "attune/optim/divergence.h"
 #include "attune/optim/ema.h"
 #include "attune/optim/formula_optimizer.h"
 #include "attune/optim/lbfgs.h"
@@ -13,4 +14,5 @@
 #include "attune/optim/rmsprop.h"
 #include "attune/optim/schedule.h"
 #include "attune/optim/sgd.h"
+#include "attune/optim/step_cost.h"
 #include "attune/optim/trainer.h"
