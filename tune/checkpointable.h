@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <tuple>
@@ -47,6 +48,11 @@ inline constexpr bool is_plain =
     std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, Rng>;
 template <typename T, size_t n>
 inline constexpr bool is_plain<std::array<T, n>> = is_plain<T>;
+
+template <typename T>
+inline constexpr bool is_shared = false;
+template <typename T>
+inline constexpr bool is_shared<std::shared_ptr<T>> = true;
 
 template <typename T>
 inline constexpr bool is_row = false;  // of plain values, one after the other in memory

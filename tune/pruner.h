@@ -17,6 +17,10 @@ class Pruner {
   // Should `trial`, which has just reported a loss, stop? `history` holds the others, and may hold
   // it.
   virtual bool should_stop(const TrialRecord& trial, const History& history) const = 0;
+
+  // It compares two trials step by step, in pairs: each report is then to be that step's own value,
+  // of one fold for example, not the mean of all so far.
+  virtual bool pairs_steps() const { return false; }
 };
 
 std::shared_ptr<Pruner> no_pruning();

@@ -61,6 +61,8 @@ class Scheduler {
 
   // It neither pauses trials nor has next() say anything: nobody waits for it.
   virtual bool only_stops() const { return false; }
+
+  virtual bool pairs_steps() const { return false; }  // as Pruner's
 };
 
 class Pruner;

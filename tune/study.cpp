@@ -115,6 +115,7 @@ Space Study::space() const { return state_->space(); }
 const std::string& Study::name() const { return state_->options().name; }
 const std::vector<Direction>& Study::directions() const { return state_->directions(); }
 uint64_t Study::seed() const { return state_->seed(); }
+Rng Study::rng(std::string_view name) const { return state_->study_rng(name); }
 Rng Study::rng(int64_t trial, std::string_view name) const { return state_->rng(trial).fork(name); }
 bool Study::exhausted() const { return state_->exhausted(); }
 

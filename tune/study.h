@@ -215,7 +215,8 @@ class Study {
   const std::string& name() const;
   const std::vector<Direction>& directions() const;
   uint64_t seed() const;
-  Rng rng(int64_t trial, std::string_view name) const;  // as Trial::rng gives it
+  Rng rng(int64_t trial, std::string_view name) const;  // as Trial::rng returns it
+  Rng rng(std::string_view name) const;                 // as Trial::study_rng returns it
   bool exhausted() const;                               // the sampler has nothing left to try
 
   void set_attribute(std::string_view name, const ParamValue& value);

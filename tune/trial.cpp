@@ -72,6 +72,7 @@ Trial& Trial::operator=(Trial&& other) noexcept {
   unnamed_ = other.unnamed_;
   checkpoint_ = std::move(other.checkpoint_);
   states_ = std::move(other.states_);
+  owned_ = std::move(other.owned_);
   return *this;
 }
 
@@ -201,6 +202,18 @@ Params Trial::params() const { return link_ ? link_->params() : study().params(n
 
 Rng Trial::rng(std::string_view name) const {
   return (link_ ? link_->rng() : study().rng(number_)).fork(name);
+}
+
+Rng Trial::study_rng(std::string_view name) const {
+  if (!study_) throw ValueError("trial: it has been told already");
+  return study_->study_rng(name);
+}
+
+bool Trial::pairs_steps() const {
+  if (!study_) throw ValueError("trial: it has been told already");
+  const StudyOptions& options = study_->options();
+  return (options.pruner && options.pruner->pairs_steps()) ||
+         (options.scheduler && options.scheduler->pairs_steps());
 }
 
 void Trial::set_attribute(std::string_view name, const ParamValue& value) {

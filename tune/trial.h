@@ -169,8 +169,14 @@ class Trial {
   // other processes and for after a crash. A trial of which nothing is kept starts again from step
   // 0; a fork then fails. ValueError: other states than before the pause. IoError.
   template <typename T>
-  void checkpointable(T& state) {
+  requires(!keeping::is_shared<T>) void checkpointable(T& state) {
     keep(keeping::StateRef::of(state));
+  }
+  // The same for a state that lives as long as the trial.
+  template <typename T>
+  void checkpointable(const std::shared_ptr<T>& state) {
+    owned_.push_back(state);
+    keep(keeping::StateRef::of(*state));
   }
   int64_t first_step() const { return first_step_; }  // where a resumed trial or a fork goes on
   std::optional<int64_t> parent() const {             // the trial it was forked from
@@ -180,6 +186,11 @@ class Trial {
 
   Params params() const;                 // chosen so far
   Rng rng(std::string_view name) const;  // of this study's seed, this trial's number and the name
+  // Of the study's seed and the name: the same in all of its trials, which are then compared on
+  // equal terms (folds, initial weights, the order of the rows).
+  Rng study_rng(std::string_view name) const;
+  // Whether the study's pruner compares trials step by step; see Pruner.
+  bool pairs_steps() const;
 
   // User attributes: a value, or JSON text of any shape.
   void set_attribute(std::string_view name, const ParamValue& value);
@@ -234,6 +245,7 @@ class Trial {
   int64_t unnamed_ = 0;                           // constraints
   std::shared_ptr<const Checkpoint> checkpoint_;  // to go on with
   std::vector<keeping::StateRef> states_;
+  std::vector<std::shared_ptr<void>> owned_;  // of these states
 };
 
 }  // namespace attune::tune

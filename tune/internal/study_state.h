@@ -99,6 +99,7 @@ class StudyState : public std::enable_shared_from_this<StudyState> {
   std::pair<std::string, Params> default_configuration();
 
   Rng rng(int64_t trial) const { return Rng(seed_).fork(trial); }
+  Rng study_rng(std::string_view name) const { return Rng(seed_).fork("study").fork(name); }
   uint64_t seed() const { return seed_; }
   const StudyOptions& options() const { return options_; }
   const std::vector<Direction>& directions() const { return ledger_->directions(); }

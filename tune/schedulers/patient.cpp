@@ -33,6 +33,8 @@ class Patient : public Pruner {
     return !improves && (!inner_ || inner_->should_stop(trial, history));
   }
 
+  bool pairs_steps() const override { return inner_ && inner_->pairs_steps(); }
+
  private:
   std::shared_ptr<const Pruner> inner_;
   int64_t steps_;

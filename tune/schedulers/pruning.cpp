@@ -16,6 +16,7 @@ class Pruning : public Scheduler {
     return pruner_->should_stop(trial, history) ? Verdict::stop : Verdict::go_on;
   }
   bool only_stops() const override { return true; }
+  bool pairs_steps() const override { return pruner_->pairs_steps(); }
 
  private:
   std::shared_ptr<const Pruner> pruner_;

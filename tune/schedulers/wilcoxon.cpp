@@ -72,6 +72,7 @@ class Wilcoxon : public Pruner {
     }
   }
 
+  bool pairs_steps() const override { return true; }
   bool should_stop(const TrialRecord& trial, const History& history) const override {
     const TrialRecord* best = nullptr;
     for (const TrialRecord& other : history.trials()) {
