@@ -64,6 +64,7 @@ attune_test(attune_nn_tests
     tests/nn/edges_test.cpp
     tests/nn/ensemble_test.cpp
     tests/nn/fields_test.cpp
+    tests/nn/kfold_test.cpp
     tests/nn/layers_test.cpp
     tests/nn/loader_test.cpp
     tests/nn/loss_test.cpp
@@ -89,6 +90,7 @@ add_test(NAME ops_document
 attune_test(attune_optim_tests
   SOURCES
     tests/optim/clip_test.cpp
+    tests/optim/divergence_test.cpp
     tests/optim/lbfgs_test.cpp
     tests/optim/optimizers_test.cpp
     tests/optim/schedule_test.cpp
@@ -141,6 +143,7 @@ attune_test(attune_tensor_tests
     tests/tensor/tensor_test.cpp
     tests/tensor/text_test.cpp
     tests/tensor/threads_test.cpp
+    tests/tensor/trap_test.cpp
     tests/tensor/unary_test.cpp
     tests/tensor/view_test.cpp
   LINK attune::tensor PkgConfig::HWY OpenMP::OpenMP_CXX attune_fmt)
@@ -287,6 +290,7 @@ if(ATTUNE_WITH_CLI AND ATTUNE_WITH_SQLITE)
       tests/cli/dialogue_values_test.cpp
       tests/cli/edit_test.cpp
       tests/cli/export_test.cpp
+      tests/cli/fit_scheduler_test.cpp
       tests/cli/manual_test.cpp
       tests/cli/fit_test.cpp
       tests/cli/interrupt_test.cpp
@@ -313,6 +317,8 @@ endif()
 
 attune_test(attune_search_tests
   SOURCES
+    tests/tune/cross_validate_test.cpp
+    tests/tune/search_folds_test.cpp
     tests/tune/search_test.cpp
     tests/tune/stop_and_go_test.cpp
     tests/tune/training_test.cpp
@@ -320,6 +326,7 @@ attune_test(attune_search_tests
 
 attune_test(attune_table_tests
   SOURCES
+    tests/tune/fit_scheduler_test.cpp
     tests/tune/row_split_test.cpp
     tests/tune/score_test.cpp
     tests/tune/sheet_test.cpp

@@ -191,6 +191,7 @@ attune_module(tune ONLY train|tabular
     tune/tabular/internal/encoding.cpp
     tune/tabular/internal/fit_study.cpp
     tune/tabular/internal/identifiers.cpp
+    tune/tabular/internal/keeping_shape.cpp
     tune/tabular/internal/split_columns.cpp
     tune/tabular/network.cpp
     tune/tabular/number_form.cpp
@@ -207,7 +208,12 @@ attune_module(tune ONLY train|tabular
     tune/tabular/tabular_model.cpp
     tune/tabular/target.cpp
     tune/tabular/typed_table.cpp
+    tune/train/cross_validate.cpp
+    tune/train/internal/diverged.cpp
+    tune/train/internal/search_data.cpp
+    tune/train/internal/training_run.cpp
     tune/train/search.cpp
+    tune/train/search_table.cpp
     tune/train/training.cpp
   DEPENDS tune_core nn optim
   PRIVATE attune_fmt nlohmann_json::nlohmann_json

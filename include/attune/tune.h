@@ -36,6 +36,7 @@
 #include "attune/tune/storage.h"
 #include "attune/tune/study.h"
 #include "attune/tune/study_view.h"
+#include "attune/tune/train/cross_validate.h"
 #include "attune/tune/train/search.h"
 #include "attune/tune/train/training.h"
 #include "attune/tune/trial.h"

@@ -76,7 +76,7 @@ class Sheet {
   bool first_row_is_names(const SheetOptions& options) const;
   void name_columns(size_t width, bool shifted);
 
-  std::shared_ptr<const internal::CsvCells> cells_;
+  std::shared_ptr<const attune::internal::CsvCells> cells_;
   std::vector<std::string> names_;
   std::vector<bool> named_, renamed_, shared_;  // shared_: a later column has its name too
   std::unordered_map<std::string, size_t> places_;

@@ -3,95 +3,14 @@
 #include <cmath>
 #include <limits>
 #include <string>
-#include <variant>
 
 #include <fmt/format.h>
 
-#include "attune/optim/adam.h"
-#include "attune/optim/adamw.h"
-#include "attune/optim/schedule.h"
-#include "attune/optim/sgd.h"
-#include "attune/optim/trainer.h"
 #include "attune/base/error.h"
 #include "attune/base/internal/text.h"
+#include "tune/train/internal/training_run.h"
 
 namespace attune::tune {
-namespace {
-
-// One of those that settings name, as a value.
-class AnyOptimizer {
- public:
-  explicit AnyOptimizer(const TrainingSettings& settings) : optimizer_(made(settings)) {}
-
-  optim::Optimizer& get() {
-    return std::visit([](auto& one) -> optim::Optimizer& { return one; }, optimizer_);
-  }
-  const optim::Optimizer& get() const { return const_cast<AnyOptimizer*>(this)->get(); }
-  void save(const std::string& path) const { get().save(path); }
-  void load(const std::string& path) { get().load(path); }
-  void go_on_from(const AnyOptimizer& other) { get().go_on_from(other.get()); }
-
- private:
-  using Each = std::variant<optim::AdamW, optim::Adam, optim::SGD>;
-  static Each made(const TrainingSettings& settings);
-
-  Each optimizer_;
-};
-
-AnyOptimizer::Each AnyOptimizer::made(const TrainingSettings& s) {
-  const double rate = s.learning_rate, decay = s.weight_decay;
-  if (s.optimizer == "adamw") {
-    return optim::AdamW({.learning_rate = rate, .weight_decay = decay});
-  }
-  if (s.optimizer == "adam") return optim::Adam({.learning_rate = rate, .weight_decay = decay});
-  if (s.optimizer == "sgd") {
-    return optim::SGD(
-        {.learning_rate = rate, .momentum = 0.9, .nesterov = true, .weight_decay = decay});
-  }
-  throw ValueError(fmt::format("training: unknown optimizer {}; there are adamw, adam, sgd",
-                               in_quotes(s.optimizer)));
-}
-
-// What a model of unknown type keeps: a copy is a checkpoint, and assigning that restores the
-// model.
-class ModelState {
- public:
-  explicit ModelState(nn::Module& model) : model_(&model) {}
-  ModelState(const ModelState& other) : kept_(other.checkpoint()) {}
-  ModelState& operator=(const ModelState& other) {
-    if (this != &other) restore(other.checkpoint());
-    return *this;
-  }
-  ~ModelState() = default;
-
-  nn::Checkpoint checkpoint() const { return model_ ? model_->checkpoint() : kept_; }
-  void restore(const nn::Checkpoint& saved) {
-    if (model_) {
-      model_->restore(saved);
-    } else {
-      kept_ = saved;
-    }
-  }
-  void save(const std::string& path) const {  // the tensors; StateRef saves the streams
-    NamedTensors named;
-    for (const Tensor& tensor : checkpoint().tensors) {
-      named.emplace_back(fmt::format("{}", named.size()), tensor);
-    }
-    save_safetensors(path, named);
-  }
-  void load(const std::string& path) {
-    const TensorFile file = load_safetensors(path);
-    nn::Checkpoint saved = checkpoint();
-    for (size_t i = 0; i < saved.tensors.size(); ++i) {
-      saved.tensors[i] = file.at(fmt::format("{}", i));
-    }
-    restore(saved);
-  }
-
- private:
-  nn::Module* model_ = nullptr;
-  nn::Checkpoint kept_ = {};
-};
 
 void check(const TrainingSettings& s) {
   const auto need = [](bool holds, std::string_view what, double got) {
@@ -110,8 +29,6 @@ void check(const TrainingSettings& s) {
   }
 }
 
-}  // namespace
-
 TrainingSettings settings_from(const Params& params, const TrainingSettings& otherwise) {
   TrainingSettings s = otherwise;
   s.epochs = params.get("epochs", s.epochs);
@@ -124,47 +41,55 @@ TrainingSettings settings_from(const Params& params, const TrainingSettings& oth
   return s;
 }
 
+namespace {
+
+// As the ancestors of a fork have trained the model. The last one's run, of which the optimizer
+// counts.
+TrainingRun train_ancestors(nn::Module& model, const nn::Dataset& train,
+                            const TrainingHooks& hooks) {
+  std::optional<TrainingRun> run;
+  for (const EarlierPart& part : hooks.before) {
+    TrainingRun next(model, train, {}, part.settings, part.order, hooks);
+    if (run) next.go_on_from(*run);
+    run.emplace(std::move(next));
+    for (int64_t epoch = part.first; epoch <= part.last; ++epoch) {
+      if (!run->train_epoch(epoch)) throw Error("training: " + run->divergence()->to_string());
+    }
+  }
+  return std::move(*run);
+}
+
+}  // namespace
+
 Training train_scored(nn::Module& model, const nn::Dataset& train, const nn::Dataset& validation,
                       const TrainingSettings& settings, const Rng& order, const OnScore& on_score,
                       const TrainingHooks& hooks) {
-  check(settings);
-  AnyOptimizer optimizer(settings);
-  const int64_t batches = (train.size() + settings.batch_size - 1) / settings.batch_size;
-  if (settings.schedule == "cosine") {
-    optimizer.get().set_schedule(optim::cosine(settings.epochs * settings.passes * batches));
-  }
-  ModelState state(model);
-  if (hooks.trial) {
-    hooks.trial->checkpointable(state);
-    hooks.trial->checkpointable(optimizer);
-  }
-  const bool scored = validation.x.defined() && validation.size() > 0;
-  const auto score = [&] {
-    if (!hooks.score) return nn::evaluate(model, validation).score;
-    return hooks.score(nn::predict(model, validation.x), validation.y);
-  };
+  TrainingRun run(model, train, validation, settings, order, hooks);
+  if (hooks.trial) run.keep_in(*hooks.trial);
   Training result;
-  const int64_t first = hooks.trial ? hooks.trial->first_step() : 0;
-  const nn::TrainReport report =
-      nn::train(model, optimizer.get(), train,
-                {.epochs = settings.epochs * settings.passes,
-                 .first_epoch = first * settings.passes,
-                 .batch_size = settings.batch_size,
-                 .shuffle = order,
-                 .on_epoch = [&](const nn::EpochReport& pass) {
-                   if ((pass.epoch + 1) % settings.passes != 0) return true;
-                   const int64_t epoch = first + result.epochs++;
-                   if (scored) {
-                     result.scores.push_back(score());
-                     result.stopped = on_score && !on_score(epoch, result.scores.back());
-                   }
-                   const bool last = epoch + 1 == settings.epochs;
-                   result.cut = !last && hooks.go_on && !hooks.go_on();
-                   return !result.stopped && !result.cut;
-                 }});
+  int64_t first = hooks.trial ? hooks.trial->first_step() : 0;
+  if (!hooks.before.empty()) {
+    run.go_on_from(train_ancestors(model, train, hooks));
+    first = hooks.before.back().last + 1;
+  }
+  for (int64_t epoch = first; epoch < settings.epochs; ++epoch) {
+    if (!run.train_epoch(epoch)) break;
+    ++result.epochs;
+    if (run.has_validation()) {
+      const std::optional<double> score = run.score();
+      if (!score) break;
+      result.scores.push_back(*score);
+      result.stopped = on_score && !on_score(epoch, *score);
+      if (result.stopped && hooks.trial) result.outcome = hooks.trial->stopped();
+    }
+    const bool last = epoch + 1 == settings.epochs;
+    result.cut = !last && hooks.go_on && !hooks.go_on();
+    if (result.stopped || result.cut) break;
+  }
+  result.divergence = run.divergence();
   constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  result.score = report.diverged || result.scores.empty() ? kNone : result.scores.back();
-  result.steps = report.steps;
+  result.score = result.divergence || result.scores.empty() ? kNone : result.scores.back();
+  result.steps = run.steps();
   return result;
 }
 

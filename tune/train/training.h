@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "attune/nn/forward.h"
 #include "attune/base/rng.h"
+#include "attune/nn/forward.h"
+#include "attune/optim/divergence.h"
 #include "attune/tune/trial.h"
 #include "attune/tune/value.h"
 
@@ -31,10 +33,24 @@ TrainingSettings settings_from(const Params& params, const TrainingSettings& oth
 
 struct Training {
   std::vector<double> scores;  // after each epoch
-  double score = 0;            // the last of them; NaN when the loss became NaN or infinite
+  double score = 0;            // the last of them; NaN when the training diverged
   int64_t epochs = 0, steps = 0;
   bool stopped = false;  // by on_score
   bool cut = false;      // by go_on, before the last epoch
+  // Why there is no score: the step, op and layer where the first NaN or Inf appeared, the learning
+  // rate, the norm of the gradient and the largest weight. Found by running that epoch again.
+  std::optional<nn::Divergence> divergence = {};
+  // By on_score, of a trial: what it is to return. It is asked for while the model is there to
+  // keep.
+  std::optional<Outcome> outcome = {};
+};
+
+// An earlier part of a lineage: with these settings the model trained from epoch first to epoch
+// last.
+struct EarlierPart {
+  TrainingSettings settings;
+  Rng order;
+  int64_t first = 0, last = 0;
 };
 
 using OnScore = std::function<bool(int64_t epoch, double score)>;
@@ -47,6 +63,9 @@ struct TrainingHooks {
   // Keeps the model and the optimizer by Trial::checkpointable(): a trial that was paused goes on
   // at its first_step(), and scores and steps are those since.
   Trial* trial = nullptr;
+  // What a fork's ancestors did, the eldest first; the training goes on after that. Not for the
+  // trial itself, which has its parent's state.
+  std::vector<EarlierPart> before = {};
 };
 
 // Trains the model in place. `order` shuffles the rows. After each epoch on_score(epoch, score) is
