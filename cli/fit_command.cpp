@@ -26,7 +26,7 @@ namespace {
 struct FitArguments : Common {
   std::string data, target, task = "automatic", timeout, score, group, time, folds = "0";
   std::string validation = "0.2", test = "0.2";
-  std::string sampler = "automatic", pruner = "median", out = "model.safetensors";
+  std::string sampler = "automatic", scheduler = "median", out = "model.safetensors";
   CsvArguments csv;
   std::vector<std::string> missing;
   bool keep_index = false;
@@ -58,8 +58,8 @@ struct FitArguments : Common {
         "tenth of the trials, 5 at most)");
     options.text("--timeout", timeout, "Of the whole call: 30s, 5m, 1h");
     options.text("--sampler", sampler, tune::sampler_names(), tune::sampler_names());
-    options.text("--pruner", pruner, tune::pruner_names() + " (default: median)",
-                 tune::pruner_names());
+    options.text("--scheduler,--pruner", scheduler, tune::scheduler_names() + " (default: median)",
+                 tune::scheduler_names());
     options.text("--out", out, "The model (default: model.safetensors)");
     options.number("--threads", threads, "Threads of the kernels of each trial (default: 1)", 1,
                    1024);
@@ -129,7 +129,11 @@ tune::FitOptions options_of(const FitArguments& a) {
     }
   }
   o.sampler = tune::sampler_by_name(a.sampler);
-  if (a.pruner != "median") o.pruner = tune::pruner_by_name(a.pruner);  // fit's own waits a little
+  if (a.scheduler == "none") {
+    o.pruner = tune::no_pruning();
+  } else if (a.scheduler != "median") {  // fit's own waits a little
+    o.scheduler = tune::scheduler_by_name(a.scheduler);
+  }
   o.study = a.study;
   o.storage = a.storage_or(kDefaultStorage);
   o.seed = a.seed.value_or(0);

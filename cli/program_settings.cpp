@@ -42,7 +42,7 @@ tune::ProgramOptions ProgramSettings::options(size_t objectives) const {
 tune::StudyOptions ProgramSettings::study() const {
   tune::StudyOptions o;
   o.sampler = tune::sampler_by_name(sampler);
-  o.pruner = tune::pruner_by_name(pruner);
+  o.scheduler = tune::scheduler_by_name(scheduler);
   o.space = whole_space();
   return o;
 }
@@ -50,7 +50,7 @@ tune::StudyOptions ProgramSettings::study() const {
 void keep_settings(tune::Study& study, const ProgramSettings& s) {
   const Json document = {
       {"command", s.command}, {"params", s.params},   {"space", s.space},
-      {"folder", s.folder},   {"sampler", s.sampler}, {"pruner", s.pruner},
+      {"folder", s.folder},   {"sampler", s.sampler}, {"pruner", s.scheduler},
       {"reduce", s.reduce},   {"trials", s.trials},   {"repeats", s.repeats},
       {"retries", s.retries}, {"memory", s.memory},   {"trial_timeout", s.trial_timeout},
       {"grace", s.grace}};
@@ -69,7 +69,7 @@ std::optional<ProgramSettings> kept_settings(const tune::Study& study) {
     s.space = document.at("space").as<std::string>();
     s.folder = document.at("folder").as<std::string>();
     s.sampler = document.at("sampler").as<std::string>();
-    s.pruner = document.at("pruner").as<std::string>();
+    s.scheduler = document.at("pruner").as<std::string>();
     s.reduce = document.at("reduce").as<std::string>();
     s.trials = document.at("trials").as<int64_t>();
     s.repeats = document.at("repeats").as<int64_t>();

@@ -13,14 +13,14 @@ namespace attune::cli {
 struct ProgramSettings {
   std::vector<std::string> command, params;
   std::string space;  // JSON text; empty: params say it all
-  std::string folder, sampler = "automatic", pruner = "none", reduce = "mean";
+  std::string folder, sampler = "automatic", scheduler = "none", reduce = "mean";
   int64_t trials = 100, repeats = 1, retries = 0;
   int64_t memory = 0;                   // bytes
   double trial_timeout = 0, grace = 5;  // seconds; 0: no limit
 
   tune::Space whole_space() const;
   tune::ProgramOptions options(size_t objectives) const;
-  tune::StudyOptions study() const;  // sampler, pruner and space
+  tune::StudyOptions study() const;  // sampler, scheduler and space
 };
 
 void keep_settings(tune::Study& study, const ProgramSettings& settings);

@@ -39,7 +39,7 @@ docs/any_program.md says more.)";
 
 struct TuneArguments : Common {
   std::vector<std::string> params, command, directions;
-  std::string space, direction, sampler = "automatic", pruner = "none", reduce = "mean", folder;
+  std::string space, direction, sampler = "automatic", scheduler = "none", reduce = "mean", folder;
   std::string timeout, trial_timeout, trial_memory, grace, first = "defaults";
   int64_t trials = 100, repeats = 1, retries = 0;
   bool resume = false;
@@ -51,8 +51,9 @@ struct TuneArguments : Common {
     options.list("--directions", directions, "Several objectives: minimize,maximize");
     options.number("--trials", trials, "Trials of the study in all (default: 100)");
     options.text("--sampler", sampler, tune::sampler_names(), tune::sampler_names());
-    options.text("--pruner", pruner, "Ends what reports badly: " + tune::pruner_names(),
-                 tune::pruner_names());
+    options.text("--scheduler,--pruner", scheduler,
+                 "Ends or pauses what reports badly: " + tune::scheduler_names(),
+                 tune::scheduler_names());
     options.one_of("--first", first,
                    "defaults: the default configuration is the first; none: the sampler's choice",
                    {"defaults", "none"});
@@ -141,7 +142,7 @@ ProgramSettings settings_of(const TuneArguments& a, const std::string& url,
   for (const std::string& word : s.command) require_utf8("the command's word", word);
   require_utf8("the folder", s.folder);
   s.sampler = a.sampler;
-  s.pruner = a.pruner;
+  s.scheduler = a.scheduler;
   s.reduce = a.reduce;
   s.trials = a.trials;
   s.repeats = a.repeats;

@@ -49,7 +49,7 @@ TEST_CASE("bad input: each ends with one line and exit 2, and leaves nothing") {
       {"negative trials", good(), {"--trials", "-1"}, "--trials must not be negative"},
       {"trials no number", good(), {"--trials", "many"}, "--trials"},
       {"unknown sampler", good(), {"--sampler", "psychic"}, "unknown sampler 'psychic'"},
-      {"unknown pruner", good(), {"--pruner", "garden"}, "unknown pruner 'garden'"},
+      {"unknown pruner", good(), {"--pruner", "garden"}, "unknown scheduler 'garden'"},
       {"no jobs", good(), {"--jobs", "0"}, "--jobs"},
       {"no time", good(), {"--timeout", "soon"}, "30s"},
       {"negative seed", good(), {"--seed", "-1"}, "--seed"},

@@ -95,6 +95,23 @@ TEST_CASE("tune: braces survive, reports prune, failures are shown") {
   CHECK(trials[7]["state"] == "pruned");
 }
 
+TEST_CASE("tune --scheduler: what pauses is run again, and finds its folder as it was") {
+  const Folder folder;
+  const Finished end = folder.attune(
+      tune({"--trials", "6", "--jobs", "1", "--scheduler", "asha", "--study", "p", "--json"},
+           {"sh", "-c",
+            "i=$(cat {dir}/at 2>/dev/null || echo 0); while [ $i -lt 4 ]; do i=$((i+1)); echo $i > "
+            "{dir}/at; echo attune: step=$((i-1)) value={trial}; sleep 0.3; done; echo {trial}"}));
+  CAPTURE(end.err);
+  REQUIRE(end.code == 0);
+  CHECK(end.json()["best"]["value"] == 0);
+  const json trials = folder.attune({"trials", "p", "--json"}).json();
+  int64_t paused = 0;
+  for (const json& trial : trials) paused += trial["state"] == "paused";
+  CHECK(trials[0]["state"] == "complete");
+  CHECK(paused >= 3);
+}
+
 TEST_CASE("tune: what is wrong is told before a study is made") {
   const Folder folder;
   const auto refused = [&](const Words& words, const char* text) {

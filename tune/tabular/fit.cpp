@@ -16,6 +16,8 @@
 #include "attune/tune/tabular/best_trials.h"
 #include "tune/tabular/internal/fit_clock.h"
 #include "tune/tabular/internal/fit_study.h"
+#include "tune/tabular/internal/keeping_shape.h"
+#include "tune/train/internal/diverged.h"
 
 namespace attune::tune {
 namespace {
@@ -26,9 +28,10 @@ constexpr char kTest[] = "attune:test";
 constexpr auto kLookAgain = std::chrono::milliseconds(100);  // at what others run
 constexpr double kLongestSilence = 60;                       // seconds
 
-int64_t count_finished(const std::vector<TrialResult>& trials) {
-  return std::count_if(trials.begin(), trials.end(),
-                       [](const TrialResult& t) { return finished(t.state); });
+int64_t count_ended(const std::vector<TrialResult>& trials) {
+  return std::count_if(trials.begin(), trials.end(), [](const TrialResult& t) {
+    return finished(t.state) || t.state == State::paused;  // that a scheduler did not go on with
+  });
 }
 
 class Fit {
@@ -55,13 +58,17 @@ class Fit {
             .storage = o_.storage,
             .direction = lower_is_better(recipe_.score()) ? minimize : maximize,
             .sampler = o_.sampler ? o_.sampler : bayesian(),
-            .pruner = o_.pruner ? o_.pruner
-                                : median({.startup_trials = 5,
-                                          .warmup_steps = recipe_.folds() > 0 ? 0 : 5}),
+            .pruner = pruner(),
+            .scheduler = o_.scheduler ? keeping_shape(o_.scheduler) : nullptr,
             .seed = o_.seed,
             .space = space_,
             .deterministic = true,
             .stop = o_.stop};
+  }
+
+  std::shared_ptr<Pruner> pruner() const {
+    if (o_.pruner || o_.scheduler) return o_.pruner;
+    return median({.startup_trials = 5, .warmup_steps = recipe_.folds() > 0 ? 0 : 5});
   }
 
   bool stopped() const { return o_.stop && o_.stop(); }
@@ -135,9 +142,10 @@ class Fit {
     const Recipe::Trained trained = recipe_.train(
         params, streams,
         [&](int64_t epoch, double score) { return !trial.report(epoch, score).should_stop(); },
-        [&] { return !clock_.trials_must_end(); });
+        [&] { return !clock_.trials_must_end(); }, &trial);
+    if (trained.training.divergence) return diverged(trial, *trained.training.divergence);
     trial.set_attribute(kWeightsAttribute, hash_text(hash_weights(trained.network)));
-    trial.set_attribute(kStepsAttribute, trained.training.steps);
+    trial.set_attribute(kStepsAttribute, steps_of(trial, trained.training));
     if (std::isfinite(trained.loss)) trial.set_attribute(kLossAttribute, trained.loss);
     const double seconds = clock_.seconds() - began;
     if (trained.training.cut) {
@@ -145,10 +153,17 @@ class Fit {
       trial.set_attribute(kCutAttribute, true);
       if (clock_.any_complete()) return pruned;
     }
-    if (trained.training.stopped) return trial.stopped();
+    if (trained.training.outcome) return *trained.training.outcome;
     clock_.complete(seconds, lower_is_better(recipe_.score()) ? -trained.training.score
                                                               : trained.training.score);
     return trained.training.score;
+  }
+
+  // All that the trial has had: what was trained before a pause is among it.
+  int64_t steps_of(const Trial& trial, const Training& training) const {
+    if (!trial.resumed() || recipe_.folds() > 0 || training.epochs == 0) return training.steps;
+    const auto epochs = std::ssize(study_.trial(trial.number()).intermediate);
+    return training.steps / training.epochs * epochs;
   }
 
   std::vector<TrialResult> winners(int64_t count) const {
@@ -166,7 +181,7 @@ class Fit {
     r.train_rows = recipe_.train_rows();
     r.validation_rows = recipe_.validation_rows();
     r.test_rows = recipe_.test_rows();
-    r.trials = count_finished(trials);
+    r.trials = count_ended(trials);
     for (const TrialResult& trial : trials) {
       const auto steps = trial.user.find(kStepsAttribute);
       if (steps != trial.user.end()) r.steps += from_json(steps->second).as_int();
@@ -233,7 +248,8 @@ class Fit {
       const double began = clock_.seconds();
       Training training;
       TabularModel model =
-          recipe_.final_model(trial.params, streams_of(study_, trial.number), &training, go_on());
+          recipe_.final_model(trial.params, streams_of(study_, trial.number), &training, go_on(),
+                              stages_before(study_, trial.number));
       longest = std::max(longest, clock_.seconds() - began);
       if (models.empty()) {
         note_cut(r, "the model", training);

@@ -39,7 +39,11 @@ struct FitOptions {
   std::optional<std::chrono::duration<double>> timeout = {};
   std::shared_ptr<Sampler> sampler = {};  // absent: bayesian()
   std::shared_ptr<Pruner> pruner = {};    // absent: median(), after 5 trials and 5 epochs
-  std::string study = {};                 // empty: named after the file and all that is asked of it
+  // In place of a pruner (schedulers.h): trials that pause go on from their bits, also in a later
+  // process where the storage is a file. Epochs are its steps, with folds these. A fork keeps the
+  // network and the epochs of its parent.
+  std::shared_ptr<const Scheduler> scheduler = {};
+  std::string study = {};  // empty: named after the file and all that is asked of it
   StorageRef storage = {};
   uint64_t seed = 0;  // of the split, the sampler and every trial
   int jobs = 1;       // trials at a time

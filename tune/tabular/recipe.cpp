@@ -45,6 +45,16 @@ Streams streams_of(const Study& study, int64_t trial) {
   return {study.rng(trial, "weights"), study.rng(trial, "order"), study.rng(trial, "dropout")};
 }
 
+std::vector<Stage> stages_before(const Study& study, int64_t trial) {
+  std::vector<Stage> stages;
+  std::vector<LineagePart> lineage = study.lineage(trial);
+  lineage.pop_back();
+  for (const LineagePart& part : lineage) {
+    stages.push_back({part.params, streams_of(study, part.trial), part.first, part.last});
+  }
+  return stages;
+}
+
 // Bounds by the size of the table: a batch is no less than a 32nd of many rows, which are learned
 // from as well in fewer steps.
 Space Recipe::space() const {
@@ -206,48 +216,72 @@ Params Recipe::linear() const {
 }
 
 Recipe::Trained Recipe::train(const Params& params, const Streams& streams, const OnScore& on_score,
-                              const std::function<bool()>& go_on) const {
-  if (options_.folds == 0) return train_part(parts_[0], params, streams, on_score, go_on);
+                              const std::function<bool()>& go_on, Trial* trial,
+                              const std::vector<Stage>& before) const {
+  if (options_.folds > 0) return train_folds(params, streams, on_score, go_on, trial);
+  return train_part(parts_[0], params, streams, on_score, go_on, trial, before);
+}
+
+// One fold after the other. A trial that pauses between them keeps what they have come to.
+Recipe::Trained Recipe::train_folds(const Params& params, const Streams& streams,
+                                    const OnScore& on_score, const std::function<bool()>& go_on,
+                                    Trial* trial) const {
+  const auto kept = std::make_shared<std::vector<double>>();  // three for each fold
+  if (trial != nullptr) trial->checkpointable(kept);
   Trained all;
   double sum = 0;
-  for (size_t fold = 0; fold < parts_.size(); ++fold) {
+  const auto add = [&](double score, double loss, double steps) {
+    sum += score;
+    all.loss += loss / static_cast<double>(parts_.size());
+    all.training.steps += static_cast<int64_t>(steps);
+  };
+  size_t fold = 0;
+  for (; 3 * fold + 2 < kept->size(); ++fold) {
+    add((*kept)[3 * fold], (*kept)[3 * fold + 1], (*kept)[3 * fold + 2]);
+  }
+  if (fold > 0) all.training.score = sum / static_cast<double>(fold);
+  for (; fold < parts_.size(); ++fold) {
     const auto number = static_cast<int64_t>(fold);
     const Streams own{streams.weights.fork(number), streams.order.fork(number),
                       streams.dropout.fork(number)};
     Trained one = train_part(parts_[fold], params, own, {}, go_on);
-    sum += one.training.score;
-    all.loss += one.loss / static_cast<double>(parts_.size());
+    add(one.training.score, one.loss, static_cast<double>(one.training.steps));
     all.network = std::move(one.network);
     all.training.epochs += one.training.epochs;
-    all.training.steps += one.training.steps;
     all.training.cut = one.training.cut;
+    all.training.divergence = one.training.divergence;
     all.training.score = sum / static_cast<double>(fold + 1);
     if (!std::isfinite(all.training.score)) break;
     all.training.scores.push_back(all.training.score);
-    all.training.stopped = on_score && !on_score(number, all.training.score);
+    kept->insert(kept->end(),
+                 {one.training.score, one.loss, static_cast<double>(one.training.steps)});
+    const bool each = trial != nullptr && trial->pairs_steps();
+    all.training.stopped =
+        on_score && !on_score(number, each ? one.training.score : all.training.score);
+    if (all.training.stopped && trial != nullptr) all.training.outcome = trial->stopped();
     if (all.training.stopped || all.training.cut) break;
   }
   return all;
 }
 
 Recipe::Trained Recipe::train_part(const Part& part, const Params& params, const Streams& streams,
-                                   const OnScore& on_score,
-                                   const std::function<bool()>& go_on) const {
-  TrainingHooks hooks{.go_on = go_on};
+                                   const OnScore& on_score, const std::function<bool()>& go_on,
+                                   Trial* trial, const std::vector<Stage>& before) const {
+  TrainingHooks hooks{.go_on = go_on, .trial = trial};
   if (options_.score && *options_.score != default_score(target_.task())) {
     hooks.score = [&](const Tensor& outputs, const Tensor& labels) {
       return measure(outputs, labels, part.columns);
     };
   }
-  return train_on(part.train, part.validation, params, streams, on_score, hooks);
+  return train_on(part.train, part.validation, params, streams, on_score, hooks, before);
 }
 
 // The pieces of the inputs' ranges are computed once, not in each step, unless that takes too much
 // memory. Both ways give the same numbers.
 Recipe::Trained Recipe::train_on(const nn::Dataset& train, const nn::Dataset& validation,
                                  const Params& params, const Streams& streams,
-                                 const OnScore& on_score, const TrainingHooks& hooks,
-                                 PerceptronShape* shape) const {
+                                 const OnScore& on_score, TrainingHooks hooks,
+                                 const std::vector<Stage>& before, PerceptronShape* shape) const {
   const int64_t columns = train.x.size(1);
   const int64_t most = std::min(params.get("pieces", int64_t{0}), kMostPieces / columns);
   const nn::PiecewiseLinear pieces =
@@ -257,17 +291,25 @@ Recipe::Trained Recipe::train_on(const nn::Dataset& train, const nn::Dataset& va
     if (!once || !rows.x.defined()) return rows;
     return {pieces(rows.x), rows.y};
   };
-  TrainingSettings settings = settings_from(params);
-  const int64_t batches = (train.size() + settings.batch_size - 1) / settings.batch_size;
-  settings.passes = (kLeastSteps + batches - 1) / batches;
+  const auto settings_for = [&](const Params& named) {
+    TrainingSettings settings = settings_from(named);
+    const int64_t batches = (train.size() + settings.batch_size - 1) / settings.batch_size;
+    settings.passes = (kLeastSteps + batches - 1) / batches;
+    return settings;
+  };
+  for (const Stage& stage : before) {
+    hooks.before.push_back(
+        {settings_for(stage.params), stage.streams.order, stage.first, stage.last});
+  }
 
   const PerceptronShape own = shape_of(params, columns, pieces.pieces());
-  nn::Sequential network = make_perceptron(own, streams.weights, streams.dropout);
+  const Streams& first = before.empty() ? streams : before.front().streams;
+  nn::Sequential network = make_perceptron(own, first.weights, first.dropout);
   if (!once) network = behind_pieces(pieces, std::move(network));
   const nn::Dataset scored = cut(validation);
   Trained trained;
-  trained.training =
-      train_scored(network, cut(train), scored, settings, streams.order, on_score, hooks);
+  trained.training = train_scored(network, cut(train), scored, settings_for(params), streams.order,
+                                  on_score, hooks);
   if (scored.x.defined()) trained.loss = nn::evaluate(network, scored).loss;
   trained.network = once ? behind_pieces(pieces, std::move(network)) : std::move(network);
   if (shape != nullptr) *shape = own;
@@ -275,13 +317,14 @@ Recipe::Trained Recipe::train_on(const nn::Dataset& train, const nn::Dataset& va
 }
 
 TabularModel Recipe::final_model(const Params& params, const Streams& streams, Training* training,
-                                 const std::function<bool()>& go_on) const {
+                                 const std::function<bool()>& go_on,
+                                 const std::vector<Stage>& before) const {
   std::vector<int64_t> rows = train_rows_;
   rows.insert(rows.end(), validation_rows_.begin(), validation_rows_.end());
   TabularModel model = columns_of(rows);
   model.shapes.resize(1);
-  Trained trained =
-      train_on(prepare(model, rows), {}, params, streams, {}, {.go_on = go_on}, &model.shapes[0]);
+  Trained trained = train_on(prepare(model, rows), {}, params, streams, {}, {.go_on = go_on},
+                             before, &model.shapes[0]);
   model.network = std::move(trained.network);
   if (training != nullptr) *training = trained.training;
   return model;

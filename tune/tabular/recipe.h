@@ -45,6 +45,14 @@ struct Streams {
 };
 Streams streams_of(const Study& study, int64_t trial);
 
+// What a fork's ancestors did before it: with these parameters and streams, epochs first to last.
+struct Stage {
+  Params params;
+  Streams streams;
+  int64_t first = 0, last = 0;
+};
+std::vector<Stage> stages_before(const Study& study, int64_t trial);  // empty: it is no fork
+
 class Recipe {
  public:
   // Splits the rows whose target is known, by class where there are classes, and prepares the
@@ -78,13 +86,15 @@ class Recipe {
   };
   // Trains on the training part, and reports the score on the validation part after each epoch;
   // with folds the mean of the folds so far, after each fold. Called from several threads.
+  // With a trial the state is kept while that pauses, and training goes on where it stood.
   Trained train(const Params& params, const Streams& streams, const OnScore& on_score = {},
-                const std::function<bool()>& go_on = {}) const;
+                const std::function<bool()>& go_on = {}, Trial* trial = nullptr,
+                const std::vector<Stage>& before = {}) const;
 
   // The same on training and validation part together, with all that predicting needs.
   TabularModel final_model(const Params& params, const Streams& streams,
-                           Training* training = nullptr,
-                           const std::function<bool()>& go_on = {}) const;
+                           Training* training = nullptr, const std::function<bool()>& go_on = {},
+                           const std::vector<Stage>& before = {}) const;
 
   // Always the most frequent class, by the shares of the classes, or the mean: as a model, and its
   // score on the validation part.
@@ -111,7 +121,10 @@ class Recipe {
   Part part_of(const std::vector<int64_t>& train, const std::vector<int64_t>& validation) const;
   void split(const Sheet& sheet);
   Trained train_part(const Part& part, const Params& params, const Streams& streams,
-                     const OnScore& on_score, const std::function<bool()>& go_on) const;
+                     const OnScore& on_score, const std::function<bool()>& go_on,
+                     Trial* trial = nullptr, const std::vector<Stage>& before = {}) const;
+  Trained train_folds(const Params& params, const Streams& streams, const OnScore& on_score,
+                      const std::function<bool()>& go_on, Trial* trial) const;
   double measure(const Tensor& outputs, const Tensor& labels, const TabularModel& model) const;
   nn::Sequential constant_network(const TabularModel& columns, const Tensor& labels) const;
   // Encodes the rows with what `model` has learned of the columns.
@@ -120,8 +133,8 @@ class Recipe {
   TabularModel columns_of(const std::vector<int64_t>& rows) const;
   PerceptronShape shape_of(const Params& params, int64_t inputs, int64_t pieces) const;
   Trained train_on(const nn::Dataset& train, const nn::Dataset& validation, const Params& params,
-                   const Streams& streams, const OnScore& on_score, const TrainingHooks& hooks,
-                   PerceptronShape* shape = nullptr) const;
+                   const Streams& streams, const OnScore& on_score, TrainingHooks hooks,
+                   const std::vector<Stage>& before, PerceptronShape* shape = nullptr) const;
 
   RecipeOptions options_;
   Target target_;

@@ -21,11 +21,14 @@ Replay replay(const Study& study, const Recipe& recipe, int64_t number) {
   }
   Replay result{.number = number, .state = trial.state};
   const int64_t last = trial.intermediate.rbegin()->first;
-  const Recipe::Trained again = recipe.train(trial.params, streams_of(study, number),
-                                             [&](int64_t epoch, double) { return epoch < last; });
+  const std::vector<Stage> before = stages_before(study, number);
+  const int64_t first = before.empty() ? 0 : before.back().last + 1;
+  const Recipe::Trained again = recipe.train(
+      trial.params, streams_of(study, number), [&](int64_t epoch, double) { return epoch < last; },
+      {}, nullptr, before);
   for (const auto& [step, value] : trial.intermediate) {
     ++result.reports;
-    const auto i = static_cast<size_t>(step);
+    const auto i = static_cast<size_t>(step - first);
     const bool equal =
         i < again.training.scores.size() &&
         std::bit_cast<uint64_t>(again.training.scores[i]) == std::bit_cast<uint64_t>(value);
