@@ -59,6 +59,10 @@ target_link_libraries(attune_quality PRIVATE attune::attune attune_build_flags a
 add_executable(attune_real_search bench/real_search.cpp)
 target_link_libraries(attune_real_search PRIVATE attune::attune attune_build_flags attune_fmt)
 
+# GridSearchCV's job on digits: see bench/grid_search.cpp and bench/peers/grid_search.py.
+add_executable(attune_grid_search bench/grid_search.cpp)
+target_link_libraries(attune_grid_search PRIVATE attune::attune attune_build_flags attune_fmt)
+
 # How few epochs the schedulers need: see bench/quality/budgets.cpp.
 add_executable(attune_budgets bench/quality/budgets.cpp)
 target_link_libraries(attune_budgets PRIVATE attune::tune_core attune_build_flags attune_fmt)
