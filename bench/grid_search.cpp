@@ -55,6 +55,7 @@ int run(const std::string& path, const std::string& how, const std::string& stor
   const double cpu = static_cast<double>(std::clock() - cpu_began) / CLOCKS_PER_SEC;
   std::string points;
   for (const tune::SearchRow& row : best.table()) {
+    if (row.state == tune::State::failed) continue;
     points += fmt::format("{}{{\"lr\": {}, \"width\": {}, \"epochs\": {}, \"mean\": {:.4f}}}",
                           points.empty() ? "" : ", ", static_cast<double>(row.params.at("lr")),
                           static_cast<int64_t>(row.params.at("width")), row.steps, row.mean);

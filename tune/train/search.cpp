@@ -1,5 +1,6 @@
 #include "attune/tune/train/search.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -121,7 +122,11 @@ SearchResult search(const Space& space, std::shared_ptr<Sampler> sampler, int64_
                .scheduler = options.scheduler,
                .seed = options.seed,
                .space = space,
-               .first = first});
+               .first = first,
+               // With so many trials and no more, one whose process was killed is to be run again,
+               // not to count as failed.
+               .deterministic = total.has_value(),
+               .lag = std::max<int64_t>(StudyOptions{}.lag, options.jobs - 1)});
   check_data(study, shared->fingerprint);
   study.optimize(
       [&](Trial& trial) -> Outcome {
