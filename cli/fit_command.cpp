@@ -58,8 +58,9 @@ struct FitArguments : Common {
         "tenth of the trials, 5 at most)");
     options.text("--timeout", timeout, "Of the whole call: 30s, 5m, 1h");
     options.text("--sampler", sampler, tune::sampler_names(), tune::sampler_names());
-    options.text("--scheduler,--pruner", scheduler, tune::scheduler_names() + " (default: median)",
+    options.text("--scheduler", scheduler, tune::scheduler_names() + " (default: median)",
                  tune::scheduler_names());
+    options.text("--pruner", scheduler, "An older name of --scheduler", tune::scheduler_names());
     options.text("--out", out, "The model (default: model.safetensors)");
     options.number("--threads", threads, "Threads of the kernels of each trial (default: 1)", 1,
                    1024);

@@ -51,9 +51,10 @@ struct TuneArguments : Common {
     options.list("--directions", directions, "Several objectives: minimize,maximize");
     options.number("--trials", trials, "Trials of the study in all (default: 100)");
     options.text("--sampler", sampler, tune::sampler_names(), tune::sampler_names());
-    options.text("--scheduler,--pruner", scheduler,
+    options.text("--scheduler", scheduler,
                  "Ends or pauses what reports badly: " + tune::scheduler_names(),
                  tune::scheduler_names());
+    options.text("--pruner", scheduler, "An older name of --scheduler", tune::scheduler_names());
     options.one_of("--first", first,
                    "defaults: the default configuration is the first; none: the sampler's choice",
                    {"defaults", "none"});
