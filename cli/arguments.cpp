@@ -209,7 +209,9 @@ int CommandLine::run(int argc, char** argv) {
         what = fmt::format("unknown option {}", in_quotes(word));
       }
     }
-    throw WrongInput(what + "; see attune --help");
+    const auto chosen = app_->get_subcommands();
+    throw WrongInput(fmt::format("{}; see attune {}--help", what,
+                                 chosen.empty() ? "" : chosen.front()->get_name() + " "));
   }
   return chosen_();
 }

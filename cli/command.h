@@ -55,6 +55,8 @@ void answer(const Json& document);
 // One line on stderr, unless --quiet.
 void note(const Common& common, const std::string& text);
 
+// "lr = 0.01234, width = 64": four digits are enough to look at; the study keeps the rest.
+std::string short_text(const tune::Params& params);
 Json json_of(const tune::ParamValue& value);
 Json json_of(const tune::Params& params);
 

@@ -62,6 +62,16 @@ void note(const Common& common, const std::string& text) {
   if (!common.quiet) error_line(text);
 }
 
+std::string short_text(const tune::Params& params) {
+  std::string text;
+  for (const auto& [name, value] : params) {
+    const double* number = std::get_if<double>(&value.variant());
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", name,
+                        number ? fmt::format("{:.4g}", *number) : value.to_string());
+  }
+  return text;
+}
+
 Json json_of(const tune::ParamValue& value) {
   return std::visit(
       [](const auto& v) -> Json {

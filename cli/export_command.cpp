@@ -54,7 +54,8 @@ int export_folder(const ExportArguments& a, const std::string& format) {
   board ? tune::export_tensorboard(view, to) : tune::export_mlflow(view, to);
   note(a, board ? fmt::format("{} trials written; look with: tensorboard --logdir {}", view.size(),
                               shown_path(to))
-                : fmt::format("{} trials written; look with: mlflow ui --backend-store-uri {}",
+                : fmt::format("{} trials written; look with: MLFLOW_ALLOW_FILE_STORE=true mlflow ui "
+                              "--backend-store-uri {}",
                               view.size(), shown_path(to)));
   return kFine;
 }

@@ -214,17 +214,6 @@ Json document(const tune::FitResult& r, const std::string& model) {
   return json;
 }
 
-// Four digits are enough to look at; the study keeps the rest.
-std::string short_text(const tune::Params& params) {
-  std::string text;
-  for (const auto& [name, value] : params) {
-    const double* number = std::get_if<double>(&value.variant());
-    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", name,
-                        number ? fmt::format("{:.4g}", *number) : value.to_string());
-  }
-  return text;
-}
-
 std::string table(const tune::FitResult& r, const std::string& model) {
   const bool classes = r.task == tune::Task::classification;
   const std::string_view score = r.score == tune::Score::r2 ? "R^2" : tune::name_of(r.score);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "attune/base/internal/text.h"
+#include "cli/command.h"
 #include "cli/terminal.h"
 
 namespace attune::cli {
@@ -42,7 +43,7 @@ std::string progress_text(const tune::Progress& p, int64_t earlier, int columns)
   if (!p.waiting.empty()) add(3, ", waiting for " + printable(p.waiting, 200));
   if (p.best) {
     add(1, fmt::format(", best {:.4f}", p.best->value));
-    if (!p.best->params.empty()) add(9, " (" + printable(p.best->params.to_string(), 120) + ")");
+    if (!p.best->params.empty()) add(9, " (" + printable(short_text(p.best->params), 120) + ")");
   }
   if (p.trials > 0 && p.seconds > 0) {
     const double rate = static_cast<double>(p.trials) / p.seconds;
