@@ -122,14 +122,17 @@ TEST_CASE("ModuleOf: a cell with a state has names, modes, copies, files and a s
   CHECK(same(before(x, h).first, y));  // const: in evaluation mode
   CHECK(before.training());
 
-  const std::string table = cell.summary(x, h);
-  CHECK(table.substr(0, table.rfind('\n', table.size() - 2) + 1) ==
+  // Less the last line: a state that is given is memory of the caller's.
+  const auto table = [](const std::string& summary) {
+    return summary.substr(0, summary.rfind('\n', summary.size() - 2) + 1);
+  };
+  CHECK(table(cell.summary(x, h)) ==
         "layer      kind            output          parameters\n"
         "           Cell            [2, 4], [2, 4]          64\n"
         "gate       Linear(7 -> 4)  [2, 4]                  32\n"
         "candidate  Linear(7 -> 4)  [2, 4]                  32\n"
         "drop       Dropout(0.5)    [2, 4]                    \n");
-  CHECK(cell.summary(x) == cell.summary(x, h));
+  CHECK(table(cell.summary(x)) == table(cell.summary(x, h)));
 
   const std::string path =
       (std::filesystem::temp_directory_path() / "attune_module_of_test.safetensors").string();

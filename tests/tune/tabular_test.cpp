@@ -75,8 +75,11 @@ TEST_CASE("TableEncoder: numbers, texts, missing values, constant columns") {
   CHECK(encoder.remarks(encoder.read(other)) ==
         Texts{"o.csv: line 2, column 'b': 'w' is no category that the model knows (1 cell like "
               "it)"});
-  CHECK_THROWS_WITH_AS(encoder.read(Sheet::parse("a\n1\n", {}, "o.csv")),
-                       "o.csv: no column 'b' among the 1, which are 'a'", ValueError);
+  CHECK_THROWS_WITH_AS(
+      encoder.read(Sheet::parse("a\n1\n", {}, "o.csv")),
+      "o.csv: no column 'b' among the 1, which are 'a'; if the delimiter is another, name "
+      "it by --delimiter",
+      ValueError);
   CHECK_THROWS_AS(TableEncoder::from_json("{}"), ValueError);
   CHECK_THROWS_WITH_AS(
       TableEncoder::fit(read_columns(sheet, {.skip = {"a", "b", "y"}}), all_rows(sheet)),
