@@ -3,11 +3,15 @@
 # tune::write_report and `attune report -o`.
 set(modules ${PROJECT_SOURCE_DIR}/page/node_modules/.package-lock.json)
 find_program(ATTUNE_NODE node)
-set(page_default OFF)
-if(PROJECT_IS_TOP_LEVEL AND ATTUNE_NODE AND EXISTS ${modules})
-  set(page_default ON)
+set(ATTUNE_WITH_PAGE "AUTO" CACHE STRING
+    "The page of reports, embedded: ON, OFF, or AUTO, on where script/setup page has been run")
+set_property(CACHE ATTUNE_WITH_PAGE PROPERTY STRINGS AUTO ON OFF)
+if(ATTUNE_WITH_PAGE STREQUAL "AUTO")  # decided anew by each configuration
+  set(ATTUNE_WITH_PAGE OFF)
+  if(PROJECT_IS_TOP_LEVEL AND ATTUNE_NODE AND EXISTS ${modules})
+    set(ATTUNE_WITH_PAGE ON)
+  endif()
 endif()
-option(ATTUNE_WITH_PAGE "The page of reports, embedded; needs script/setup page" ${page_default})
 
 if(ATTUNE_WITH_PAGE)
   if(NOT ATTUNE_NODE OR NOT EXISTS ${modules})

@@ -39,8 +39,8 @@ bool has_report_page() { return !internal::report_page().empty(); }
 std::string internal::page_with(const std::string& json) {
   if (!has_report_page()) {
     throw Error(
-        "report: this build has no page; configure it with -DATTUNE_WITH_PAGE=ON, which needs "
-        "Node.js and npm");
+        "report: this build has no page; run script/setup page, which needs npm, and build attune "
+        "again");
   }
   const std::string data = safe_in_script(json);
   const std::string_view page = internal::report_page();
