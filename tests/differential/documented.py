@@ -228,9 +228,16 @@ DOCUMENTED = [
         lambda case, what: case.op == 'bce' and 'gradient' in what and case.tag in ('tiny', 'zeros'),
     ),
     (
-        'relu6 at NaN',
-        "the gradient passes, as relu's; PyTorch returns it or 0, by the place in the array",
-        lambda case, what: case.op == 'relu6' and 'gradient' in what and holds(case, torch.isnan),
+        'relu6, elu, celu and selu at NaN',
+        "the gradient passes, as relu's; PyTorch returns it, 0 or NaN, by the place in the array",
+        lambda case, what: case.op in ('relu6', 'elu', 'celu', 'selu')
+        and 'gradient' in what
+        and holds(case, torch.isnan),
+    ),
+    (
+        'celu in f64',
+        'PyTorch rounds 1 / alpha to single precision',
+        lambda case, what: case.op == 'celu' and 'gradient' in what and case.ins[0].dtype == torch.float64,
     ),
 ]
 
