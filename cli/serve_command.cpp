@@ -38,9 +38,9 @@ int run_serve(const Serve& o) {
         fmt::format("serve: cannot start {}: {}", shown_path(program), std::strerror(errno)));
   }
   throw WorkFailed(
-      "serve: this build has no server (attune-serve): it needs cpp-httplib, libcpp-httplib-dev on "
-      "Debian; install it, configure and build again. `attune report STUDY -o report.html` writes "
-      "the same page to a file");
+      "serve: there is no attune-serve beside this program; script/setup page, then script/build "
+      "PRESET all make it, and it needs cpp-httplib, libcpp-httplib-dev on Debian. "
+      "`attune report STUDY -o report.html` writes the same page to a file");
 }
 
 }  // namespace
