@@ -57,14 +57,15 @@ Tensor borrowed(const dlpack::Array& array, std::shared_ptr<void> owner) {
   }
   const auto width = static_cast<int64_t>(byte_size(dtype));
   if (numel == 0) return Tensor::empty(shape, dtype);  // nothing to share
-  // How far the elements reach before and after the first.
+  // How far the elements reach before and after the first. Twice kFar of 8 bytes can be counted.
+  constexpr int64_t kFar = INT64_MAX / 32;
   int64_t before = 0, after = 0;
   for (int i = 0; i < shape.rank(); ++i) {
     int64_t reach = 0;
     const bool fine =
         !__builtin_mul_overflow(shape[i] - 1, strides[i], &reach) &&
         !__builtin_add_overflow(reach < 0 ? before : after, reach, reach < 0 ? &before : &after);
-    check<ShapeError>(fine && after - before < INT64_MAX / width - 1 && before > INT64_MIN / 16,
+    check<ShapeError>(fine && before > -kFar && after < kFar,
                       "from_dlpack: the strides {} of {} reach beyond memory", strides, shape);
   }
   const char* first = static_cast<const char*>(array.data) + array.byte_offset;
