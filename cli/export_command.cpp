@@ -52,11 +52,12 @@ int export_folder(const ExportArguments& a, const std::string& format) {
   if (is_stdout(to)) throw WrongInput(fmt::format("--out: {} takes a folder", format));
   const tune::StudyView view(open_for_reading(a), open_study(a, a.name).name());
   board ? tune::export_tensorboard(view, to) : tune::export_mlflow(view, to);
-  note(a, board ? fmt::format("{} trials written; look with: tensorboard --logdir {}", view.size(),
-                              shown_path(to))
-                : fmt::format("{} trials written; look with: MLFLOW_ALLOW_FILE_STORE=true mlflow ui "
-                              "--backend-store-uri {}",
-                              view.size(), shown_path(to)));
+  note(a, board
+              ? fmt::format("{} trials written; look with: tensorboard --logdir {}", view.size(),
+                            shown_path(to))
+              : fmt::format("{} trials written; look with: MLFLOW_ALLOW_FILE_STORE=true mlflow ui "
+                            "--backend-store-uri {}",
+                            view.size(), shown_path(to)));
   return kFine;
 }
 

@@ -13,15 +13,17 @@ namespace attune::tune {
 // attributes are JSON text.
 std::string export_csv(const StudyView& view);
 
-// Both write the folder `to`/NAME for the study NAME, complete or not at all. IoError if it is there
-// already, or cannot be written. Any thread.
+// Both write the folder `to`/NAME for the study NAME, complete or not at all. IoError if it is
+// there already, or cannot be written. Any thread.
 
-// Event files for TensorBoard: a run for each trial, its reports as the scalar "report" and its values
-// as "value" (with several objectives report_0, value_0 ...), and its parameters for the HParams page.
+// Event files for TensorBoard: a run for each trial, its reports as the scalar "report" and its
+// values as "value" (with several objectives report_0, value_0 ...), and its parameters for the
+// HParams page.
 void export_tensorboard(const StudyView& view, const std::string& to);
 
-// An experiment of MLflow's file store, to be read with `to` as the tracking URI: a run for each trial
-// that has been started, with its parameters, reports and values as metrics, and attributes as tags.
+// An experiment of MLflow's file store, to be read with `to` as the tracking URI: a run for each
+// trial that has been started, with its parameters, reports and values as metrics, and attributes
+// as tags.
 void export_mlflow(const StudyView& view, const std::string& to);
 
 }  // namespace attune::tune

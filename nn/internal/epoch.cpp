@@ -73,8 +73,7 @@ void Prefetch::work() {
 
 Dataset Prefetch::take(int64_t i) {
   std::unique_lock lock(mutex_);
-  const bool here =
-      made_.contains(i) || (i >= wanted_ && i < epoch_.batches && !workers_.empty());
+  const bool here = made_.contains(i) || (i >= wanted_ && i < epoch_.batches && !workers_.empty());
   if (here) {  // or about to be
     wanted_ = i;
     made_.erase(made_.begin(), made_.lower_bound(i));

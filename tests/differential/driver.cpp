@@ -55,7 +55,8 @@ static std::string name_of(const std::exception& e) {
   IS(DTypeError)
   IS(IndexError)
   IS(ValueError)
-      IS(IoError) IS(OutOfMemory) IS(Error)
+  IS(IoError)
+      IS(OutOfMemory) IS(Error)
 #undef IS
           return std::string("FOREIGN ") +
       typeid(e).name();

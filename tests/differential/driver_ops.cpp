@@ -89,10 +89,11 @@ std::map<std::string, Op> make_ops() {
   UNARY(abs)
   UNARY(sign)
   UNARY(square)
-  UNARY(sqrt) UNARY(rsqrt) UNARY(reciprocal) UNARY(exp) UNARY(expm1) UNARY(log) UNARY(log1p) UNARY(
-      sin) UNARY(cos) UNARY(tanh) UNARY(erf) UNARY(floor) UNARY(ceil) UNARY(round) UNARY(isnan)
-      UNARY(isinf) UNARY(isfinite) UNARY(logical_not) UNARY(relu) UNARY(sigmoid) UNARY(silu)
-          UNARY(softplus) UNARY(contiguous) UNARY(clone) UNARY(detach) UNARY(t)
+  UNARY(sqrt)
+  UNARY(rsqrt) UNARY(reciprocal) UNARY(exp) UNARY(expm1) UNARY(log) UNARY(log1p) UNARY(sin) UNARY(
+      cos) UNARY(tanh) UNARY(erf) UNARY(floor) UNARY(ceil) UNARY(round) UNARY(isnan) UNARY(isinf)
+      UNARY(isfinite) UNARY(logical_not) UNARY(relu) UNARY(sigmoid) UNARY(silu) UNARY(softplus)
+          UNARY(contiguous) UNARY(clone) UNARY(detach) UNARY(t)
 #undef UNARY
               ops["operator-"] = [](const Tensors& x, const Json&) -> Tensors { return {-x[0]}; };
   ops["leaky_relu"] = [](const Tensors& x, const Json& a) -> Tensors {
@@ -129,7 +130,8 @@ std::map<std::string, Op> make_ops() {
     return {x[0].name(x[1])};                                        \
   };
   BINARY(pow)
-  BINARY(maximum) BINARY(minimum) BINARY(eq) BINARY(ne) BINARY(lt) BINARY(le) BINARY(gt) BINARY(ge)
+  BINARY(maximum)
+  BINARY(minimum) BINARY(eq) BINARY(ne) BINARY(lt) BINARY(le) BINARY(gt) BINARY(ge)
 #undef BINARY
 #define LOGICAL(name) \
   ops[#name] = [](const Tensors& x, const Json&) -> Tensors { return {x[0].name(x[1])}; };
@@ -150,7 +152,8 @@ std::map<std::string, Op> make_ops() {
   REDUCE(mean)
   REDUCE(max)
   REDUCE(min)
-  REDUCE(prod) REDUCE(norm) REDUCE(logsumexp) REDUCE(any) REDUCE(all)
+  REDUCE(prod)
+  REDUCE(norm) REDUCE(logsumexp) REDUCE(any) REDUCE(all)
 #undef REDUCE
       ops["var"] = [](const Tensors& x, const Json& a) -> Tensors {
     return {x[0].var(axes(a), a.value("correction", 1), keep(a))};

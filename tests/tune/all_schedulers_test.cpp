@@ -102,7 +102,8 @@ TEST_CASE("every scheduler: several objectives, constraints, and objectives that
     for (const TrialResult& t : study.trials()) {
       complete += t.state == State::complete;
       if (t.state != State::failed) continue;
-      CHECK((name == std::string("pb2") || std::string(name).starts_with("population")));  // a fork of what keeps nothing
+      CHECK((name == std::string("pb2") ||
+             std::string(name).starts_with("population")));  // a fork of what keeps nothing
       CHECK(t.error().find("checkpointable") != std::string::npos);
     }
     CHECK(complete > 0);
