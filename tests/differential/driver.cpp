@@ -56,10 +56,10 @@ static std::string name_of(const std::exception& e) {
   IS(IndexError)
   IS(ValueError)
   IS(IoError)
-      IS(OutOfMemory) IS(Error)
+  IS(OutOfMemory)
+  IS(Error)
 #undef IS
-          return std::string("FOREIGN ") +
-      typeid(e).name();
+  return std::string("FOREIGN ") + typeid(e).name();
 }
 
 static void run_case(const Json& c, const std::map<std::string, Tensor>& in,

@@ -90,12 +90,33 @@ std::map<std::string, Op> make_ops() {
   UNARY(sign)
   UNARY(square)
   UNARY(sqrt)
-  UNARY(rsqrt) UNARY(reciprocal) UNARY(exp) UNARY(expm1) UNARY(log) UNARY(log1p) UNARY(sin) UNARY(
-      cos) UNARY(tanh) UNARY(erf) UNARY(floor) UNARY(ceil) UNARY(round) UNARY(isnan) UNARY(isinf)
-      UNARY(isfinite) UNARY(logical_not) UNARY(relu) UNARY(sigmoid) UNARY(silu) UNARY(softplus)
-          UNARY(contiguous) UNARY(clone) UNARY(detach) UNARY(t)
+  UNARY(rsqrt)
+  UNARY(reciprocal)
+  UNARY(exp)
+  UNARY(expm1)
+  UNARY(log)
+  UNARY(log1p)
+  UNARY(sin)
+  UNARY(cos)
+  UNARY(tanh)
+  UNARY(erf)
+  UNARY(floor)
+  UNARY(ceil)
+  UNARY(round)
+  UNARY(isnan)
+  UNARY(isinf)
+  UNARY(isfinite)
+  UNARY(logical_not)
+  UNARY(relu)
+  UNARY(sigmoid)
+  UNARY(silu)
+  UNARY(softplus)
+  UNARY(contiguous)
+  UNARY(clone)
+  UNARY(detach)
+  UNARY(t)
 #undef UNARY
-              ops["operator-"] = [](const Tensors& x, const Json&) -> Tensors { return {-x[0]}; };
+  ops["operator-"] = [](const Tensors& x, const Json&) -> Tensors { return {-x[0]}; };
   ops["leaky_relu"] = [](const Tensors& x, const Json& a) -> Tensors {
     return {x[0].leaky_relu(number(a["slope"]))};
   };
@@ -131,14 +152,24 @@ std::map<std::string, Op> make_ops() {
   };
   BINARY(pow)
   BINARY(maximum)
-  BINARY(minimum) BINARY(eq) BINARY(ne) BINARY(lt) BINARY(le) BINARY(gt) BINARY(ge)
+  BINARY(minimum)
+  BINARY(eq)
+  BINARY(ne)
+  BINARY(lt)
+  BINARY(le)
+  BINARY(gt)
+  BINARY(ge)
 #undef BINARY
 #define LOGICAL(name) \
   ops[#name] = [](const Tensors& x, const Json&) -> Tensors { return {x[0].name(x[1])}; };
-      LOGICAL(logical_and) LOGICAL(logical_or) LOGICAL(logical_xor) LOGICAL(matmul) LOGICAL(dot)
-          LOGICAL(outer)
+  LOGICAL(logical_and)
+  LOGICAL(logical_or)
+  LOGICAL(logical_xor)
+  LOGICAL(matmul)
+  LOGICAL(dot)
+  LOGICAL(outer)
 #undef LOGICAL
-              ops["clamp"] = [](const Tensors& x, const Json& a) -> Tensors {
+  ops["clamp"] = [](const Tensors& x, const Json& a) -> Tensors {
     return {x[0].clamp(scalar(a["low"]), scalar(a["high"]))};
   };
   ops["masked_fill"] = [](const Tensors& x, const Json& a) -> Tensors {
@@ -153,9 +184,12 @@ std::map<std::string, Op> make_ops() {
   REDUCE(max)
   REDUCE(min)
   REDUCE(prod)
-  REDUCE(norm) REDUCE(logsumexp) REDUCE(any) REDUCE(all)
+  REDUCE(norm)
+  REDUCE(logsumexp)
+  REDUCE(any)
+  REDUCE(all)
 #undef REDUCE
-      ops["var"] = [](const Tensors& x, const Json& a) -> Tensors {
+  ops["var"] = [](const Tensors& x, const Json& a) -> Tensors {
     return {x[0].var(axes(a), a.value("correction", 1), keep(a))};
   };
   ops["std"] = [](const Tensors& x, const Json& a) -> Tensors {
